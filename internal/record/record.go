@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package record holds what is remembered of one exchange, and the ring that
+// carries records from the data path to everything that lives behind it: access
+// log, metrics, admin API, later diagnosis and store.
+//
+// What it is: Record, a fixed-size value without pointers into buffers; Ring,
+// where the data path leaves records; Sink, what reads them.
+//
+// What it never does: no I/O, no clock, no formatting on the data path. It never
+// makes an exchange wait: a full ring drops and counts.
+//
+// Invariants:
+//
+//	I1. A Record is complete when it is put; nobody writes to it afterwards.
+//	I2. Records of failed exchanges have a ring of their own, so that a flood of
+//	    ordinary ones cannot push them out.
+//	I3. What a stranger sent is kept in bounded text only, cut where it is too
+//	    long, and marked as cut.
+//
+// Start reading with Record, then Ring.
+package record
+
+import (
+	"net/netip"
+	"time"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+)
+
+// Outcome says how an exchange ended. Each exchange has exactly one.
+type Outcome uint8
+
+// The outcomes.
+const (
+	// OutcomeNone: the exchange has not ended.
+	OutcomeNone Outcome = iota
+	// Relayed: the upstream's answer reached the client whole.
+	Relayed
+	// Answered: the gateway made the answer itself.
+	Answered
+	// Cut: an answer was begun and could not be completed.
+	Cut
+	// ClientLeft: the client went away first.
+	ClientLeft
+	// Tunnelled: the connection was upgraded and the tunnel ended.
+	Tunnelled
+	// Unanswered: the connection was closed without an answer.
+	Unanswered
+)
+
+var outcomeNames = [...]string{"none", "relayed", "answered", "cut", "client-left", "tunnelled", "unanswered"}
+
+// String returns the stable name used in logs and API.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Text names one of the texts that a record keeps of what a client sent.
+type Text uint8
+
+// The texts of a record.
+const (
+	Method Text = iota
+	Host
+	Target
+	UserAgent
+	Referer
+	// RequestID is the client's own X-Request-Id, if it sent one.
+	RequestID
+
+	textCount = int(RequestID) + 1
+)
+
+// textMax bounds each text, in bytes; textAt is where it begins.
+var (
+	textMax = [textCount]int{16, 80, 208, 112, 96, 48}
+	textAt  = func() (at [textCount]int) {
+		for i := 1; i < textCount; i++ {
+			at[i] = at[i-1] + textMax[i-1]
+		}
+		return at
+	}()
+)
+
+const textBytes = 16 + 80 + 208 + 112 + 96 + 48
+
+// TrailMax is how many failures after the first are kept.
+const TrailMax = 8
+
+// AttemptsMax is how many attempts are kept in detail.
+const AttemptsMax = 4
+
+// NotReached is the duration of a phase that the exchange never entered.
+const NotReached time.Duration = -1
+
+// Attempt is one try on one server.
+type Attempt struct {
+	// Server is the server's name in the configuration.
+	Server string
+	// Dialled is the address; invalid for a unix socket.
+	Dialled netip.AddrPort
+	// Reused reports a connection that had carried an exchange before;
+	// RequestNumber counts the requests on it, 1 for the first.
+	Reused        bool
+	RequestNumber uint32
+	// IdleFor is how long the connection had lain idle.
+	IdleFor time.Duration
+	// Connect is how long resolving and connecting took, 0 on reuse.
+	Connect time.Duration
+	// Failure is why the attempt failed, None if it did not.
+	Failure failure.Code
+}
+
+// Record is what is remembered of one exchange. Its size is fixed.
+type Record struct {
+	summary
+	// Phases holds the time spent in each phase, NotReached if it never came.
+	Phases [phase.Count]time.Duration
+	// Attempts lists the tries: AttemptLen counts them all, the first
+	// AttemptsMax-1 and the newest are kept.
+	Attempts   [AttemptsMax]Attempt
+	AttemptLen uint8
+
+	cut  uint8 // bit per text
+	lens [textCount]uint8
+	text [textBytes]byte
+}
+
+// summary is the part of a record that Reset clears whole.
+type summary struct {
+	ID ID
+	// Start is the time of the first byte of the request, or of the event that
+	// the record is about; Total is the time from there to Finish.
+	Start time.Time
+	Total time.Duration
+
+	Outcome Outcome
+	// Failure is the first failure, None for a good exchange; Error holds its
+	// evidence and is nil exactly when Failure is None.
+	Failure failure.Code
+	Error   *failure.Error
+	// Trail lists later trouble, TrailLen of it.
+	Trail    [TrailMax]failure.Code
+	TrailLen uint8
+
+	// Peer is the address of the connection; Client is who asks, which differs
+	// behind a trusted proxy.
+	Peer   netip.AddrPort
+	Client netip.Addr
+	// Listener is the address that accepted, as configured.
+	Listener string
+	// Exchanges counts the exchanges on the client's connection, 1 for the first.
+	Exchanges uint32
+	// Version is the client's HTTP version, 10 or 11; 0 if no head was read.
+	Version uint8
+
+	// Site, Route and Upstream are names of the configuration, "" if undecided.
+	Site, Route, Upstream string
+	// Status is what the client was sent (or 499 when it left, 0 when nothing was
+	// said); UpStatus is what the upstream said, 0 if it said nothing.
+	Status, UpStatus int
+	// BodyIn and BodyOut count body bytes from and to the client.
+	BodyIn, BodyOut int64
+}
+
+// Reset empties r. The texts' bytes are left as they are: their lengths say that
+// there are none.
+func (r *Record) Reset() {
+	r.summary = summary{}
+	for i := range r.Phases {
+		r.Phases[i] = NotReached
+	}
+	r.AttemptLen, r.cut = 0, 0
+	r.lens = [textCount]uint8{}
+}
+
+// SetText keeps b as text t, cut at its limit.
+func (r *Record) SetText(t Text, b []byte) {
+	n := copy(r.text[textAt[t]:textAt[t]+textMax[t]], b)
+	r.lens[t] = uint8(n)
+	if n < len(b) {
+		r.cut |= 1 << t
+	}
+}
+
+// Text returns text t. The bytes belong to the record.
+func (r *Record) Text(t Text) []byte {
+	return r.text[textAt[t] : textAt[t]+int(r.lens[t])]
+}
+
+// TextCut reports whether text t was cut.
+func (r *Record) TextCut(t Text) bool { return r.cut&(1<<t) != 0 }
+
+// NoteFailure sets the first failure, or adds a later one to the trail.
+func (r *Record) NoteFailure(e *failure.Error) {
+	switch {
+	case r.Failure.IsNone():
+		r.Failure, r.Error = e.Code, e
+	case int(r.TrailLen) < TrailMax:
+		r.Trail[r.TrailLen] = e.Code
+		r.TrailLen++
+	}
+}
+
+// LastAttempt returns the newest attempt that is kept, or nil.
+func (r *Record) LastAttempt() *Attempt {
+	n := min(int(r.AttemptLen), AttemptsMax)
+	if n == 0 {
+		return nil
+	}
+	return &r.Attempts[n-1]
+}
+
+// AddAttempt returns a zeroed place for a new attempt. When all are taken the
+// last one is used again, so that the first tries and the newest are kept.
+func (r *Record) AddAttempt() *Attempt {
+	if r.AttemptLen < 255 {
+		r.AttemptLen++
+	}
+	a := r.LastAttempt()
+	*a = Attempt{}
+	return a
+}
