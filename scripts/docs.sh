@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Writes the part of README.md that is the output of a command; with --check it only compares, and fails if it is stale.
+# Needs bin/causey.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+code=upstream.connect.refused
+fresh=$(mktemp)
+trap 'rm -f "$fresh" "$fresh.text"' EXIT
+
+{
+  echo '```'
+  echo "\$ causey explain $code"
+  bin/causey explain "$code"
+  echo '```'
+} >"$fresh.text"
+
+awk -v text="$fresh.text" '
+  /^<!-- begin: causey explain / { print; while ((getline line < text) > 0) print line; inside = 1; found = 1; next }
+  /^<!-- end -->$/ { inside = 0 }
+  !inside { print }
+  END { if (!found || inside) exit 1 }
+' README.md >"$fresh" || { echo "docs: README.md has lost its begin and end marks" >&2; exit 1; }
+
+if [ "${1:-}" = --check ]; then
+  diff -u README.md "$fresh" || { echo "docs: README.md is stale; run make docs" >&2; exit 1; }
+else
+  cat "$fresh" >README.md
+fi
