@@ -25,6 +25,7 @@ race: ## unit and lab tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 9m ./internal/... ./lab/...
 
 invariants: ## unit tests of the build that checks itself (-tags invariants)
+	@grep -rqE --include='*.go' '^//go:build .*invariants' internal || { echo "no file is built with -tags invariants"; exit 1; }
 	go test -tags invariants -timeout 9m ./internal/...
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=10s each, FUZZTOTAL= for all)

@@ -6,6 +6,7 @@ package archtest
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"io/fs"
 	"os"
 	"path"
@@ -72,6 +73,39 @@ func checkRequestLife(doc string, files []*goFile) []string {
 	built := slices.ContainsFunc(files, func(f *goFile) bool { return f.in("internal/exchange") })
 	if built && len(places(doc)) == 0 {
 		return []string{"docs/architecture.md: names no `file.go` `Function` for the steps of a request"}
+	}
+	return nil
+}
+
+// phaseNames reads the names of the phases from the literal that package phase keeps them in.
+func phaseNames(files []*goFile) []string {
+	var names []string
+	for _, f := range files {
+		if !f.in("internal/phase") || f.isTest() {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || spec.Names[0].Name != "names" {
+				return true
+			}
+			ast.Inspect(spec, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					names = append(names, strings.Trim(lit.Value, `"`))
+				}
+				return true
+			})
+			return false
+		})
+	}
+	return names
+}
+
+// checkPhaseList demands that the architecture document lists the phases as the code has them, all and in order.
+func checkPhaseList(doc string, names []string) []string {
+	list := strings.Join(names, ", ")
+	if len(names) == 0 || !strings.Contains(strings.Join(strings.Fields(doc), " "), list) {
+		return []string{"docs/architecture.md: lacks the list of phases as package phase has it: " + list}
 	}
 	return nil
 }
@@ -169,7 +203,9 @@ func TestDocuments(t *testing.T) {
 			report(t, checkPlaces(doc.path, doc.text, files))
 		}
 	}
-	report(t, checkRequestLife(readText(t, "docs/architecture.md"), files))
+	architecture := readText(t, "docs/architecture.md")
+	report(t, checkRequestLife(architecture, files))
+	report(t, checkPhaseList(architecture, phaseNames(files)))
 	if n := strings.Count(readText(t, "README.md"), "\n"); n > readmeLimitLines {
 		t.Errorf("README.md: %d lines, at most %d", n, readmeLimitLines)
 	}
@@ -196,6 +232,11 @@ func TestPlacesChecker(t *testing.T) {
 	wantFindings(t, checkRequestLife("no steps", files))
 	wantFindings(t, checkRequestLife("`x/x.go` `Run`", built))
 	wantFindings(t, checkRequestLife("no steps", built), "names no")
+
+	names := phaseNames([]*goFile{example(t, "internal/phase/phase.go", "package phase\n\nvar names = [2]string{\n\t\"accept\", \"read-head\",\n}\n")})
+	wantFindings(t, checkPhaseList("first accept,\nread-head.", names))
+	wantFindings(t, checkPhaseList("first read-head, accept.", names), "accept, read-head")
+	wantFindings(t, checkPhaseList("anything", nil), "lacks the list")
 }
 
 func TestReferencesChecker(t *testing.T) {
