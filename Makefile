@@ -31,7 +31,7 @@ invariants: ## unit tests of the build that checks itself (-tags invariants)
 fuzz: ## every fuzz target, one after the other (FUZZTIME=10s each, FUZZTOTAL= for all)
 	@FUZZTIME=$(FUZZTIME) FUZZTOTAL=$(FUZZTOTAL) scripts/fuzz.sh
 
-lint: ## gofmt, vet, staticcheck and the architecture rules
+lint: build ## gofmt, vet, staticcheck, the architecture rules, and whether the README is as generated
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "not gofmt-clean:"; echo "$$unformatted"; exit 1; fi
 	@for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
@@ -39,6 +39,7 @@ lint: ## gofmt, vet, staticcheck and the architecture rules
 	go vet -tags invariants ./...
 	go tool staticcheck ./...
 	go test ./internal/archtest
+	@scripts/docs.sh --check
 
 bench: build ## side by side with nginx, HAProxy, Caddy and the floor: one table
 	go run ./bench
