@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Family documents one metric. docs/metrics.md is made from these.
+type Family struct {
+	Name string
+	// Type is "counter", "gauge" or "histogram".
+	Type string
+	// Labels are the names of its labels, in order.
+	Labels []string
+	// Help is the text that a scrape shows.
+	Help string
+}
+
+// family is an index into families and descs.
+type family int
+
+const (
+	famExchanges family = iota
+	famFailures
+	famServerErrors
+	famDuration
+	famPhases
+	famAttempts
+	famBodyBytes
+	famRecordsDropped
+	famLinesDropped
+	famConnections
+	famUpstreamConnections
+	famReloads
+	famReloadOK
+	famReloadTime
+	famBuild
+)
+
+var families = [...]Family{
+	famExchanges: {"causey_exchanges_total", "counter", []string{"site", "upstream", "outcome", "status_class"},
+		"Exchanges that ended. outcome: relayed, answered (by the gateway), cut, client-left, tunnelled, unanswered. status_class: 1xx to 5xx, or none if nothing was answered; a client that left first is 4xx (499)."},
+	famFailures: {"causey_failures_total", "counter", []string{"code", "party", "phase", "kind", "family"},
+		"Exchanges that failed, by the code of their first failure. party client is the client's own doing."},
+	famServerErrors: {"causey_server_errors_total", "counter", []string{"site", "upstream", "status", "made_by"},
+		"Answers with a status of 500 and above (other: beyond 504), by who made them: upstream (relayed) or gateway."},
+	famDuration: {"causey_exchange_duration_seconds", "histogram", []string{"site", "upstream"},
+		"Time from the first byte of the request to the end of the exchange. Tunnels are left out: they last as long as their users like."},
+	famPhases: {"causey_phase_duration_seconds", "histogram", []string{"phase"},
+		"Time that exchanges spent in each phase they reached."},
+	famAttempts: {"causey_attempts_total", "counter", []string{"upstream", "server", "result"},
+		"Attempts on servers. result: ok, or the family of the failure. Of an exchange with more than four attempts those in between are unrecorded."},
+	famBodyBytes: {"causey_body_bytes_total", "counter", []string{"direction"},
+		"Body bytes received from clients (in) and sent to them (out)."},
+	famRecordsDropped: {"causey_records_dropped_total", "counter", []string{"lane"},
+		"Records of exchanges that were dropped before anything here could count them, of ordinary and of failed ones."},
+	famLinesDropped: {"causey_access_log_lines_dropped_total", "counter", nil,
+		"Lines of the access log that were dropped because its output was too slow or failed."},
+	famConnections: {"causey_connections", "gauge", []string{"state"},
+		"Connections of clients: active, idle (waiting for a request), parked (idle for longer, without memory of their own)."},
+	famUpstreamConnections: {"causey_upstream_connections", "gauge", []string{"upstream", "server", "state"},
+		"Connections to servers: active (carrying an exchange), idle (kept for reuse)."},
+	famReloads: {"causey_config_reloads_total", "counter", []string{"result"},
+		"Reloads of the configuration: ok, or failed (the old one stayed in use)."},
+	famReloadOK: {"causey_config_last_reload_success", "gauge", nil,
+		"1 if the configuration in use is the newest that was given, 0 if the last reload failed."},
+	famReloadTime: {"causey_config_last_reload_success_timestamp_seconds", "gauge", nil,
+		"When the configuration in use was loaded, in seconds since 1970."},
+	famBuild: {"causey_build_info", "gauge", []string{"version", "commit", "goversion"},
+		"Always 1; the labels say which build this is."},
+}
+
+// Families returns all families of this package in the order of the
+// documentation. The collectors of the Go runtime and of the process come on top.
+func Families() []Family { return append([]Family(nil), families[:]...) }
+
+var descs = func() (d [len(families)]*prometheus.Desc) {
+	for i, f := range families {
+		d[i] = prometheus.NewDesc(f.Name, f.Help, f.Labels, nil)
+	}
+	return d
+}()
