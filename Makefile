@@ -52,7 +52,6 @@ e2e: build ## the real binary against real and misbehaving servers
 	go test -count=1 -timeout 9m ./test/...
 
 docs: build ## write the generated documents anew
-	go generate ./...
 	@scripts/docs.sh
 
 demo: build ## gateway, admin page, good and bad origins and a little traffic, on this machine

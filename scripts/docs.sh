@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the part of README.md that is the output of a command; with --check it only compares, and fails if it is stale.
-# Needs bin/causey.
+# Writes the generated documents, and the part of README.md that is the output of a command (so it needs bin/causey).
+# With --check it only compares the latter, and fails if it is stale; for the documents there are tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,5 +25,6 @@ awk -v text="$fresh.text" '
 if [ "${1:-}" = --check ]; then
   diff -u README.md "$fresh" || { echo "docs: README.md is stale; run make docs" >&2; exit 1; }
 else
+  go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/failure -update
   cat "$fresh" >README.md
 fi
