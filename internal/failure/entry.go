@@ -45,6 +45,9 @@ var severityNames = [...]string{"error", "warning", "client"}
 // String returns the stable name shown in docs and API.
 func (s Severity) String() string { return severityNames[s] }
 
+// statusClientGone logs a client that left before its answer was complete.
+const statusClientGone = 499
+
 // Entry is all that is known about one code, for machines and for people.
 type Entry struct {
 	Code Code
@@ -55,23 +58,28 @@ type Entry struct {
 	ID int
 
 	Family Family
-	// Status is what the client is answered, or what is logged if no answer can
-	// be given any more: 499 for a client that left, 0 if nothing was said.
+	// Status is what the client is answered while an answer can still be made.
+	// Once a head has gone out, the status in it stands and this one is only the
+	// class of the failure. 499 is never sent: it logs a client that left.
 	Status int
-	// ProxyError is the error type of RFC 9209 section 2.3.
+	// ProxyError is the error type of RFC 9209 section 2.3, empty where nobody is
+	// left to read it.
 	ProxyError string
 	Retry      Retry
 	Severity   Severity
 
 	// Title is a heading of a few words. Meaning is one or two sentences an owner
 	// understands. Reasons lists likely reasons, most likely first. LookAt lists
-	// what to look at or do, as imperative sentences.
+	// what to look at or do, as imperative sentences. In all but the title, text
+	// between backquotes is to be typed or is quoted; capitals in it stand for the
+	// reader's own names.
 	Title   string
 	Meaning string
 	Reasons []string
 	LookAt  []string
 }
 
+// Filled at start and never written afterwards.
 var (
 	byName = map[string]*Entry{}
 	byCode = map[Code]*Entry{}
@@ -86,6 +94,8 @@ func init() {
 	}
 }
 
+// register gives e its name and number. An entry that is there twice is a mistake of
+// ours that no test run can miss.
 func register(e *Entry) {
 	e.Name = e.Code.compose()
 	if byName[e.Name] != nil {

@@ -18,7 +18,7 @@
 //	I2. Codes are never renamed.
 //	I3. The zero Code means "no failure".
 //
-// Start reading with Code, then registry.go.
+// Start reading with Code, then Entry; the entries themselves stand in registry_*.go.
 //
 // Decisions: docs/adr/0001.
 package failure

@@ -169,7 +169,7 @@ var clientHeadEntries = []Entry{
 		Reasons: []string{
 			"A load balancer or uptime check sends `GET / HTTP/1.1` without Host; HAProxy's plain `option httpchk` " +
 				"line is known for it.",
-			"Somebody tests by hand with telnet or openssl s_client.",
+			"Somebody tests by hand with telnet or `openssl s_client`.",
 			"Internet-wide scanners that go by address leave Host out.",
 		},
 		LookAt: []string{

@@ -143,7 +143,7 @@ var upstreamConnectEntries = []Entry{
 			"that nobody listens there. Neither the name nor the application has been looked at.",
 		Reasons: []string{
 			"Nothing listens on port 53 at that address: dnsmasq or systemd-resolved is stopped.",
-			"resolv.conf names an address inside a VPN that is not up.",
+			"The file `/etc/resolv.conf` names an address inside a VPN that is not up.",
 			"A container was started without a network, or before its network was ready.",
 			"An IPv6 resolver is configured on a host without IPv6.",
 		},
@@ -209,7 +209,7 @@ var upstreamConnectEntries = []Entry{
 			"The machine is switched off, frozen or has another address now.",
 			"The application's listen queue is full since it does not accept fast enough; then only a part of the " +
 				"attempts suffers.",
-			"fail2ban or a hoster's flood protection banned the gateway after errors that visitors caused.",
+			"A ban by fail2ban or the hoster's flood protection hit the gateway for errors that visitors caused.",
 			"Packets get lost, or a NAT gateway has no ports left.",
 		},
 		LookAt: []string{
@@ -269,7 +269,7 @@ var upstreamConnectEntries = []Entry{
 			"so (EHOSTUNREACH, \"No route to host\"). The request stayed here.",
 		Reasons: []string{
 			"The machine is off: its neighbour gets no ARP or ND answer for about three seconds.",
-			"firewalld on the server rejects the port; its default reply reads like a missing route.",
+			"The server's firewalld rejects the port; its default reply reads like a missing route.",
 			"The address belongs to a container or VM that no longer exists.",
 			"A router on the way has no further route.",
 		},
@@ -291,8 +291,8 @@ var upstreamConnectEntries = []Entry{
 			"The unix socket's mode excludes the gateway's user; php-fpm sockets belong to `www-data` or `nginx`.",
 			"A directory above the socket lacks the x permission for that user.",
 			"SELinux or AppArmor confines the gateway and has no rule for outgoing connections to this port.",
-			"systemd (`IPAddressDeny=`, `RestrictAddressFamilies=`), a container policy or a `prohibit` route blocks " +
-				"it.",
+			"A systemd unit (`IPAddressDeny=`, `RestrictAddressFamilies=`), a container policy or a `prohibit` route " +
+				"blocks it.",
 		},
 		LookAt: []string{
 			"Walk along the path: `namei -l /run/php/php8.2-fpm.sock`.",
@@ -331,7 +331,7 @@ var upstreamConnectEntries = []Entry{
 			"which a unix socket reports at once. The application takes requests more slowly than they come.",
 		Reasons: []string{
 			"All php-fpm children are busy: `pm.max_children` is reached.",
-			"gunicorn, uWSGI or puma have too few workers for the slow requests of this moment.",
+			"Too few workers in gunicorn, uWSGI or puma for the slow requests of this moment.",
 			"The database or an external service is slow, and all workers wait for it.",
 			"The queue is tiny: `listen.backlog` or `net.core.somaxconn` is low.",
 		},
@@ -414,7 +414,7 @@ var upstreamConnectEntries = []Entry{
 			"The upload exceeds a limit of the server, which answers 413 in vain and slams the door: nginx " +
 				"`client_max_body_size` 1 MB, PHP `post_max_size` 8 MB.",
 			"A worker was killed by the out-of-memory killer as it held the upload in memory.",
-			"gunicorn's worker timeout (30 s) counts the time of the upload as well.",
+			"The worker timeout of gunicorn (30 s) counts the time of the upload as well.",
 			"The application answered early, for example with 401, and closed without reading on.",
 		},
 		LookAt: []string{

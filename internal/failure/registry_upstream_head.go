@@ -21,7 +21,7 @@ var upstreamHeadEntries = []Entry{
 			"The port speaks another protocol than HTTP: FastCGI (php-fpm, 9000), uwsgi (3031), AJP (8009).",
 			"This one request crashes the code: a segfault in an extension, an endless recursion, `exit` in a script.",
 			"A worker was killed for want of memory.",
-			"nginx there says `return 444`, or expects the PROXY protocol first.",
+			"A `return 444` in the server's nginx, or a listener that expects the PROXY protocol first.",
 		},
 		LookAt: []string{
 			"Look at the waiting time: exactly 30 or 60 s is a worker timeout, some milliseconds on every request is " +
@@ -493,8 +493,7 @@ var upstreamHeadEntries = []Entry{
 			"The server offers h2c where WebSocket was wanted.",
 		},
 		LookAt: []string{
-			"Do the handshake by hand: `curl -sv --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H " +
-				"'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==' URL`.",
+			"Do the handshake by hand: `websocat -v ws://ADDRESS:PORT/PATH`.",
 			"Use a maintained library: ws, websockets, gorilla.",
 			"Ask the application's port directly, past the inner proxy, to see which of them drops the field.",
 		},

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package failure
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"causey/internal/phase"
+)
+
+// explainColumns is the width of a terminal that nobody has made wider.
+const explainColumns = 80
+
+// partySides says in words whose side a party stands on.
+var partySides = map[Party]string{
+	Client:   "the client's: a browser, an app, a bot, or what stands in front of the gateway",
+	Upstream: "the server's: the application, its machine, its name, or the way to it",
+	Gateway:  "the gateway's own: its limits, its configuration, its machine, its being stopped",
+}
+
+// phaseNotes says in words where an exchange is, for each phase that has codes.
+var phaseNotes = map[phase.Phase]string{
+	phase.Accept:     "a client's connection is taken",
+	phase.ReadHead:   "the head of the request is being received",
+	phase.Route:      "site and route are chosen",
+	phase.Resolve:    "the server's name is turned into addresses",
+	phase.Connect:    "a connection to the server is being opened",
+	phase.SendHead:   "the head of the request is handed to the server",
+	phase.SendBody:   "the body of the request flows from client to server",
+	phase.AwaitHead:  "the request is sent, no byte of the answer has come",
+	phase.ReadHeadUp: "the head of the answer is being received",
+	phase.RelayBody:  "the body of the answer flows from server to client",
+	phase.Tunnel:     "an upgraded connection carries bytes both ways",
+	phase.Finish:     "the exchange is being ended",
+}
+
+// Explain writes e as plain text for a terminal of 80 columns: what happened, on
+// which side, why most probably, what to look at, and what follows from the code.
+// The error is the writer's.
+func (e *Entry) Explain(w io.Writer) error {
+	var p page
+	p.line(e.Name)
+	p.line(e.Title)
+	p.line("")
+	p.wrap("", "", e.Meaning)
+	p.line("")
+	p.line("Likely reasons, most likely first")
+	for i, r := range e.Reasons {
+		p.wrap(fmt.Sprintf("  %d. ", i+1), "     ", r)
+	}
+	p.line("")
+	p.line("What to look at")
+	for _, l := range e.LookAt {
+		p.wrap("  - ", "    ", l)
+	}
+	p.line("")
+	p.line("Facts")
+	for _, f := range e.facts() {
+		p.wrap(fmt.Sprintf("  %-13s ", f.name), strings.Repeat(" ", 16), f.text)
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// fact is one line of what follows from a code.
+type fact struct{ name, text string }
+
+// facts puts the machine columns of e into words, the same for every reader.
+func (e *Entry) facts() []fact {
+	return []fact{
+		{"Side", partySides[e.Code.Party]},
+		{"Phase", e.Code.Phase.String() + ": " + phaseNotes[e.Code.Phase]},
+		{"Family", e.Family.String()},
+		{"Status", e.statusText()},
+		{"Proxy-Status", e.proxyStatusText()},
+		{"Counts as", e.severityText()},
+		{"Repetition", e.retryText()},
+	}
+}
+
+// statusText says what becomes of the status: after the head of an answer has gone
+// out, no other one can be sent.
+func (e *Entry) statusText() string {
+	switch {
+	case e.Status == statusClientGone:
+		return "499 in the log only: the client is gone and gets no answer"
+	case e.Code.Phase == phase.Tunnel:
+		return fmt.Sprintf("%d in the records; the client has had its 101, and the tunnel is closed", e.Status)
+	case e.Severity == SeverityWarning:
+		return fmt.Sprintf("%d in the failure's entry only: the client got the server's answer whole", e.Status)
+	case e.Code.Phase == phase.RelayBody:
+		return fmt.Sprintf("%d if the head of the answer had not gone out; otherwise the status already sent stands, "+
+			"and the answer is cut so that it cannot look complete", e.Status)
+	}
+	return fmt.Sprintf("%d", e.Status)
+}
+
+func (e *Entry) proxyStatusText() string {
+	if e.ProxyError == "" {
+		return "none: there is nobody to tell"
+	}
+	return "error=" + e.ProxyError + " (RFC 9209)"
+}
+
+func (e *Entry) severityText() string {
+	switch e.Severity {
+	case SeverityClient:
+		return "the client's doing, never an error of the site"
+	case SeverityWarning:
+		return "a warning: all that belonged to the exchange was delivered"
+	}
+	return "an error: the client did not get what the site meant to send"
+}
+
+func (e *Entry) retryText() string {
+	switch e.Retry {
+	case RetryUnsent:
+		return "any method, on another server: no byte of the request had left the gateway"
+	case RetryReused:
+		return "once, on a fresh connection, if the request may be repeated"
+	case RetryIdempotent:
+		return "idempotent requests only, and only where the owner's policy says so"
+	}
+	if e.Severity == SeverityClient {
+		return "none: only the client can ask again"
+	}
+	return "none: the failure is final"
+}
+
+// page collects lines of text.
+type page struct{ strings.Builder }
+
+func (p *page) line(s string) {
+	p.WriteString(s)
+	p.WriteByte('\n')
+}
+
+// wrap writes text in lines of at most explainColumns, the first behind first, the
+// others behind rest. Commands, the parts between backquotes, are never broken: they
+// are there to be copied.
+func (p *page) wrap(first, rest, text string) {
+	at := utf8.RuneCountInString(first)
+	p.WriteString(first)
+	indent, empty := utf8.RuneCountInString(rest), true
+	for _, word := range unbreakable(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case empty:
+		case at+1+n > explainColumns:
+			p.WriteString("\n" + rest)
+			at = indent
+		default:
+			p.WriteByte(' ')
+			at++
+		}
+		p.WriteString(word)
+		at += n
+		empty = false
+	}
+	p.WriteByte('\n')
+}
+
+// unbreakable splits text at its spaces outside backquotes.
+func unbreakable(text string) []string {
+	quoted := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		if r == '`' {
+			quoted = !quoted
+		}
+		return r == ' ' && !quoted
+	})
+}
