@@ -55,7 +55,7 @@ func TestSuggestErrno(t *testing.T) {
 func TestSuggestNothing(t *testing.T) {
 	for _, name := range []string{
 		"", " ", "...", "zzzz.yyyy.xxxx", "qqqqqqqq", strings.Repeat("a", 1<<20), strings.Repeat("a.", 1<<20),
-		strings.Repeat("upstream connect refused ", 99), "\xff\xfe",
+		strings.Repeat("upstream connect refused ", 99), "refused" + strings.Repeat("x", 1<<20), "\xff\xfe",
 	} {
 		if got := Suggest(name); len(got) != 0 {
 			t.Errorf("Suggest(%.20q) = %q", name, got)
