@@ -222,3 +222,6 @@ func (r *Record) AddAttempt() *Attempt {
 	*a = Attempt{}
 	return a
 }
+
+// DropAttempt takes back the newest attempt, which never came to be.
+func (r *Record) DropAttempt() { r.AttemptLen-- }

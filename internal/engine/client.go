@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"causey/internal/exchange"
+	"causey/internal/h1"
+	"causey/internal/wire"
+)
+
+// clientConn is a client's connection that speaks HTTP/1.1, and the
+// exchange.ClientStream of each of its exchanges in turn.
+type clientConn struct {
+	sock
+	opts     *Options
+	listener *Listener
+	arrival  exchange.Arrival
+	peerText [48]byte
+
+	// The request side.
+	parser    h1.RequestParser
+	decoder   h1.BodyDecoder
+	req       *wire.Request
+	bodyDone  bool // the request's body was read to its end
+	refilled  bool // body bytes were read over the first ones
+	upPace    pace
+	emptyLine bool // an empty line before the request was forgiven
+
+	// The answer's side.
+	out      []byte
+	framing  wire.Framing
+	keep     bool // the connection may carry another exchange
+	complete bool // the answer was sent whole
+	begun    bool // bytes of the final answer went to the kernel
+	downPace pace
+
+	quiet exchange.QuietRule // set in a tunnel
+	watch watch
+
+	// idle is since when the connection waits for a request (engine's clock), 0
+	// while it does not. watching is since when an exchange waits for its
+	// upstream, 0 while none does. The sweeper reads both.
+	idle, watching atomic.Int64
+	dead           atomic.Bool // killed
+	mu             sync.Mutex  // guards watch
+}
+
+// newClient takes over fd. It returns nil if the socket is gone already.
+func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn {
+	c := &clientConn{listener: l}
+	c.sock.client = c
+	c.arrival.Peer = peer
+	c.arrival.Listener = l.Name
+	if peer.Addr().IsValid() {
+		c.arrival.PeerText = peer.Addr().AppendTo(c.peerText[:0])
+	} else {
+		c.arrival.PeerText = append(c.peerText[:0], "unix"...)
+	}
+	c.arrival.Shard = e.shards.Add(1)
+	if c.init(e, fd) != nil {
+		return nil
+	}
+	return c
+}
+
+// serve is the life of a client's connection while it is not parked.
+func (c *clientConn) serve() {
+	e := c.eng
+	for {
+		switch c.awaitRequest() {
+		case requestHere:
+		case requestParks:
+			if e.lot.take(c) {
+				return
+			}
+			continue
+		case requestNever:
+			c.end()
+			return
+		}
+		e.active.Add(1)
+		x := e.exchanges.Get().(*exchange.Exchange)
+		x.Run(c)
+		e.exchanges.Put(x)
+		e.active.Add(-1)
+		c.in.unpin()
+		if !c.keep || !c.complete || !c.bodyDone {
+			c.lastWords()
+			c.end()
+			return
+		}
+	}
+}
+
+type requestState uint8
+
+const (
+	requestHere requestState = iota
+	requestParks
+	requestNever
+)
+
+// awaitRequest waits for the first byte of the next request. An end of the
+// connection here is no failure: nothing was asked.
+func (c *clientConn) awaitRequest() requestState {
+	e := c.eng
+	c.emptyLine = false
+	for {
+		if b := c.in.bytes(); len(b) > 0 {
+			n := 0
+			if !c.emptyLine {
+				n = h1.LeadingCRLF(b)
+			}
+			if n < len(b) {
+				c.in.skip(n)
+				return requestHere
+			}
+			c.emptyLine = n > 0
+			c.in.skip(n)
+		}
+		now := e.sweep.now()
+		c.r.pace = nil
+		c.r.deadline.Store(now + int64(e.opts.Load().Idle))
+		c.idle.Store(max(now, 1))
+		end := c.fill()
+		c.idle.Store(0)
+		c.r.deadline.Store(0)
+		switch end {
+		case ioOK:
+		case ioPark:
+			if !e.draining.Load() {
+				return requestParks
+			}
+			if n, _ := c.peek(); n <= 0 {
+				return requestNever
+			}
+		default:
+			return requestNever
+		}
+	}
+}
+
+// end closes the connection for good.
+func (c *clientConn) end() {
+	c.close()
+	c.eng.leave(c.listener)
+}
+
+// leave books a client's connection out.
+func (e *Engine) leave(l *Listener) {
+	e.clients.Add(-1)
+	l.open.Add(-1)
+	e.conns.Done()
+}
+
+// The lingering close: how long and how much.
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 1 << 20
+)
+
+// lastWords makes sure that the client can read the answer although bytes of its
+// request are still unread: closing now would reset the connection, and a reset
+// can destroy what was sent (RFC 9112 section 9.6).
+func (c *clientConn) lastWords() {
+	if !c.complete || c.bodyDone && c.in.r == c.in.w || c.canceled.Load() {
+		return
+	}
+	c.readStopped.Store(false)
+	c.shutdownWrite()
+	c.r.pace = nil
+	c.r.deadline.Store(c.eng.mono() + int64(lingerTime))
+	for got := 0; got < lingerBytes; {
+		c.in.release()
+		if c.fill() != ioOK {
+			return
+		}
+		got += len(c.in.bytes())
+	}
+}
+
+// kill ends whatever the connection does, for a stop that cannot wait.
+func (c *clientConn) kill() {
+	c.dead.Store(true)
+	c.mu.Lock()
+	if c.watch.canceler != nil {
+		c.watch.canceler.Cancel()
+	}
+	c.mu.Unlock()
+	c.cancel()
+}
+
+// Arrival implements exchange.ClientStream.
+func (c *clientConn) Arrival() *exchange.Arrival { return &c.arrival }

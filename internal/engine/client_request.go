@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/h1"
+	"causey/internal/phase"
+	"causey/internal/wire"
+)
+
+// The request side of clientConn as an exchange.ClientStream.
+
+// ReadHead reads a request head. Its first byte has come.
+func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
+	e := c.eng
+	o := e.opts.Load()
+	c.opts, c.req = o, req
+	c.arrival.First = e.env.Now()
+	c.arrival.Exchanges++
+	c.bodyDone, c.refilled = false, false
+	c.keep, c.complete, c.begun, c.quiet = true, false, false, nil
+	c.out = c.out[:0]
+	c.r.pace = nil
+	c.parser.Reset(&o.Limits)
+	deadline := e.monoOf(c.arrival.First) + int64(o.ReadHead)
+	for {
+		n, rej := c.parser.Parse(req, c.in.bytes())
+		if rej != nil {
+			return c.refuse(phase.ReadHead, rej)
+		}
+		if n > 0 {
+			c.headRead(req, n)
+			return nil
+		}
+		c.r.deadline.Store(deadline)
+		end := c.fill()
+		c.r.deadline.Store(0)
+		if end != ioOK {
+			return c.broken(phase.ReadHead, end)
+		}
+	}
+}
+
+// headRead makes the connection ready for the body and lets go of the big buffer
+// if nothing follows.
+func (c *clientConn) headRead(req *wire.Request, n int) {
+	c.in.pinHead(n)
+	c.decoder.Reset(req.Framing, req.ContentLength, &c.opts.Limits)
+	if !req.HasBody() {
+		c.bodyDone = true
+		req.Buf = c.in.settle()[:n]
+		return
+	}
+	if len(c.in.b)-c.in.pin < readMin {
+		c.in.moveTo(make([]byte, c.in.pin+largeBuf))
+		req.Buf = c.in.b[:n]
+	}
+}
+
+// BodyHere implements exchange.ClientStream.
+func (c *clientConn) BodyHere() bool {
+	return c.bodyDone || c.req.Framing == wire.FramingLength && int64(c.in.w-c.in.r) >= c.decoder.Remaining()
+}
+
+// Rewind implements exchange.ClientStream.
+func (c *clientConn) Rewind() bool {
+	if c.refilled || c.canceled.Load() {
+		return false
+	}
+	c.in.r = c.in.pin
+	c.bodyDone = !c.req.HasBody()
+	c.decoder.Reset(c.req.Framing, c.req.ContentLength, &c.opts.Limits)
+	return true
+}
+
+// ReadBody implements exchange.ClientStream.
+func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
+	if c.quiet != nil {
+		piece, io := c.tunnelRead(c.quiet)
+		switch io {
+		case ioOK:
+			return piece, false, nil
+		case ioEOF:
+			return nil, true, nil
+		case ioTimeout:
+			return nil, false, newError(failure.Gateway, phase.Tunnel, failure.Idle)
+		}
+		return nil, false, c.broken(phase.Tunnel, io)
+	}
+	for !c.bodyDone {
+		if b := c.in.bytes(); len(b) > 0 {
+			data, n, end, rej := c.decoder.Next(b)
+			c.in.r += n
+			if rej != nil {
+				return nil, false, c.refuse(phase.SendBody, rej)
+			}
+			c.bodyDone = end
+			if end || len(data) > 0 {
+				return data, end, nil
+			}
+			continue
+		}
+		c.refilled = true
+		c.upPace.reset(c.opts.Upload)
+		c.r.pace = &c.upPace
+		io := c.fill()
+		c.r.pace = nil
+		c.r.deadline.Store(0)
+		if io != ioOK {
+			return nil, false, c.broken(phase.SendBody, io)
+		}
+	}
+	return nil, true, nil
+}
+
+// RequestTrailers implements exchange.ClientStream.
+func (c *clientConn) RequestTrailers() []byte { return c.decoder.Trailers() }
+
+// StopBody implements exchange.ClientStream. The connection is not used again,
+// but the answer can still be sent.
+func (c *clientConn) StopBody() {
+	c.readStopped.Store(true)
+	c.file.SetReadDeadline(past)
+}
+
+// refuse makes the failure for bytes that the codec refused.
+func (c *clientConn) refuse(p phase.Phase, rej *h1.Reject) *failure.Error {
+	c.keep = false
+	err := newError(failure.Client, p, rej.Kind)
+	err.Site = rej.Site
+	ev := &err.Evidence
+	ev.Offset, ev.Size, ev.Limit, ev.Field = int64(rej.Offset), int64(rej.Size), int64(rej.Limit), rej.Field
+	if p == phase.ReadHead {
+		ev.SetFirst(c.in.bytes())
+	}
+	return err
+}
+
+// broken makes the failure for a client's connection that ended, or took too
+// long, in phase p.
+func (c *clientConn) broken(p phase.Phase, end ioEnd) *failure.Error {
+	if end == ioCanceled {
+		return exchange.Canceled
+	}
+	c.keep = false
+	kind := failure.Closed
+	switch end {
+	case ioTimeout:
+		kind = failure.TooSlow
+		if p == phase.ReadHead {
+			kind = failure.Timeout
+		}
+	case ioErrno:
+		kind = failure.Reset
+	}
+	err := newError(failure.Client, p, kind)
+	ev := &err.Evidence
+	ev.End, ev.Errno = endOf(end), c.r.errno
+	if p == phase.ReadHead {
+		ev.SetFirst(c.in.bytes())
+	}
+	if p == phase.SendBody {
+		ev.Missing = c.decoder.Remaining()
+	}
+	return err
+}

@@ -1,0 +1,322 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"causey/internal/engine/resolve"
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/upstream"
+)
+
+// raceDelay is how long one address has a head start on the next (RFC 8305
+// section 8: the recommended 250 ms).
+const raceDelay = 250 * time.Millisecond
+
+// dial is one opening of a connection, from name to socket. Cancel ends it.
+type dial struct {
+	eng      *Engine
+	resolver *resolve.Resolver
+	server   *upstream.Server
+	timeout  time.Duration
+	want     *exchange.Want
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	socks  map[*sock]bool
+	ended  atomic.Bool
+}
+
+// Cancel implements exchange.Canceler.
+func (d *dial) Cancel() {
+	d.ended.Store(true)
+	d.cancel()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for s := range d.socks {
+		s.cancel()
+	}
+}
+
+// open opens a connection to the server. It fills c's socket.
+func (d *dial) open(c *upConn) *failure.Error {
+	d.ctx, d.cancel = context.WithTimeout(context.Background(), resolveMax)
+	defer d.cancel()
+	d.want.Waiter.Watch(d)
+	defer func() {
+		// Whoever asks next sees whether the client left meanwhile.
+		d.ended.Store(true)
+	}()
+	if d.server.Path != "" {
+		d.want.Waiter.Enter(phase.Connect)
+		return d.connect(c, &unix.SockaddrUnix{Name: d.server.Path}, netip.AddrPort{})
+	}
+	if d.server.Host == "" {
+		d.want.Waiter.Enter(phase.Connect)
+		return d.connect(c, sockaddr(d.server.Addr), d.server.Addr)
+	}
+	return d.openByName(c)
+}
+
+// resolveMax bounds the resolver in one exchange; its own timeouts are shorter.
+const resolveMax = 10 * time.Second
+
+// openByName resolves and connects. When no address answers, the name is asked
+// for anew: a container that was recreated has another address now.
+func (d *dial) openByName(c *upConn) *failure.Error {
+	var tried []netip.Addr
+	var first *failure.Error
+	for {
+		d.want.Waiter.Enter(phase.Resolve)
+		answer, rerr := d.resolver.Lookup(d.ctx, d.server.Host)
+		if rerr != nil {
+			if first != nil {
+				return first
+			}
+			return resolveFailure(rerr)
+		}
+		if first != nil {
+			noteResolved(first, answer)
+			if sameAddrs(tried, answer.Addrs) {
+				return first
+			}
+		}
+		d.want.Waiter.Enter(phase.Connect)
+		err := d.race(c, resolve.Interleave(answer.Addrs))
+		if err == nil || err == exchange.Canceled || err.Code.Party == failure.Gateway {
+			return err
+		}
+		if first != nil {
+			return first
+		}
+		first, tried = err, answer.Addrs
+		noteResolved(first, answer)
+		d.resolver.Forget(d.server.Host)
+	}
+}
+
+func noteResolved(err *failure.Error, a resolve.Answer) {
+	ev := &err.Evidence
+	ev.ResolvedLen = uint8(copy(ev.ResolvedNow[:], a.Addrs))
+	ev.DNSServer, ev.DNSStale = a.Server, a.Stale
+}
+
+func sameAddrs(a, b []netip.Addr) bool {
+	for _, x := range b {
+		found := false
+		for _, y := range a {
+			found = found || x == y
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// race connects to the addresses in order, each after a head start for the one
+// before or at once when that one failed (RFC 8305 section 5), and keeps the
+// first connection.
+func (d *dial) race(c *upConn, addrs []netip.Addr) *failure.Error {
+	port := d.server.Addr.Port()
+	if len(addrs) == 1 {
+		a := netip.AddrPortFrom(addrs[0], port)
+		return d.connect(c, sockaddr(a), a)
+	}
+	type result struct {
+		c   *upConn
+		err *failure.Error
+	}
+	results := make(chan result, len(addrs))
+	start := func(a netip.AddrPort) {
+		rival := &upConn{}
+		results <- result{rival, d.connect(rival, sockaddr(a), a)}
+	}
+	var first *failure.Error
+	next, running := 0, 0
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for next < len(addrs) || running > 0 {
+		var more <-chan time.Time
+		if next < len(addrs) {
+			more = timer.C
+		}
+		select {
+		case <-more:
+			go start(netip.AddrPortFrom(addrs[next], port))
+			next++
+			running++
+			timer.Reset(raceDelay)
+		case r := <-results:
+			running--
+			if r.err == nil {
+				c.adopt(r.c)
+				d.endRivals(running, func() (*upConn, *failure.Error) { r := <-results; return r.c, r.err })
+				return nil
+			}
+			if first == nil {
+				first = r.err
+			}
+			if d.ended.Load() {
+				next = len(addrs)
+			}
+			timer.Reset(0)
+		}
+	}
+	return first
+}
+
+// endRivals gives up the connections that lost the race.
+func (d *dial) endRivals(running int, next func() (*upConn, *failure.Error)) {
+	if running == 0 {
+		return
+	}
+	d.mu.Lock()
+	for s := range d.socks {
+		s.cancel()
+	}
+	d.mu.Unlock()
+	go func() {
+		for range running {
+			if c, err := next(); err == nil {
+				c.sock.close()
+			}
+		}
+	}()
+}
+
+// connect opens one socket to sa.
+func (d *dial) connect(c *upConn, sa unix.Sockaddr, addr netip.AddrPort) *failure.Error {
+	_, isUnix := sa.(*unix.SockaddrUnix)
+	end, errno := d.connectSock(&c.sock, sa, isUnix)
+	if end == ioOK {
+		c.addr = addr
+		return nil
+	}
+	if end == ioCanceled {
+		return exchange.Canceled
+	}
+	if end == ioTimeout {
+		errno = syscall.ETIMEDOUT
+	}
+	code := connectFailure(errno, isUnix)
+	err := newError(code.Party, code.Phase, code.Kind)
+	err.Err = errno
+	err.Evidence.Dialled, err.Evidence.Errno = addr, errno
+	if errno == syscall.ECONNREFUSED || errno == syscall.ECONNRESET {
+		err.Evidence.End = failure.EndRST
+	}
+	return err
+}
+
+func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, syscall.Errno) {
+	family := unix.AF_INET
+	switch sa.(type) {
+	case *unix.SockaddrInet6:
+		family = unix.AF_INET6
+	case *unix.SockaddrUnix:
+		family = unix.AF_UNIX
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return ioErrno, errnoOf(err)
+	}
+	if !isUnix {
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	}
+	err = unix.Connect(fd, sa)
+	if err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return ioErrno, errnoOf(err)
+	}
+	if s.init(d.eng, fd) != nil {
+		return ioErrno, syscall.EMFILE
+	}
+	if err == nil {
+		return ioOK, 0
+	}
+	end := d.await(s)
+	if end != ioOK {
+		errno := s.w.errno
+		s.close()
+		return end, errno
+	}
+	return ioOK, 0
+}
+
+// await waits until a connect has succeeded or failed.
+func (d *dial) await(s *sock) ioEnd {
+	d.mu.Lock()
+	if d.socks == nil {
+		d.socks = map[*sock]bool{}
+	}
+	d.socks[s] = true
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		delete(d.socks, s)
+		d.mu.Unlock()
+	}()
+	if d.ended.Load() {
+		return ioCanceled
+	}
+	s.w.deadline.Store(d.eng.mono() + int64(d.timeout))
+	end := s.connected()
+	s.w.deadline.Store(0)
+	return end
+}
+
+// connected waits for the outcome of a connect.
+func (s *sock) connected() ioEnd {
+	for {
+		s.w.errno = 0
+		err := s.raw.Write(func(fd uintptr) bool {
+			v, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+			if err != nil {
+				v = int(errnoOf(err))
+			}
+			if v != 0 {
+				s.w.errno = syscall.Errno(v)
+				return true
+			}
+			_, err = unix.Getpeername(int(fd))
+			return err == nil
+		})
+		if err == nil {
+			if s.w.errno != 0 {
+				return ioErrno
+			}
+			return ioOK
+		}
+		if end, ok := s.woken(&s.w, err, s.file.SetWriteDeadline); ok {
+			return end
+		}
+	}
+}
+
+func errnoOf(err error) syscall.Errno {
+	if e, ok := err.(syscall.Errno); ok {
+		return e
+	}
+	return syscall.EIO
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if ip := a.Addr().Unmap(); ip.Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+}

@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+)
+
+// Listener is one listening socket. There is one per address, without
+// SO_REUSEPORT: a second gateway on the same address is an error, not a silent
+// split of the traffic, and no queued connection is lost when a reload keeps it.
+type Listener struct {
+	// Name is the address as configured.
+	Name string
+	// MaxConnections bounds the connections of this listener, 0 for no bound.
+	MaxConnections atomic.Int64
+
+	ln   net.Listener
+	open atomic.Int64
+}
+
+// Addr returns the address that was bound.
+func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+
+// Listen opens a socket on a TCP address, or on "unix:PATH".
+func Listen(name string) (*Listener, error) {
+	network, address := "tcp", name
+	if path, ok := strings.CutPrefix(name, "unix:"); ok {
+		network, address = "unix", path
+		if err := removeStale(path); err != nil {
+			return nil, err
+		}
+	}
+	ln, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	return NewListener(name, ln)
+}
+
+// removeStale removes a unix socket that nobody listens on any more.
+func removeStale(path string) error {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return nil // nothing there; whatever is wrong, the bind will say
+	}
+	if st.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s exists and is not a socket", path)
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+		return &net.OpError{Op: "listen", Net: "unix", Err: syscall.EADDRINUSE}
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return os.Remove(path)
+	}
+	return nil
+}
+
+// NewListener takes over a listening socket that somebody else opened, such as
+// systemd.
+func NewListener(name string, ln net.Listener) (*Listener, error) {
+	sc, ok := ln.(syscall.Conn)
+	if !ok {
+		return nil, fmt.Errorf("listener %s: not a socket", name)
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if ln.Addr().Network() == "tcp" {
+		// Accepted sockets inherit these.
+		raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 60)
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15)
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 4)
+		})
+	}
+	return &Listener{Name: name, ln: ln}, nil
+}
+
+// Close stops accepting. Connections that were accepted go on.
+func (l *Listener) Close() { l.ln.Close() }
+
+// Serve accepts connections until the listener is closed.
+func (e *Engine) Serve(l *Listener) {
+	raw, err := l.ln.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return
+	}
+	spare := openSpare()
+	defer func() { unix.Close(spare) }()
+	for {
+		fd, peer, errno := acceptOne(raw)
+		switch errno {
+		case 0:
+			e.admit(l, fd, peer)
+		case syscall.EMFILE, syscall.ENFILE:
+			// Refuse in order instead of leaving the client in the queue: give up
+			// the spare descriptor, accept, close, and take it again.
+			unix.Close(spare)
+			fd, peer, errno = acceptOne(raw)
+			if errno == 0 {
+				e.refuse(l, fd, peer, failure.NoFDs, 0)
+			}
+			spare = openSpare()
+		case syscall.EBADF:
+			return
+		case syscall.ECONNABORTED, syscall.EINTR:
+		default:
+			// ENOBUFS, ENOMEM and the errors of a dying network: wait a little,
+			// nothing else helps.
+			e.log.Error("accept failed", "listener", l.Name, "errno", errno.Error())
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+func openSpare() int {
+	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+func acceptOne(raw syscall.RawConn) (fd int, peer netip.AddrPort, errno syscall.Errno) {
+	err := raw.Read(func(lfd uintptr) bool {
+		n, sa, err := unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if err == unix.EAGAIN {
+			return false
+		}
+		fd, peer, errno = n, addrPort(sa), 0
+		if err != nil {
+			errno = syscall.EIO
+			errors.As(err, &errno)
+		}
+		return true
+	})
+	if err != nil {
+		return -1, peer, syscall.EBADF
+	}
+	return fd, peer, errno
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// admit gives an accepted connection its goroutine, or refuses it.
+func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
+	o := e.opts.Load()
+	n, own := e.clients.Add(1), l.open.Add(1)
+	e.conns.Add(1)
+	limit := o.MaxConnections
+	if most := l.MaxConnections.Load(); most > 0 && own > most {
+		n, limit = own, most
+	}
+	switch {
+	case limit > 0 && n > limit:
+		e.refuse(l, fd, peer, failure.Limit, limit)
+	case e.accept.Accept(peer).Refusal != nil:
+		unix.Close(fd)
+	default:
+		if c := e.newClient(l, fd, peer); c != nil {
+			go c.serve()
+			return
+		}
+	}
+	e.leave(l)
+}
+
+// overCapacity is what a connection above the limit is told, without reading its
+// request.
+const overCapacity = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 54\r\n" +
+	"Retry-After: 2\r\nCache-Control: no-store\r\nProxy-Status: causey; error=connection_limit_reached\r\nConnection: close\r\n\r\n" +
+	"Too many connections at the moment. Please try again.\n"
+
+// refuse closes a connection that cannot be carried, and leaves a record.
+func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
+	var rec record.Record
+	rec.Reset()
+	rec.ID, rec.Start, rec.Peer, rec.Client, rec.Listener = e.env.IDs.Next(), e.env.Now(), peer, peer.Addr(), l.Name
+	err := newError(failure.Gateway, phase.Accept, k)
+	err.Evidence.Limit = limit
+	rec.NoteFailure(err)
+	rec.Outcome = record.Unanswered
+	if n, werr := unix.Write(fd, []byte(overCapacity)); werr == nil && n == len(overCapacity) {
+		rec.Outcome, rec.Status = record.Answered, failure.Lookup(err.Code).Status
+	}
+	unix.Shutdown(fd, unix.SHUT_WR)
+	unix.Close(fd)
+	e.env.Ring.Put(0, &rec)
+}

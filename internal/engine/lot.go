@@ -1,0 +1,233 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lot is where idle clients wait without a goroutine: their descriptors stand in
+// an epoll set of our own, and a few dozen bytes remember them. The same set
+// tells when a client leaves while its exchange waits.
+//
+// The set's own descriptor waits on the runtime's poller, so that no thread is
+// held. A parked descriptor is a duplicate: the original stays registered with the
+// runtime until it is closed, and the two registrations must not share a life.
+// Entries are found by slot and generation, never by descriptor number, which may
+// name something else by the time an event is read.
+type lot struct {
+	eng   *Engine
+	epoll *os.File
+	raw   syscall.RawConn
+	epfd  int
+	done  chan struct{}
+	count atomic.Int64 // parked connections
+
+	mu      sync.Mutex
+	parked  []parkedConn
+	free    []uint32
+	watched map[uint32]*clientConn
+	watchID uint32
+	looked  int64 // when idle times were last looked at
+}
+
+// parkedConn is all that is kept of a parked connection.
+type parkedConn struct {
+	fd         int32 // -1: the slot is free
+	generation uint32
+	since      int64 // engine's clock
+	listener   *Listener
+	addr       [16]byte
+	port       uint16
+	family     uint8 // 4, 6, or 0 for a unix socket
+	exchanges  uint32
+}
+
+// watchBit marks an event of a watched connection; the other bits of the pad are
+// the generation.
+const watchBit = 1 << 31
+
+func newLot(e *Engine) (*lot, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("epoll descriptor: %w", err)
+	}
+	l := &lot{eng: e, epfd: fd, epoll: os.NewFile(uintptr(fd), "epoll"), done: make(chan struct{}), watched: map[uint32]*clientConn{}}
+	if l.raw, err = l.epoll.SyscallConn(); err != nil {
+		l.epoll.Close()
+		return nil, fmt.Errorf("epoll descriptor: %w", err)
+	}
+	go l.run()
+	return l, nil
+}
+
+func (l *lot) close() {
+	l.epoll.Close()
+	<-l.done
+}
+
+// take parks c's connection: afterwards c is no more. It reports false if that
+// cannot be done, with c as it was.
+func (l *lot) take(c *clientConn) bool {
+	fd := -1
+	c.raw.Control(func(f uintptr) { fd, _ = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 3) })
+	if fd < 0 {
+		return false
+	}
+	l.count.Add(1) // before the socket goes, so that the sweeper stays awake
+	c.close()
+	p := parkedConn{fd: int32(fd), since: l.eng.sweep.now(), listener: c.listener, exchanges: c.arrival.Exchanges}
+	switch a := c.arrival.Peer.Addr(); {
+	case a.Is4():
+		p.family, p.addr = 4, a.As16()
+	case a.IsValid():
+		p.family, p.addr = 6, a.As16()
+	}
+	p.port = c.arrival.Peer.Port()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var slot uint32
+	if n := len(l.free); n > 0 {
+		slot, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		slot = uint32(len(l.parked))
+		l.parked = append(l.parked, parkedConn{})
+	}
+	p.generation = (l.parked[slot].generation + 1) &^ watchBit
+	l.parked[slot] = p
+	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(slot), Pad: int32(p.generation)}
+	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		l.drop(slot)
+	}
+	return true
+}
+
+// drop closes a parked connection; l.mu is held.
+func (l *lot) drop(slot uint32) {
+	p := l.vacate(slot)
+	unix.Close(int(p.fd))
+	l.eng.leave(p.listener)
+}
+
+// vacate frees a slot and returns what was in it; l.mu is held.
+func (l *lot) vacate(slot uint32) parkedConn {
+	p := l.parked[slot]
+	unix.EpollCtl(l.epfd, unix.EPOLL_CTL_DEL, int(p.fd), nil)
+	l.parked[slot] = parkedConn{fd: -1, generation: p.generation}
+	l.free = append(l.free, slot)
+	l.count.Add(-1)
+	return p
+}
+
+func (l *lot) run() {
+	defer close(l.done)
+	var events [256]unix.EpollEvent
+	for {
+		n := 0
+		err := l.raw.Read(func(fd uintptr) bool {
+			n, _ = unix.EpollWait(int(fd), events[:], 0)
+			return n > 0
+		})
+		if err != nil {
+			return // closed
+		}
+		for i := range events[:n] {
+			l.handle(&events[i])
+		}
+	}
+}
+
+func (l *lot) handle(ev *unix.EpollEvent) {
+	id, pad := uint32(ev.Fd), uint32(ev.Pad)
+	if pad&watchBit != 0 {
+		l.mu.Lock()
+		c := l.watched[id]
+		l.mu.Unlock()
+		if c != nil {
+			c.noticed(ev.Events, id)
+		}
+		return
+	}
+	l.mu.Lock()
+	if int(id) >= len(l.parked) || l.parked[id].fd < 0 || l.parked[id].generation != pad {
+		l.mu.Unlock()
+		return
+	}
+	p := l.vacate(id)
+	l.mu.Unlock()
+	l.wake(&p)
+}
+
+// wake gives a parked connection a goroutine again.
+func (l *lot) wake(p *parkedConn) {
+	var peer netip.AddrPort
+	switch p.family {
+	case 4:
+		peer = netip.AddrPortFrom(netip.AddrFrom16(p.addr).Unmap(), p.port)
+	case 6:
+		peer = netip.AddrPortFrom(netip.AddrFrom16(p.addr), p.port)
+	}
+	c := l.eng.newClient(p.listener, int(p.fd), peer)
+	if c == nil {
+		l.eng.leave(p.listener)
+		return
+	}
+	c.arrival.Exchanges = p.exchanges
+	go c.serve()
+}
+
+// turn closes what has been idle for too long; the sweeper calls it.
+func (l *lot) turn(now int64) bool {
+	if l.count.Load() == 0 {
+		return true
+	}
+	idle := int64(l.eng.opts.Load().Idle)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now-l.looked < int64(time.Second) {
+		return true
+	}
+	l.looked = now
+	for i := range l.parked {
+		if p := &l.parked[i]; p.fd >= 0 && p.listener != nil && now-p.since >= idle {
+			l.drop(uint32(i))
+		}
+	}
+	return true
+}
+
+// closeAll ends every parked connection, except those whose next request is
+// here already: they get a goroutine and an answer.
+func (l *lot) closeAll() {
+	l.mu.Lock()
+	var late []parkedConn
+	for i := range l.parked {
+		p := &l.parked[i]
+		if p.listener == nil {
+			continue
+		}
+		var b [1]byte
+		if n, _, err := unix.Recvfrom(int(p.fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT); err == nil && n > 0 {
+			late = append(late, l.vacate(uint32(i)))
+		} else {
+			l.drop(uint32(i))
+		}
+	}
+	l.mu.Unlock()
+	for i := range late {
+		l.wake(&late[i])
+	}
+}

@@ -1,0 +1,250 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/wire"
+)
+
+// The sizes of pipes.
+const (
+	// pipeBytes is what one pipe is asked to hold; the kernel may give less.
+	pipeBytes = 256 << 10
+	// pipesMax bounds the pipes in use: each is two descriptors and as much kernel
+	// memory as it holds. Bodies beyond it are copied.
+	pipesMax = 256
+	// pipesIdle bounds the empty pipes that are kept.
+	pipesIdle = 32
+)
+
+// pipe carries bytes from one socket to another inside the kernel. One that still
+// holds bytes is never used again: they are one visitor's and must not reach
+// another.
+type pipe struct {
+	r, w int
+	held int
+}
+
+var pipes struct {
+	mu   sync.Mutex
+	idle []*pipe
+	open atomic.Int64
+}
+
+// getPipe returns an empty pipe, or nil if there are enough or none can be made.
+func getPipe() *pipe {
+	pipes.mu.Lock()
+	if n := len(pipes.idle); n > 0 {
+		p := pipes.idle[n-1]
+		pipes.idle = pipes.idle[:n-1]
+		pipes.mu.Unlock()
+		return p
+	}
+	pipes.mu.Unlock()
+	if pipes.open.Add(1) > pipesMax {
+		pipes.open.Add(-1)
+		return nil
+	}
+	var fds [2]int
+	if unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC) != nil {
+		pipes.open.Add(-1)
+		return nil
+	}
+	unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeBytes)
+	return &pipe{r: fds[0], w: fds[1]}
+}
+
+func putPipe(p *pipe) {
+	if p.held == 0 {
+		pipes.mu.Lock()
+		if len(pipes.idle) < pipesIdle {
+			pipes.idle = append(pipes.idle, p)
+			p = nil
+		}
+		pipes.mu.Unlock()
+	}
+	if p != nil {
+		unix.Close(p.r)
+		unix.Close(p.w)
+		pipes.open.Add(-1)
+	}
+}
+
+// SpliceFrom implements exchange.Splicer for answers.
+func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
+	u, ok := src.(*upConn)
+	if !ok || c.framing != wire.FramingLength || u.quiet != nil || u.in.r < u.in.w {
+		return 0, nil
+	}
+	if err := c.Flush(); err != nil {
+		return 0, err
+	}
+	u.bodyPace.reset(Rate{Grace: u.member.group.Options.BodyStall})
+	c.downPace.reset(c.opts.Download)
+	n, rend, wend := splice(&u.sock, &c.sock, &u.bodyPace, &c.downPace, u.decoder.Remaining())
+	u.decoder.Skip(n.in)
+	u.bodyDone = u.decoder.Remaining() == 0
+	switch {
+	case wend != ioOK:
+		return n.out, c.unsent(wend)
+	case rend == ioEOF:
+		_, rej := u.decoder.EOF()
+		err := u.refused(phase.RelayBody, rej, rend)
+		err.Evidence.Missing, err.Evidence.Size = err.Evidence.Size, 0
+		return n.out, err
+	case rend != ioOK:
+		return n.out, u.lost(phase.RelayBody, rend, u.r.errno)
+	}
+	return n.out, nil
+}
+
+// SpliceFrom implements exchange.Splicer for request bodies.
+func (u *upConn) SpliceFrom(src any) (int64, *failure.Error) {
+	c, ok := src.(*clientConn)
+	if !ok || u.framing != wire.FramingLength || c.quiet != nil || c.in.r < c.in.w {
+		return 0, nil
+	}
+	if err := u.Flush(); err != nil {
+		return 0, err
+	}
+	c.refilled = true
+	c.upPace.reset(c.opts.Upload)
+	u.sendPace.reset(Rate{Grace: u.member.group.Options.SendStall})
+	n, rend, wend := splice(&c.sock, &u.sock, &c.upPace, &u.sendPace, c.decoder.Remaining())
+	c.decoder.Skip(n.in)
+	c.bodyDone = c.decoder.Remaining() == 0
+	switch {
+	case wend != ioOK:
+		u.sendBroken = true
+		return n.out, u.lost(phase.SendBody, wend, u.w.errno)
+	case rend != ioOK:
+		return n.out, c.broken(phase.SendBody, rend)
+	}
+	return n.out, nil
+}
+
+// Only these two sides can splice.
+var (
+	_ exchange.Splicer = (*clientConn)(nil)
+	_ exchange.Splicer = (*upConn)(nil)
+)
+
+// spliced counts what left one socket and what reached the other.
+type spliced struct{ in, out int64 }
+
+// splice moves up to n bytes from src to dst through a pipe. Without a pipe it
+// moves nothing.
+func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEnd) {
+	p := getPipe()
+	if p == nil {
+		return s, ioOK, ioOK
+	}
+	defer func() { putPipe(p) }()
+	src.r.pace, dst.w.pace = from, to
+	defer func() {
+		src.r.pace = nil
+		src.r.deadline.Store(0)
+		dst.w.deadline.Store(0)
+	}()
+	for s.in < n {
+		got, end := src.spliceIn(p, min(n-s.in, pipeBytes))
+		if end != ioOK {
+			return s, end, ioOK
+		}
+		s.in += int64(got)
+		for p.held > 0 {
+			sent, end := dst.spliceOut(p)
+			s.out += int64(sent)
+			if end != ioOK {
+				return s, ioOK, end
+			}
+		}
+	}
+	return s, ioOK, ioOK
+}
+
+const spliceFlags = unix.SPLICE_F_MOVE | unix.SPLICE_F_NONBLOCK
+
+// spliceIn waits for bytes and moves them into the pipe.
+func (s *sock) spliceIn(p *pipe, most int64) (int, ioEnd) {
+	for {
+		if s.canceled.Load() || s.readStopped.Load() {
+			return 0, ioCanceled
+		}
+		s.r.n, s.r.errno = 0, 0
+		err := s.raw.Read(func(fd uintptr) bool {
+			n, errno := spliceOnce(int(fd), p.w, most)
+			if errno == syscall.EAGAIN {
+				s.r.pace.waits(&s.r, s)
+				return false
+			}
+			s.r.n, s.r.errno = n, errno
+			s.r.pace.moved(int64(n), s)
+			return true
+		})
+		if err == nil {
+			switch {
+			case s.r.errno != 0:
+				return 0, ioErrno
+			case s.r.n == 0:
+				return 0, ioEOF
+			}
+			s.r.total += int64(s.r.n)
+			p.held += s.r.n
+			return s.r.n, ioOK
+		}
+		if end, ok := s.woken(&s.r, err, s.file.SetReadDeadline); ok {
+			return 0, end
+		}
+	}
+}
+
+// spliceOut waits for room and moves bytes out of the pipe.
+func (s *sock) spliceOut(p *pipe) (int, ioEnd) {
+	for {
+		if s.canceled.Load() {
+			return 0, ioCanceled
+		}
+		s.w.n, s.w.errno = 0, 0
+		err := s.raw.Write(func(fd uintptr) bool {
+			n, errno := spliceOnce(p.r, int(fd), int64(p.held))
+			if errno == syscall.EAGAIN {
+				s.w.pace.waits(&s.w, s)
+				return false
+			}
+			s.w.n, s.w.errno = n, errno
+			s.w.pace.moved(int64(n), s)
+			return true
+		})
+		if err == nil {
+			if s.w.errno != 0 {
+				return 0, ioErrno
+			}
+			s.w.total += int64(s.w.n)
+			p.held -= s.w.n
+			return s.w.n, ioOK
+		}
+		if end, ok := s.woken(&s.w, err, s.file.SetWriteDeadline); ok {
+			return 0, end
+		}
+	}
+}
+
+func spliceOnce(from, to int, most int64) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(most), spliceFlags)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}

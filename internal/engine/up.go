@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/h1"
+	"causey/internal/phase"
+	"causey/internal/record"
+	"causey/internal/wire"
+)
+
+// upConn is a connection to a server that speaks HTTP/1.1, and the
+// exchange.Lease of each of its exchanges in turn.
+type upConn struct {
+	sock
+	member *member
+	addr   netip.AddrPort
+
+	born      int64 // engine's clock
+	idleSince int64
+	idleFor   time.Duration // before the present exchange
+	requests  uint32
+	took      time.Duration // to resolve and connect
+
+	// The request side.
+	out        []byte
+	framing    wire.Framing
+	method     wire.Method
+	upgrade    bool
+	sentBefore int64 // bytes written before this exchange
+	sendPace   pace
+	requestEnd bool
+	sendBroken bool
+
+	// The answer's side.
+	parser    h1.ResponseParser
+	decoder   h1.BodyDecoder
+	gotBefore int64 // bytes read before this exchange
+	firstAt   time.Time
+	first     [failure.FirstBytesMax]byte
+	firstLen  uint8
+	answered  bool // a final head was read
+	bodyDone  bool
+	endless   bool // an event stream: its silence is no failure
+	closes    bool // the server will close after this answer
+	bodyPace  pace
+
+	quiet exchange.QuietRule
+	stop  atomic.Bool // Cancel was called
+}
+
+// begin makes the connection ready for the next exchange.
+func (u *upConn) begin(now int64) {
+	u.requests++
+	u.idleFor = 0
+	if u.requests > 1 {
+		u.idleFor = time.Duration(now - u.idleSince)
+	}
+	u.sentBefore, u.gotBefore = u.w.total, u.r.total
+	u.requestEnd, u.sendBroken, u.answered, u.bodyDone = false, false, false, false
+	u.endless, u.closes, u.quiet = false, false, nil
+	u.firstAt, u.firstLen = time.Time{}, 0
+}
+
+// adopt takes over the socket of a connection that won a race.
+func (u *upConn) adopt(rival *upConn) {
+	u.sock.takeOver(&rival.sock)
+	u.addr = rival.addr
+}
+
+// Cancel implements exchange.Lease.
+func (u *upConn) Cancel() {
+	u.stop.Store(true)
+	u.cancel()
+}
+
+// Reused implements exchange.Lease.
+func (u *upConn) Reused() bool { return u.requests > 1 }
+
+// Sent implements exchange.Lease.
+func (u *upConn) Sent() int64 { return u.w.total - u.sentBefore }
+
+// FirstByteAt implements exchange.Lease.
+func (u *upConn) FirstByteAt() time.Time { return u.firstAt }
+
+// Note implements exchange.Lease.
+func (u *upConn) Note(a *record.Attempt) {
+	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = u.addr, u.Reused(), u.requests, u.idleFor
+	if !a.Reused {
+		a.Connect = u.took
+	}
+}
+
+// Release implements exchange.Lease.
+func (u *upConn) Release() *failure.Error {
+	var excess *failure.Error
+	if u.bodyDone && u.quiet == nil && u.in.r < u.in.w {
+		excess = u.fail(phase.RelayBody, failure.Excess, ioOK)
+		excess.Evidence.SetFirst(u.in.bytes())
+		excess.Evidence.Size = int64(u.in.w - u.in.r)
+	}
+	if u.out != nil {
+		putBuf(u.out)
+		u.out = nil
+	}
+	clean := u.requestEnd && u.bodyDone && !u.closes && !u.sendBroken && excess == nil &&
+		u.quiet == nil && !u.stop.Load()
+	u.member.giveBack(u, clean)
+	return excess
+}
+
+// fail makes a failure that blames the upstream, with the connection's evidence.
+func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
+	err := newError(failure.Upstream, p, k)
+	ev := &err.Evidence
+	ev.End = endOf(end)
+	ev.HasConn, ev.Reused, ev.RequestNumber = true, u.Reused(), u.requests
+	ev.ConnAge, ev.IdleFor = time.Duration(u.eng.mono()-u.born), u.idleFor
+	ev.BytesWritten, ev.ResponseBytes = u.Sent(), u.r.total-u.gotBefore
+	ev.First, ev.FirstLen = u.first, u.firstLen
+	ev.Dialled = u.addr
+	u.tcpInfo(ev)
+	return err
+}
+
+// tcpInfo adds the kernel's view. The count of acknowledged bytes holds the SYN
+// and everything since the connection was opened.
+func (u *upConn) tcpInfo(ev *failure.Evidence) {
+	if !u.addr.IsValid() {
+		return
+	}
+	u.raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		ev.BytesAcked = max(int64(info.Bytes_acked)-1-u.sentBefore, 0)
+		ev.Unacked, ev.Retransmits = info.Unacked, info.Total_retrans
+		ev.RTT = time.Duration(info.Rtt) * time.Microsecond
+	})
+}
+
+// lost makes the failure for a connection that ended in phase p.
+func (u *upConn) lost(p phase.Phase, end ioEnd, errno syscall.Errno) *failure.Error {
+	if end == ioCanceled {
+		return exchange.Canceled
+	}
+	kind := upstreamKind(end, errno)
+	if p == phase.AwaitHead && u.Reused() {
+		switch kind {
+		case failure.Closed:
+			kind = failure.ClosedReused
+		case failure.Reset:
+			kind = failure.ResetReused
+		}
+	}
+	err := u.fail(p, kind, end)
+	if end == ioErrno {
+		err.Evidence.Errno = errno
+		if errno == syscall.ETIMEDOUT {
+			err.Evidence.End = failure.EndOpen
+		}
+	}
+	return err
+}
+
+// refused makes the failure for bytes that the codec refused.
+func (u *upConn) refused(p phase.Phase, rej *h1.Reject, end ioEnd) *failure.Error {
+	err := u.fail(p, rej.Kind, end)
+	err.Site = rej.Site
+	ev := &err.Evidence
+	ev.Offset, ev.Size, ev.Limit, ev.Field = int64(rej.Offset), int64(rej.Size), int64(rej.Limit), rej.Field
+	return err
+}

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"bytes"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/wire"
+)
+
+// The answer's side of upConn as an exchange.Lease.
+
+// ReadHead implements exchange.Lease. Its deadline is set by RequestDone, which
+// may come while it waits; an interim answer starts the time anew.
+func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
+	u.in.unpin()
+	u.r.pace = nil
+	u.parser.Reset(&u.eng.opts.Load().Limits, u.method, u.upgrade)
+	for {
+		if b := u.in.bytes(); len(b) > 0 {
+			n, rej := u.parser.Parse(res, b)
+			if rej != nil {
+				u.r.deadline.Store(0)
+				return u.refused(phase.ReadHeadUp, rej, ioOK)
+			}
+			if n > 0 {
+				u.headRead(res, n)
+				return nil
+			}
+		}
+		end := u.fill()
+		if end != ioOK {
+			u.r.deadline.Store(0)
+			p := phase.ReadHeadUp
+			if u.r.total == u.gotBefore {
+				p = phase.AwaitHead
+			}
+			return u.lost(p, end, u.r.errno)
+		}
+		u.keepFirst(u.in.bytes())
+	}
+}
+
+// keepFirst keeps the first bytes of the answer as evidence, and their time.
+func (u *upConn) keepFirst(unread []byte) {
+	if u.firstAt.IsZero() {
+		u.firstAt = u.eng.env.Now()
+	}
+	if int(u.firstLen) < failure.FirstBytesMax {
+		from := len(unread) - u.r.n
+		u.firstLen += uint8(copy(u.first[u.firstLen:], unread[from:]))
+	}
+}
+
+func (u *upConn) headRead(res *wire.Response, n int) {
+	u.in.pinHead(n)
+	if res.Interim() {
+		if d := u.r.deadline.Load(); d != 0 {
+			u.r.deadline.CompareAndSwap(d, u.eng.mono()+int64(u.member.group.Options.AwaitHead))
+		}
+		return
+	}
+	u.r.deadline.Store(0)
+	u.answered = true
+	u.closes = res.Close || res.Framing == wire.FramingClose
+	u.bodyDone = res.Framing == wire.FramingNone
+	if !u.bodyDone {
+		u.decoder.Reset(res.Framing, res.ContentLength, &u.eng.opts.Load().Limits)
+		u.endless = eventStream(res)
+	}
+}
+
+// eventStream reports an answer whose silence means nothing.
+func eventStream(res *wire.Response) bool {
+	media, _, _ := bytes.Cut(res.Get(wire.ContentType), []byte{';'})
+	return wire.EqualFold(bytes.TrimSpace(media), "text/event-stream")
+}
+
+// BodyHere implements exchange.Lease.
+func (u *upConn) BodyHere() bool { return u.bodyDone || u.in.r < u.in.w }
+
+// ReadBody implements exchange.Lease. The head that came before it is gone when
+// it has to read more.
+func (u *upConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
+	if u.quiet != nil {
+		return u.readTunnel()
+	}
+	for !u.bodyDone {
+		if b := u.in.bytes(); len(b) > 0 {
+			data, n, end, rej := u.decoder.Next(b)
+			u.in.r += n
+			if rej != nil {
+				return nil, false, u.refused(phase.RelayBody, rej, ioOK)
+			}
+			u.bodyDone = end
+			if end || len(data) > 0 {
+				return data, end, nil
+			}
+			continue
+		}
+		if err := u.refill(); err != nil {
+			return nil, false, err
+		}
+	}
+	return nil, true, nil
+}
+
+// refill waits for more of the body.
+func (u *upConn) refill() *failure.Error {
+	u.in.pin, u.in.r, u.in.w = 0, 0, 0
+	u.r.pace = &u.bodyPace
+	u.bodyPace.reset(Rate{Grace: u.member.group.Options.BodyStall})
+	if u.endless {
+		u.bodyPace.reset(Rate{})
+	}
+	io := u.fill()
+	u.r.pace = nil
+	u.r.deadline.Store(0)
+	switch io {
+	case ioOK:
+		return nil
+	case ioEOF:
+		end, rej := u.decoder.EOF()
+		if rej == nil && end {
+			u.bodyDone = true
+			return nil
+		}
+		err := u.refused(phase.RelayBody, rej, io)
+		err.Evidence.Missing, err.Evidence.Size = err.Evidence.Size, 0
+		return err
+	}
+	err := u.lost(phase.RelayBody, io, u.r.errno)
+	if io != ioCanceled {
+		err.Evidence.Missing = u.decoder.Remaining()
+	}
+	return err
+}
+
+func (u *upConn) readTunnel() ([]byte, bool, *failure.Error) {
+	piece, io := u.tunnelRead(u.quiet)
+	switch io {
+	case ioOK:
+		return piece, false, nil
+	case ioEOF:
+		return nil, true, nil
+	case ioTimeout:
+		return nil, false, newError(failure.Gateway, phase.Tunnel, failure.Idle)
+	}
+	return nil, false, u.lost(phase.Tunnel, io, u.r.errno)
+}
+
+// Trailers implements exchange.Lease.
+func (u *upConn) Trailers() []byte {
+	if u.quiet != nil || !u.bodyDone {
+		return nil
+	}
+	return u.decoder.Trailers()
+}

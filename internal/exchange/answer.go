@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"net/netip"
+	"strconv"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+	"causey/internal/wire"
+)
+
+// Details says who is shown the failure's code, and the next hop, in
+// Proxy-Status. Everybody is shown the RFC 9209 error type.
+type Details uint8
+
+// The choices.
+const (
+	DetailsTrusted Details = iota
+	DetailsAlways
+	DetailsNever
+)
+
+// clientGone is the status of a client that went away, in records only.
+const clientGone = 499
+
+// answerFailure tells the client, if it can still be told.
+func (x *Exchange) answerFailure(err *failure.Error) {
+	e := failure.Lookup(err.Code)
+	if e == nil { // a code nobody registered is a bug of ours, whatever went wrong
+		e = failure.Lookup(failure.Code{Party: failure.Gateway, Phase: phase.Finish, Kind: failure.Bug})
+		x.rec.Failure = e.Code
+	}
+	switch {
+	case e.Status == clientGone:
+		x.rec.Status, x.rec.Outcome = clientGone, record.ClientLeft
+		x.client.Abort()
+	case x.client.Begun() && e.Severity == failure.SeverityWarning:
+		x.rec.Outcome = record.Tunnelled
+		x.client.Abort()
+	case x.client.Begun():
+		x.rec.Outcome = record.Cut
+		x.client.Abort()
+	default:
+		x.answer(e, err)
+	}
+}
+
+// answer makes and sends an answer of our own.
+func (x *Exchange) answer(e *failure.Entry, err *failure.Error) {
+	x.rec.Status, x.rec.Outcome = e.Status, record.Answered
+	x.makeOwn(e, err)
+	pages := x.plan.Pages
+	if x.route != nil && x.route.Pages != nil {
+		pages = x.route.Pages
+	}
+	var accept []byte
+	if i := x.req.Find(wire.Accept); i >= 0 && x.rec.Version != 0 {
+		accept = x.req.Value(i)
+	}
+	page := pages.Render(e, x.rec.ID, accept)
+	x.out.Framing, x.out.NoBody = wire.FramingLength, x.req.Method == wire.HEAD
+	x.addString("Content-Type", page.ContentType)
+	x.addString("Content-Length", strconv.Itoa(len(page.Body)))
+	if page.Policy != "" {
+		x.addString("Content-Security-Policy", page.Policy)
+	}
+	werr := x.client.SendHead(&x.out)
+	if werr == nil && !x.out.NoBody {
+		if werr = x.client.WriteBody(page.Body); werr == nil {
+			x.rec.BodyOut = int64(len(page.Body))
+		}
+	}
+	if werr == nil {
+		werr = x.client.EndBody(nil)
+	}
+	if werr != nil {
+		x.client.Abort()
+		if werr != Canceled {
+			x.rec.NoteFailure(werr)
+		}
+		if !x.client.Begun() {
+			x.rec.Outcome = record.Unanswered
+		}
+	}
+}
+
+// makeOwn fills x.out with a head of our own.
+func (x *Exchange) makeOwn(e *failure.Entry, err *failure.Error) {
+	x.out = Out{Status: e.Status, Add: x.out.Add[:0]}
+	x.addString("Cache-Control", "no-store")
+	x.addString("X-Request-Id", x.rec.ID.String())
+	x.addString("Proxy-Status", x.proxyStatus(e, err))
+	switch e.Status {
+	case 503, 429:
+		// Spread over a few seconds, so that clients do not come back as one.
+		x.addString("Retry-After", strconv.Itoa(1+int(x.rec.ID.Seq%5)))
+	case 405:
+		allow := ""
+		if x.route != nil {
+			allow = x.route.Allow
+		}
+		x.addString("Allow", allow)
+	}
+}
+
+func (x *Exchange) addString(name, value string) {
+	x.out.Add = append(x.out.Add, Added{name, []byte(value)})
+}
+
+// proxyStatus is the field of RFC 9209: the error type for everybody, the code
+// and the next hop for those who may see them.
+func (x *Exchange) proxyStatus(e *failure.Entry, err *failure.Error) string {
+	name := x.plan.Via
+	if name == "" {
+		name = "causey"
+	}
+	b := []byte(name)
+	if e.ProxyError != "" {
+		b = append(append(b, "; error="...), e.ProxyError...)
+	}
+	if x.showsDetails() {
+		if a := x.rec.LastAttempt(); a != nil && a.Dialled.IsValid() && e.Code.Party == failure.Upstream {
+			b = append(append(append(b, `; next-hop="`...), a.Dialled.String()...), '"')
+		}
+		if e.ProxyError == "dns_error" && err.Evidence.Rcode != 0 {
+			b = append(append(append(b, `; rcode="`...), strconv.Itoa(err.Evidence.Rcode)...), '"')
+		}
+		b = append(append(append(b, `; details="`...), e.Name...), '"')
+	}
+	return string(b)
+}
+
+func (x *Exchange) showsDetails() bool {
+	switch x.plan.Details {
+	case DetailsAlways:
+		return true
+	case DetailsNever:
+		return false
+	}
+	return isTrusted(x.plan.Trusted, x.rec.Peer.Addr()) && x.rec.Peer != (netip.AddrPort{})
+}

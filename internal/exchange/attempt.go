@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/wire"
+)
+
+// triesMax bounds the attempts of one exchange. An owner's retry policy will
+// choose it; until then it is enough for one stale connection and one dead server.
+const triesMax = 3
+
+// attempts asks servers until the head of a final answer is in x.res.
+func (x *Exchange) attempts() *failure.Error {
+	x.want = Want{Waiter: x}
+	var first *failure.Error
+	for try := 1; ; try++ {
+		err := x.attempt()
+		if err == nil {
+			return nil
+		}
+		if err == NoneLeft {
+			return first
+		}
+		if first == nil {
+			first = err
+		} else if err.Code.Party != failure.Upstream {
+			return err // the client left, or we were stopped, while we tried again
+		} else {
+			x.later = append(x.later, err)
+		}
+		if try == triesMax || !x.prepareAgain(err) {
+			return first
+		}
+	}
+}
+
+// attempt asks one server.
+func (x *Exchange) attempt() *failure.Error {
+	a := x.rec.AddAttempt()
+	x.want.Attempt = a
+	lease, err := x.route.Upstream.Acquire(&x.want)
+	if err == NoneLeft {
+		x.rec.DropAttempt()
+		return err
+	}
+	x.sent = 0
+	if err == nil {
+		x.lease = lease
+		lease.Note(a)
+		if err = x.ask(); err == nil {
+			return nil
+		}
+		x.sent = lease.Sent()
+		x.joinUpload()
+		x.lease = nil
+		lease.Release()
+	}
+	if err == Canceled {
+		err = x.departed(x.unwatch())
+	}
+	a.Failure = err.Code
+	return err
+}
+
+// ask sends the request and reads the head of the answer.
+func (x *Exchange) ask() *failure.Error {
+	x.Enter(phase.SendHead)
+	x.makeRequest()
+	sendErr := x.sendRequest()
+	if sendErr != nil && (x.lease.Sent() == 0 || sendErr.Code.Party != failure.Upstream) {
+		return sendErr
+	}
+	// A server may answer before it has read the request, and then close: the
+	// answer lies in our socket although sending failed.
+	x.Enter(phase.AwaitHead)
+	x.Watch(x.lease)
+	err := x.awaitAnswer()
+	gone := x.unwatch()
+	if err == nil {
+		return nil
+	}
+	return x.blame(err, sendErr, gone)
+}
+
+// awaitAnswer reads heads until a final one, and passes interim ones on.
+func (x *Exchange) awaitAnswer() *failure.Error {
+	for interims := 0; ; interims++ {
+		if err := x.lease.ReadHead(&x.res); err != nil {
+			if !x.lease.FirstByteAt().IsZero() {
+				x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
+			}
+			return err
+		}
+		if !x.res.Interim() {
+			x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
+			x.rec.UpStatus = x.res.Status
+			return x.checkUpgrade()
+		}
+		if interims >= x.plan.Interims {
+			err := gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.TooManyInterim)
+			err.Evidence.Size, err.Evidence.Limit = int64(interims+1), int64(x.plan.Interims)
+			return err
+		}
+		if x.req.Version < 11 || x.res.Status == 100 && !x.req.Expect100 {
+			continue // RFC 9110 section 15.2: never to an HTTP/1.0 client
+		}
+		x.makeInterim()
+		if err := x.client.Interim(&x.out); err != nil {
+			return err
+		}
+	}
+}
+
+// checkUpgrade refuses a change of protocol that nobody asked for, or to another
+// protocol than was asked for (RFC 9110 section 7.8).
+func (x *Exchange) checkUpgrade() *failure.Error {
+	if x.res.Status != 101 {
+		return nil
+	}
+	asked, got := x.req.Bytes(x.req.UpgradeSpan), x.res.Bytes(x.res.UpgradeSpan)
+	switch {
+	case !x.req.Upgrade:
+		return gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.UnexpectedUpgrade)
+	case !listsFold(asked, got):
+		err := gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.BadUpgrade)
+		err.Evidence.SetFirst(got)
+		return err
+	}
+	return nil
+}
+
+// blame decides whose failure ends an attempt when several things went wrong:
+// what made us give up, else what failed first in the order of the wire.
+func (x *Exchange) blame(err, sendErr *failure.Error, gone Departure) *failure.Error {
+	x.joinUpload()
+	up := x.upload.err
+	switch {
+	case up != nil && up.Code.Party == failure.Client:
+		return up
+	case gone != Present:
+		return x.departed(gone)
+	case sendErr != nil:
+		return sendErr
+	case up != nil && up != Canceled:
+		return up
+	}
+	return err
+}
+
+// departed names the departure of the client, or our own stop, in the present
+// phase.
+func (x *Exchange) departed(d Departure) *failure.Error {
+	kind := failure.Closed
+	switch d {
+	case Killed, Present:
+		return x.stopped()
+	case LeftByReset:
+		kind = failure.Reset
+	}
+	p := x.cur
+	switch {
+	case p <= phase.Connect:
+		p = phase.Connect
+	case p < phase.AwaitHead:
+		p = phase.AwaitHead
+	}
+	err := gatewayFound(failure.Client, p, kind)
+	err.Evidence.End = failure.EndFIN
+	if kind == failure.Reset {
+		err.Evidence.End = failure.EndRST
+	}
+	return err
+}
+
+// prepareAgain decides whether the request may go out once more after err, and if
+// so makes ready for it. I2.
+func (x *Exchange) prepareAgain(err *failure.Error) bool {
+	e := failure.Lookup(err.Code)
+	if e == nil || err.Code.Party == failure.Client {
+		return false
+	}
+	connected := err.Code.Phase > phase.Connect
+	switch {
+	case e.Retry == failure.RetryUnsent:
+	case connected && x.sent == 0:
+	case e.Retry == failure.RetryReused && x.repeatable():
+	default:
+		return false
+	}
+	if x.upload.bytes > 0 && !x.client.Rewind() {
+		return false
+	}
+	x.upload.reset()
+	x.want.Fresh = connected
+	return true
+}
+
+// repeatable reports whether the request has the same effect when done twice: by
+// its method, by the owner's word, or by the client's own Idempotency-Key.
+func (x *Exchange) repeatable() bool {
+	return x.req.Method.Idempotent() || x.route.Idempotent || x.req.Find(wire.IdempotencyKey) >= 0
+}

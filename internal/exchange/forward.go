@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"causey/internal/wire"
+)
+
+// requestSkip lists the fields of a request that never pass as they came, because
+// the gateway writes them itself.
+var requestSkip = func() (s [wire.FieldCount]bool) {
+	s[wire.Host] = true
+	return s
+}()
+
+// untrustedSkip lists, besides, what only a trusted proxy may say.
+var untrustedSkip = [...]wire.FieldID{
+	wire.XForwardedFor, wire.XForwardedProto, wire.XForwardedHost, wire.XForwardedPort,
+	wire.XRealIP, wire.Forwarded,
+}
+
+// makeRequest fills x.out with the request as it goes to the server: hop-by-hop
+// fields left behind (RFC 9110 section 7.6.1), Via and the client's address added.
+func (x *Exchange) makeRequest() {
+	req, o := &x.req, &x.out
+	o.Method, o.Path, o.Status = req.Bytes(req.MethodSpan), req.Bytes(req.PathSpan), 0
+	o.Head, o.Reason, o.Skip = &req.Head, wire.Span{}, requestSkip
+	o.Framing, o.NoBody, o.Upgrade = req.Framing, false, nil
+	o.Add, x.scratch = o.Add[:0], x.scratch[:0]
+
+	host := req.Bytes(req.HostSpan)
+	if x.route.HostHeader != "" {
+		x.add("Host", func(b []byte) []byte { return append(b, x.route.HostHeader...) })
+	} else if len(host) > 0 || req.Version >= 11 {
+		o.Add = append(o.Add, Added{"Host", host})
+	}
+	if !x.trusted {
+		for _, id := range untrustedSkip {
+			o.Skip[id] = true
+		}
+	}
+	if x.plan.EmitXForwarded {
+		x.addXForwarded(host)
+	}
+	if x.plan.EmitForwarded {
+		x.addForwarded(host)
+	}
+	if x.plan.Via != "" {
+		x.add("Via", func(b []byte) []byte { return appendVia(b, req.Version, x.plan.Via) })
+	}
+	if req.Find(wire.XRequestID) < 0 {
+		x.add("X-Request-Id", x.rec.ID.Append)
+	}
+	if req.TETrailers {
+		o.Add = append(o.Add, Added{"TE", teTrailers})
+	}
+	if req.Upgrade {
+		o.Upgrade = req.Bytes(req.UpgradeSpan)
+	}
+}
+
+var teTrailers = []byte("trailers")
+
+// add appends a field whose value is built in the scratch buffer.
+func (x *Exchange) add(name string, build func([]byte) []byte) {
+	from := len(x.scratch)
+	x.scratch = build(x.scratch)
+	x.out.Add = append(x.out.Add, Added{name, x.scratch[from:len(x.scratch):len(x.scratch)]})
+}
+
+func appendVia(b []byte, version uint8, pseudonym string) []byte {
+	b = append(b, '0'+version/10, '.', '0'+version%10, ' ')
+	return append(b, pseudonym...)
+}
+
+// addXForwarded says who asked, how, and for which host. Behind a trusted proxy
+// its word on protocol and host stands, and its list of addresses is continued.
+func (x *Exchange) addXForwarded(host []byte) {
+	req, o := &x.req, &x.out
+	o.Skip[wire.XForwardedFor] = true
+	x.add("X-Forwarded-For", func(b []byte) []byte {
+		if x.trusted {
+			for i := range req.Fields {
+				if req.Fields[i].ID == wire.XForwardedFor && len(req.Value(i)) > 0 {
+					b = append(append(b, req.Value(i)...), ", "...)
+				}
+			}
+		}
+		return append(b, x.client.Arrival().PeerText...)
+	})
+	if !x.trusted || req.Find(wire.XForwardedProto) < 0 {
+		o.Add = append(o.Add, Added{"X-Forwarded-Proto", schemeHTTP})
+	}
+	if len(host) > 0 && (!x.trusted || req.Find(wire.XForwardedHost) < 0) {
+		o.Add = append(o.Add, Added{"X-Forwarded-Host", host})
+	}
+}
+
+var schemeHTTP = []byte("http")
+
+// addForwarded adds our element (RFC 7239 section 4); a trusted proxy's field
+// lines before it stay.
+func (x *Exchange) addForwarded(host []byte) {
+	x.add("Forwarded", func(b []byte) []byte {
+		b = append(b, "for="...)
+		switch peer := x.rec.Peer.Addr(); {
+		case !peer.IsValid():
+			b = append(b, "unknown"...)
+		case peer.Is4() || peer.Is4In6():
+			b = append(b, x.client.Arrival().PeerText...)
+		default:
+			b = append(append(append(b, `"[`...), x.client.Arrival().PeerText...), `]"`...)
+		}
+		if len(host) > 0 {
+			b = append(append(append(b, `;host="`...), host...), '"')
+		}
+		return append(b, ";proto=http"...)
+	})
+}
+
+// makeInterim fills x.out with a 1xx answer.
+func (x *Exchange) makeInterim() {
+	o := &x.out
+	o.Status, o.Head, o.Reason = x.res.Status, &x.res.Head, x.res.ReasonSpan
+	o.Skip, o.Add = [wire.FieldCount]bool{}, o.Add[:0]
+	o.Framing, o.NoBody, o.Upgrade = wire.FramingNone, false, nil
+}
+
+// makeAnswer fills x.out with the upstream's final answer as it goes to the
+// client.
+func (x *Exchange) makeAnswer() {
+	x.makeInterim()
+	o, res := &x.out, &x.res
+	if o.Framing = res.Framing; o.Framing == wire.FramingClose {
+		o.Framing = wire.FramingChunked
+	}
+	if res.Status == 101 {
+		o.Framing, o.Upgrade = wire.FramingTunnel, res.Bytes(res.UpgradeSpan)
+	}
+	o.NoBody = res.Framing == wire.FramingNone
+}

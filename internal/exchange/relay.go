@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+	"causey/internal/wire"
+)
+
+// relayAnswer sends the upstream's final answer to the client.
+func (x *Exchange) relayAnswer() *failure.Error {
+	x.Enter(phase.RelayBody)
+	x.makeAnswer()
+	x.rec.Status = x.res.Status
+	if err := x.client.SendHead(&x.out); err != nil {
+		return x.orStopped(err)
+	}
+	if x.res.Framing != wire.FramingNone {
+		if err := x.relayBody(); err != nil {
+			return x.orStopped(err)
+		}
+	}
+	if err := x.client.EndBody(x.lease.Trailers()); err != nil {
+		return x.orStopped(err)
+	}
+	x.rec.Outcome = record.Relayed
+	return nil
+}
+
+// relayBody moves the answer's body piece by piece. What was read goes out before
+// it waits for more, so that a server that streams is heard at once.
+func (x *Exchange) relayBody() *failure.Error {
+	splicer, _ := x.client.(Splicer)
+	for {
+		if splicer != nil && !x.lease.BodyHere() && x.res.ContentLength-x.rec.BodyOut >= spliceMin {
+			n, err := splicer.SpliceFrom(x.lease)
+			if x.rec.BodyOut += n; err != nil {
+				return err
+			}
+		}
+		piece, end, err := x.nextPiece()
+		if err != nil {
+			return err
+		}
+		if len(piece) > 0 {
+			if err := x.client.WriteBody(piece); err != nil {
+				return err
+			}
+			x.rec.BodyOut += int64(len(piece))
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// nextPiece reads on in the answer's body. Where it has to wait, what is there
+// goes out first, and the client is watched: a server may be silent for long.
+func (x *Exchange) nextPiece() (piece []byte, end bool, err *failure.Error) {
+	if x.lease.BodyHere() {
+		return x.lease.ReadBody()
+	}
+	if err := x.client.Flush(); err != nil {
+		return nil, false, err
+	}
+	x.Watch(x.lease)
+	piece, end, err = x.lease.ReadBody()
+	if gone := x.unwatch(); gone != Present && err == Canceled {
+		err = x.departed(gone)
+	}
+	return piece, end, err
+}
+
+// orStopped names a cancellation: while an answer is sent only our own stop, or a
+// broken upload, cancels.
+func (x *Exchange) orStopped(err *failure.Error) *failure.Error {
+	if err != Canceled {
+		return err
+	}
+	x.joinUpload()
+	if up := x.upload.err; up != nil && up.Code.Party == failure.Client {
+		return up
+	}
+	return x.stopped()
+}
+
+// fail ends an exchange that failed: with an answer of our own if none was begun,
+// else by making sure that the one that was begun does not look complete. I3.
+func (x *Exchange) fail(err *failure.Error) {
+	x.joinUpload()
+	x.rec.NoteFailure(err)
+	for _, l := range x.later {
+		x.rec.NoteFailure(l)
+	}
+	x.answerFailure(err)
+}
+
+// failFinally is fail for a bug, where the ports may be in any state.
+func (x *Exchange) failFinally(err *failure.Error) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.env.Bug(v)
+			x.client.Abort()
+		}
+	}()
+	x.fail(err)
+}

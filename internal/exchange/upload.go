@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"causey/internal/failure"
+	"causey/internal/phase"
+)
+
+// spliceMin is the smallest rest of a body worth a pipe: below it, two system
+// calls more cost what copying does.
+const spliceMin = 64 << 10
+
+// upload is the state of a request body on its way. While running, its fields
+// belong to the upload's goroutine; joinUpload takes them back.
+type upload struct {
+	running  bool
+	complete bool
+	// bytes counts body bytes read from the client.
+	bytes int64
+	// err is why the upload stopped, nil if it is complete.
+	err  *failure.Error
+	done chan struct{}
+}
+
+func (u *upload) reset() { *u = upload{done: u.done} }
+
+// sendRequest sends the head, and the body too if it is all here; else a second
+// goroutine begins to send it, so that an early answer is seen at once.
+func (x *Exchange) sendRequest() *failure.Error {
+	if err := x.lease.SendHead(&x.out); err != nil {
+		return err
+	}
+	switch {
+	case !x.req.HasBody():
+		if err := x.lease.EndBody(nil); err != nil {
+			return err
+		}
+		x.upload.complete = true
+	case x.client.BodyHere():
+		x.pump()
+		if x.upload.err != nil {
+			return x.upload.err
+		}
+	default:
+		x.upload.running = true
+		go x.runUpload()
+		return nil
+	}
+	x.lease.RequestDone(x.last)
+	return nil
+}
+
+func (x *Exchange) runUpload() {
+	defer func() {
+		if v := recover(); v != nil {
+			x.env.Bug(v)
+			x.upload.err = gatewayFound(failure.Gateway, phase.Finish, failure.Bug)
+		}
+		switch err := x.upload.err; {
+		case err == nil:
+			x.lease.RequestDone(x.env.Now())
+		case err.Code.Party != failure.Upstream:
+			// Nobody needs the answer to half a request. If it is the upstream's
+			// connection that failed, an early answer may still lie there.
+			x.lease.Cancel()
+		}
+		x.upload.done <- struct{}{}
+	}()
+	// An expectation must reach the server before the client sends its body.
+	if x.upload.err = x.lease.Flush(); x.upload.err == nil {
+		x.pump()
+	}
+}
+
+// pump moves the request body from client to lease.
+func (x *Exchange) pump() {
+	u := &x.upload
+	limit := x.route.MaxBody
+	for {
+		if sp, ok := x.lease.(Splicer); ok && limit == 0 && x.req.ContentLength-u.bytes >= spliceMin {
+			n, err := sp.SpliceFrom(x.client)
+			if u.bytes += n; err != nil {
+				u.err = err
+				return
+			}
+		}
+		piece, end, err := x.client.ReadBody()
+		if err != nil {
+			u.err = err
+			return
+		}
+		if u.bytes += int64(len(piece)); limit > 0 && u.bytes > limit {
+			u.err = gatewayFound(failure.Client, phase.SendBody, failure.BodyTooLarge)
+			u.err.Evidence.Size, u.err.Evidence.Limit = u.bytes, limit
+			return
+		}
+		if len(piece) > 0 {
+			if u.err = x.lease.WriteBody(piece); u.err != nil {
+				return
+			}
+		}
+		if end {
+			u.err = x.lease.EndBody(x.client.RequestTrailers())
+			u.complete = u.err == nil
+			return
+		}
+		if !x.client.BodyHere() {
+			if u.err = x.lease.Flush(); u.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// joinUpload stops an upload that still runs and waits for its goroutine. I4.
+func (x *Exchange) joinUpload() {
+	u := &x.upload
+	if !u.running {
+		return
+	}
+	select {
+	case <-u.done:
+	default:
+		x.client.StopBody()
+		x.lease.Cancel()
+		<-u.done
+	}
+	u.running = false
+}

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package route finds the site and route of a request: host, then the longest
+// path prefix, then the method.
+//
+// What it is: Table, an index built once and never changed.
+//
+// What it never does: no I/O, no allocation per lookup, no regular expressions.
+//
+// Invariants:
+//
+//	I1. The cost of a lookup depends on the length of host and path, never on the
+//	    number of sites and routes.
+//	I2. An exact host wins over a wildcard, a longer wildcard over a shorter, any
+//	    over "*"; a longer path prefix wins over a shorter.
+//	I3. A prefix matches on segment boundaries only: "/api" is for "/api" and
+//	    "/api/x", not for "/apix".
+//
+// Start reading with Table.Find.
+package route
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"causey/internal/exchange"
+	"causey/internal/failure"
+)
+
+// Rule is one route as it is added to a table.
+type Rule struct {
+	// Host is a name, "*.example.com" for every name below, or "*".
+	Host string
+	// Path is the prefix, beginning with "/".
+	Path string
+	// Methods limits the rule; empty means all.
+	Methods []string
+	Route   *exchange.Route
+}
+
+// Table finds routes. It implements exchange.Router.
+type Table struct {
+	exact map[string]*site
+	// wild holds the wildcard hosts by the part after "*.".
+	wild map[string]*site
+	any  *site
+}
+
+type site struct {
+	paths map[string]*node
+	// longest is the length of the longest prefix, to begin the search there.
+	longest int
+	nowhere *exchange.Route
+}
+
+// node is what stands at one path prefix.
+type node struct {
+	all      *exchange.Route
+	byMethod map[string]*exchange.Route
+	mismatch *exchange.Route
+}
+
+const hostMax = 255
+
+// New builds a table.
+func New(rules []Rule) *Table {
+	t := &Table{exact: map[string]*site{}, wild: map[string]*site{}}
+	for i := range rules {
+		r := &rules[i]
+		t.site(strings.ToLower(r.Host), r.Route).add(r)
+	}
+	return t
+}
+
+func (t *Table) site(host string, r *exchange.Route) *site {
+	fresh := func() *site {
+		return &site{paths: map[string]*node{}, nowhere: &exchange.Route{Site: r.Site, Pages: r.Pages}}
+	}
+	if host == "*" {
+		if t.any == nil {
+			t.any = fresh()
+		}
+		return t.any
+	}
+	m := t.exact
+	if below, ok := strings.CutPrefix(host, "*."); ok {
+		m, host = t.wild, below
+	}
+	if m[host] == nil {
+		m[host] = fresh()
+	}
+	return m[host]
+}
+
+func (s *site) add(r *Rule) {
+	path := strings.TrimSuffix(r.Path, "/")
+	n := s.paths[path]
+	if n == nil {
+		n = &node{byMethod: map[string]*exchange.Route{}, mismatch: &exchange.Route{Site: r.Route.Site, Name: r.Route.Name, Pages: r.Route.Pages}}
+		s.paths[path] = n
+		s.longest = max(s.longest, len(path))
+	}
+	if len(r.Methods) == 0 {
+		n.all = r.Route
+		return
+	}
+	allow := strings.Split(n.mismatch.Allow, ", ")
+	for _, m := range r.Methods {
+		n.byMethod[m] = r.Route
+		allow = append(allow, m)
+	}
+	slices.Sort(allow)
+	allow = slices.DeleteFunc(slices.Compact(allow), func(m string) bool { return m == "" })
+	n.mismatch.Allow = strings.Join(allow, ", ")
+}
+
+// Find implements exchange.Router.
+func (t *Table) Find(host, path, method []byte) (*exchange.Route, failure.Kind) {
+	s := t.findSite(host)
+	if s == nil {
+		return nil, failure.NoSite
+	}
+	n := s.findPath(path)
+	if n == nil {
+		return s.nowhere, failure.NoRoute
+	}
+	if r := n.byMethod[string(method)]; r != nil {
+		return r, failure.NoKind
+	}
+	if n.all != nil {
+		return n.all, failure.NoKind
+	}
+	return n.mismatch, failure.MethodNotAllowed
+}
+
+func (t *Table) findSite(host []byte) *site {
+	host = hostOnly(host)
+	if len(t.exact)+len(t.wild) == 0 || len(host) > hostMax {
+		return t.any
+	}
+	var low [hostMax]byte
+	for i, c := range host {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		low[i] = c
+	}
+	name := low[:len(host)]
+	if s := t.exact[string(name)]; s != nil {
+		return s
+	}
+	for len(t.wild) > 0 {
+		_, below, ok := bytes.Cut(name, []byte{'.'})
+		if !ok {
+			break
+		}
+		if s := t.wild[string(below)]; s != nil {
+			return s
+		}
+		name = below
+	}
+	return t.any
+}
+
+// hostOnly cuts a port and the dot of a fully qualified name.
+func hostOnly(host []byte) []byte {
+	if len(host) > 0 && host[0] == '[' {
+		if i := bytes.IndexByte(host, ']'); i >= 0 {
+			return host[:i+1]
+		}
+		return host
+	}
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 {
+		host = host[:i]
+	}
+	return bytes.TrimSuffix(host, []byte{'.'})
+}
+
+func (s *site) findPath(path []byte) *node {
+	if len(path) > s.longest && s.longest > 0 {
+		// No prefix is longer: step back to the segment boundary at or before it.
+		if path[s.longest] != '/' {
+			path = path[:bytes.LastIndexByte(path[:s.longest+1], '/')+1]
+			path = bytes.TrimSuffix(path, []byte{'/'})
+		} else {
+			path = path[:s.longest]
+		}
+	}
+	for len(path) > 0 && s.longest > 0 {
+		if n := s.paths[string(path)]; n != nil {
+			return n
+		}
+		i := bytes.LastIndexByte(path, '/')
+		if i < 0 {
+			break
+		}
+		path = path[:i]
+	}
+	return s.paths[""]
+}
