@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"unicode/utf8"
@@ -24,35 +25,57 @@ var plain = func() (t [256]bool) {
 // that a terminal or a line splitter would act on (C1 controls, line separators,
 // bidirectional overrides), become \u escapes. A byte that is not part of valid
 // UTF-8 becomes the four characters \xHH, as nginx writes it.
-func appendString[S []byte | string](dst []byte, s S) []byte {
+func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		if plain[s[i]] {
-			i++
-			continue
+	for {
+		n := plainLen(s)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; len(s) == 0 {
+			return append(dst, '"')
 		}
-		dst = append(dst, s[from:i]...)
-		n := escapedLen(s[i:])
-		dst = appendEscaped(dst, s[i:i+n])
-		i += n
-		from = i
+		n = escapedLen(s)
+		dst = appendEscaped(dst, s[:n])
+		s = s[n:]
 	}
-	dst = append(dst, s[from:]...)
-	return append(dst, '"')
+}
+
+// appendName appends a text of ours as a JSON string. (The conversion copies
+// nothing, since nobody writes to it.)
+func appendName(dst []byte, s string) []byte { return appendString(dst, []byte(s)) }
+
+// plainLen returns how many bytes at the beginning of s are plain. It looks at
+// eight at a time as long as they all are.
+func plainLen(s []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		// The high bit of a byte of odd is set if that byte is below 0x20, above
+		// 0x7e, a quote or a backslash. A borrow may set the bit of a byte above
+		// one that is odd; then at least that one is, and the loop below decides.
+		quote, backslash := x^ones*'"', x^ones*'\\'
+		odd := x | (x + ones) | (x - ones*0x20) | (quote - ones) | (backslash - ones)
+		if odd&highs != 0 {
+			break
+		}
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
 }
 
 // escapedLen returns the length of the character s begins with, at least 1.
-func escapedLen[S []byte | string](s S) int {
+func escapedLen(s []byte) int {
 	n := 1
 	if s[0] >= utf8.RuneSelf {
-		_, n = utf8.DecodeRuneInString(string(s[:min(len(s), utf8.UTFMax)]))
+		_, n = utf8.DecodeRune(s)
 	}
 	return n
 }
 
 // appendEscaped appends the one character c, which is not plain.
-func appendEscaped[S []byte | string](dst []byte, c S) []byte {
+func appendEscaped(dst, c []byte) []byte {
 	switch b := c[0]; {
 	case b == '"' || b == '\\':
 		return append(dst, '\\', b)
@@ -67,7 +90,7 @@ func appendEscaped[S []byte | string](dst []byte, c S) []byte {
 	case len(c) == 1:
 		return append(dst, '\\', '\\', 'x', hexDigits[b>>4], hexDigits[b&15])
 	}
-	r, _ := utf8.DecodeRuneInString(string(c))
+	r, _ := utf8.DecodeRune(c)
 	if strconv.IsPrint(r) {
 		return append(dst, c...)
 	}
@@ -132,7 +155,7 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 		return append(dst, `""`...)
 	}
 	if a.Zone() != "" {
-		return appendString(dst, a.String())
+		return appendName(dst, a.String())
 	}
 	dst = append(dst, '"')
 	dst = a.AppendTo(dst)
@@ -145,7 +168,7 @@ func appendAddrPort(dst []byte, a netip.AddrPort) []byte {
 		return append(dst, `""`...)
 	}
 	if a.Addr().Zone() != "" {
-		return appendString(dst, a.String())
+		return appendName(dst, a.String())
 	}
 	dst = append(dst, '"')
 	dst = a.AppendTo(dst)

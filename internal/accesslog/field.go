@@ -28,7 +28,7 @@ type field[T any] struct {
 	// value.
 	has func(T) bool
 	put func(dst []byte, v T) []byte
-	key string // `"name":`, filled at start
+	key string // `,"name":`, filled at start
 }
 
 // line is what the fields of a line are made from.
@@ -40,17 +40,14 @@ type line struct {
 const always = "always"
 
 func appendMembers[T any](dst []byte, fields []field[T], v T) []byte {
-	comma := false
+	comma := 1 // to be left out before the first
 	for i := range fields {
 		f := &fields[i]
 		if f.has != nil && !f.has(v) {
 			continue
 		}
-		if comma {
-			dst = append(dst, ',')
-		}
-		comma = true
-		dst = append(dst, f.key...)
+		dst = append(dst, f.key[comma:]...)
+		comma = 0
 		dst = f.put(dst, v)
 	}
 	return dst
@@ -73,7 +70,7 @@ func documented[T any](fields []field[T]) []Field {
 // keyed fills the key of each field.
 func keyed[T any](fields []field[T]) []field[T] {
 	for i := range fields {
-		fields[i].key = `"` + fields[i].Name + `":`
+		fields[i].key = `,"` + fields[i].Name + `":`
 	}
 	return fields
 }
@@ -118,20 +115,23 @@ func quoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// phaseKeys are `,"name":` for each phase.
+var phaseKeys = func() (keys [phase.Count]string) {
+	for i := range keys {
+		keys[i] = `,"` + phase.Phase(i).String() + `":`
+	}
+	return keys
+}()
+
 func appendPhases(dst []byte, l line) []byte {
 	dst = append(dst, '{')
-	comma := false
+	comma := 1 // to be left out before the first
 	for i, d := range &l.Phases {
-		if d < 0 {
-			continue
+		if d >= 0 {
+			dst = append(dst, phaseKeys[i][comma:]...)
+			comma = 0
+			dst = appendMS(dst, d)
 		}
-		if comma {
-			dst = append(dst, ',')
-		}
-		comma = true
-		dst = quoted(dst, phase.Phase(i).String())
-		dst = append(dst, ':')
-		dst = appendMS(dst, d)
 	}
 	return append(dst, '}')
 }

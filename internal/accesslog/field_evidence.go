@@ -175,14 +175,14 @@ var evidenceFields = keyed([]field[evidence]{
 	{
 		Field: Field{"field", "string", "when a field is concerned", "Name of the header field."},
 		has:   func(e evidence) bool { return e.Field != "" },
-		put:   func(dst []byte, e evidence) []byte { return appendString(dst, e.Field) },
+		put:   func(dst []byte, e evidence) []byte { return appendName(dst, e.Field) },
 	},
 	{
 		Field: Field{"error", "string", "when there is one", "The underlying error in its own words, for people. Nothing should match on it."},
 		has:   func(e evidence) bool { return e.err != nil },
 		put: func(dst []byte, e evidence) []byte {
 			s := e.err.Error()
-			return appendString(dst, s[:min(len(s), errorTextMaxBytes)])
+			return appendName(dst, s[:min(len(s), errorTextMaxBytes)])
 		},
 	},
 })

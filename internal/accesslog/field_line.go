@@ -34,7 +34,7 @@ var fields = keyed([]field[line]{
 	},
 	{
 		Field: Field{"listener", "string", always, "The listener that accepted, as configured."},
-		put:   func(dst []byte, l line) []byte { return appendString(dst, l.Listener) },
+		put:   func(dst []byte, l line) []byte { return appendName(dst, l.Listener) },
 	},
 	{
 		Field: Field{"exchange", "integer", always, "Number of this exchange on the client's connection, 1 for the first."},
@@ -66,7 +66,7 @@ var fields = keyed([]field[line]{
 	{
 		Field: Field{"failure_site", "string", "when known", "Which check of the gateway's source refused; for maintainers."},
 		has:   func(l line) bool { return failed(l) && l.Error.Site != "" },
-		put:   func(dst []byte, l line) []byte { return appendString(dst, l.Error.Site) },
+		put:   func(dst []byte, l line) []byte { return appendName(dst, l.Error.Site) },
 	},
 	{
 		Field: Field{"trail", "array", "when not empty", "Codes of trouble after the first failure, up to eight."},
@@ -91,21 +91,21 @@ var fields = keyed([]field[line]{
 	},
 	{
 		Field: Field{"site", "string", always, "The site; empty if none was chosen."},
-		put:   func(dst []byte, l line) []byte { return appendString(dst, l.Site) },
+		put:   func(dst []byte, l line) []byte { return appendName(dst, l.Site) },
 	},
 	{
 		Field: Field{"route", "string", always, "The route; empty if none was chosen."},
-		put:   func(dst []byte, l line) []byte { return appendString(dst, l.Route) },
+		put:   func(dst []byte, l line) []byte { return appendName(dst, l.Route) },
 	},
 	{
 		Field: Field{"upstream", "string", always, "The upstream; empty if none was chosen."},
-		put:   func(dst []byte, l line) []byte { return appendString(dst, l.Upstream) },
+		put:   func(dst []byte, l line) []byte { return appendName(dst, l.Upstream) },
 	},
 	{
 		Field: Field{"server", "string", always, "The server of the last attempt; empty if there was none."},
 		put: func(dst []byte, l line) []byte {
 			if a := l.LastAttempt(); a != nil {
-				return appendString(dst, a.Server)
+				return appendName(dst, a.Server)
 			}
 			return append(dst, `""`...)
 		},
@@ -149,7 +149,7 @@ var fields = keyed([]field[line]{
 var attemptFields = keyed([]field[*record.Attempt]{
 	{
 		Field: Field{"server", "string", always, "The server's name in the configuration."},
-		put:   func(dst []byte, a *record.Attempt) []byte { return appendString(dst, a.Server) },
+		put:   func(dst []byte, a *record.Attempt) []byte { return appendName(dst, a.Server) },
 	},
 	{
 		Field: Field{"address", "string", always, "Address and port dialled; empty for a unix socket, or if none was reached."},

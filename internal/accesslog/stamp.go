@@ -48,8 +48,12 @@ func (s *stamp) appendMilli(dst []byte, t time.Time) []byte {
 // appendMS appends d in milliseconds with microsecond precision, such as 12.345;
 // nothing is negative here.
 func appendMS(dst []byte, d time.Duration) []byte {
-	us := max(d.Microseconds(), 0)
-	dst = strconv.AppendInt(dst, us/1000, 10)
+	us := uint64(max(d.Microseconds(), 0))
+	if us < 10_000 {
+		dst = append(dst, byte('0'+us/1000))
+	} else {
+		dst = strconv.AppendUint(dst, us/1000, 10)
+	}
 	us %= 1000
 	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
 }
