@@ -68,7 +68,8 @@ var clientExchangeEntries = []Entry{
 			"Bots send TRACE, PROPFIND or POST to every URL.",
 		},
 		LookAt: []string{
-			"Add the method to the route if the application needs it; do not forget OPTIONS for cross-origin calls.",
+			"Add it to `methods` of the route if the application needs it; do not forget OPTIONS for cross-origin " +
+				"calls.",
 			"Open the browser's network tab to see which call fails.",
 			"Leave it as it is where the refusal is your intention.",
 		},
@@ -104,8 +105,8 @@ var clientExchangeEntries = []Entry{
 		},
 		LookAt: []string{
 			"Compare the announced size with the limit: both are in the record.",
-			"Raise `limits.body` for the site, and with it the application's own limits (`post_max_size`, " +
-				"`client_max_body_size`, multer).",
+			"Raise `limits.body`, and with it the application's own limits (`post_max_size`, `client_max_body_size`, " +
+				"multer).",
 			"State the permitted size in the upload form so that visitors learn it before they wait.",
 		},
 	},
@@ -203,7 +204,7 @@ var clientExchangeEntries = []Entry{
 		},
 		LookAt: []string{
 			"Count the bodies in progress per address: one attacker has many.",
-			"Lower the minimum rate for the route on which such clients are legitimate.",
+			"Lower `rates.upload`, or raise `rates.grace`, if such clients are legitimate.",
 			"Let the backup compress to a file first and upload afterwards.",
 		},
 	},
@@ -231,8 +232,8 @@ var clientExchangeEntries = []Entry{
 		Family: FamilyTooLarge, Status: 400, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Chunk extensions too long",
-		Meaning: "A chunk-size line of the upload carries more extension bytes than allowed. Extensions have no use " +
-			"on the web, and an endless one is an attack that never sends a body byte.",
+		Meaning: "A chunk-size line of the upload, with its extensions, is longer than `limits.chunk_line`. " +
+			"Extensions have no use on the web, and an endless one is an attack that never sends a body byte.",
 		Reasons: []string{
 			"A resource attack of the kind published in 2023 and 2024 against the servers of Go and Node.",
 			"A fuzzer mutates chunk headers.",
@@ -266,8 +267,8 @@ var clientExchangeEntries = []Entry{
 		Family: FamilyTooLarge, Status: 431, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Request trailers too large",
-		Meaning: "The trailer section of the upload passes its limit. The exchange was ended so that a stranger " +
-			"cannot grow our memory after the body.",
+		Meaning: "The trailer section of the upload passes `limits.trailers`. The exchange was ended so that a " +
+			"stranger cannot grow our memory after the body.",
 		Reasons: []string{
 			"An attack continues with header-like lines once the head limit stopped it.",
 			"A gRPC client returns a stack trace or large metadata in trailers.",
@@ -291,7 +292,7 @@ var clientExchangeEntries = []Entry{
 			"An attacker streams without end to fill memory or disk.",
 		},
 		LookAt: []string{
-			"Raise `limits.body` on the route that takes such streams, not everywhere.",
+			"Leave `limits.body` at 0 (no limit) where the application bounds its uploads itself.",
 			"Let the client state Content-Length, so that it learns the refusal before it sends.",
 			"Check which endpoint it was: registries and WebDAV need generous values, login pages do not.",
 		},
@@ -307,7 +308,8 @@ var clientExchangeEntries = []Entry{
 			"People do not wait: after some three seconds they reload or go back.",
 			"Something in front gave up first: Cloudflare, an AWS load balancer at 60 s, an uptime check at 10 s.",
 			"The page's own script cancelled the call, as search boxes do with every key.",
-			"The client closed its sending side after the request, as some `nc` and socket scripts do.",
+			"The client closed its sending side after the request, as some `nc` and socket scripts do, and got no " +
+				"answer within `timeouts.half_close`.",
 		},
 		LookAt: []string{
 			"Look at how long they waited: one sharp value is somebody's timer, a broad hump is impatience.",
@@ -424,7 +426,7 @@ var clientExchangeEntries = []Entry{
 		},
 		LookAt: []string{
 			"Count slow readers per address; attackers have many at once, visitors one.",
-			"Lower the minimum rate on routes for large downloads to far-away visitors.",
+			"Lower `rates.download` if far-away visitors fetch large files.",
 			"Let a slow consumer save to a file before it processes.",
 		},
 	},

@@ -33,8 +33,8 @@ var clientHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 400, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Method contains illegal bytes",
-		Meaning: "The method, the first word of the request, holds bytes that no HTTP method may contain. This is the " +
-			"client's error and harmed nobody else.",
+		Meaning: "The method, the first word of the request, holds bytes that no HTTP method may contain, or is " +
+			"absurdly long. This is the client's error and harmed nobody else.",
 		Reasons: []string{
 			"A client library miscounted the body before, so that the next method is glued to old bytes, as in " +
 				"`}GET`.",
@@ -183,8 +183,8 @@ var clientHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 400, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Host field is not usable",
-		Meaning: "The Host field is empty where it must not be, occurs twice, contradicts the target, or is not a " +
-			"name or address. Choosing one of the readings would be a guess, so the request is refused.",
+		Meaning: "The Host field occurs twice, or is not a name or an address with an optional port. Choosing one of " +
+			"the readings would be a guess, so the request is refused.",
 		Reasons: []string{
 			"A scanner sends rubbish in Host to poison caches or password-reset links.",
 			"A proxy in front adds its own Host and forgets to remove the first.",
@@ -221,7 +221,7 @@ var clientHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 400, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "More than one Content-Length",
-		Meaning: "The request carries several Content-Length values that cannot all hold. Two readers could cut the " +
+		Meaning: "The request carries more than one Content-Length, be they equal or not. Two readers could cut the " +
 			"body at different places, hence the refusal.",
 		Reasons: []string{
 			"A smuggling probe varies the second length.",
@@ -306,8 +306,8 @@ var clientHeadEntries = []Entry{
 			"Ask the visitor to delete the cookies of your domain: if that cures it, shorten or scope your cookies " +
 				"(`Path`, `Domain`).",
 			"Keep group lists out of tokens, or keep tokens on the server's side.",
-			"Raise the head limit only if the application's server accepts such heads too (Node 16 KiB, nginx 4 " +
-				"buffers of 8 KiB).",
+			"Raise `limits.head` and `limits.line` only if the application's server accepts such heads too (Node 16 " +
+				"KiB, nginx 4 buffers of 8 KiB).",
 		},
 	},
 	{
@@ -325,7 +325,7 @@ var clientHeadEntries = []Entry{
 		},
 		LookAt: []string{
 			"Look at the end of the URL in the log: a repeating pattern is a redirect loop.",
-			"Send the form with POST.",
+			"Send the form with POST, or raise `limits.target` where long URLs are meant.",
 			"Test the login redirect in a private window and watch Location with `curl -sIL`.",
 		},
 	},
@@ -343,7 +343,7 @@ var clientHeadEntries = []Entry{
 		},
 		LookAt: []string{
 			"List the names with `curl -v` from the same client and see which repeat.",
-			"Merge the entries into one field or move them into the body.",
+			"Merge the entries into one field; raise `limits.fields` only as a last resort.",
 			"Search for a loop if names such as `Via` or `X-Forwarded-For` appear many times.",
 		},
 	},
@@ -386,7 +386,7 @@ var clientHeadEntries = []Entry{
 			"Count open half requests per address: many from few addresses is slowloris, one each is bad radio.",
 			"Check whether the same visitors fail only with large heads; then look at the MTU of the tunnel in " +
 				"between.",
-			"Keep the deadline short; honest clients send a head within one round trip.",
+			"Keep `timeouts.read_head` short; honest clients send a head within one round trip.",
 		},
 	},
 	{

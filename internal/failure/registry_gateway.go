@@ -12,8 +12,9 @@ var gatewayEntries = []Entry{
 		Family: FamilyExhausted, Status: 503, ProxyError: "connection_limit_reached",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Gateway's connection limit reached",
-		Meaning: "The gateway already holds `limits.connections` client connections and turned this one away with " +
-			"503. It is a deliberate limit of ours; the servers behind were not asked.",
+		Meaning: "The gateway already holds as many client connections as `limits.connections`, or `max_connections` " +
+			"of this listener, allows, and turned this one away with 503. It is a deliberate limit of ours; the " +
+			"servers behind were not asked.",
 		Reasons: []string{
 			"A peak or a flood opened more connections than planned for.",
 			"Slow answers make every visitor stay longer, so the number grows although no more people come.",
@@ -175,7 +176,7 @@ var gatewayEntries = []Entry{
 			"An update was installed in the busy hour.",
 		},
 		LookAt: []string{
-			"Make the drain time longer than your longest legitimate upload, and the manager's limit longer still.",
+			"Make `timeouts.drain` longer than your longest legitimate upload, and the manager's limit longer still.",
 			"Take the machine out of the load balancer some time before you stop it.",
 		},
 	},
@@ -222,7 +223,7 @@ var gatewayEntries = []Entry{
 			"Downloads can resume by range, other answers must be fetched again.",
 		Reasons: []string{
 			"Large downloads or endless streams (SSE, video, log tails) always outlive a drain.",
-			"The drain time is set to a few seconds.",
+			"The drain time, `timeouts.drain`, is set to a few seconds.",
 			"A slow client was still reading an answer that the server had long finished.",
 		},
 		LookAt: []string{

@@ -56,14 +56,16 @@ var upstreamBodyEntries = []Entry{
 			"waits with half a page.",
 		Reasons: []string{
 			"The application streams and waits in the middle for a query, a remote file or a lock.",
-			"An event stream (SSE, LLM output) was silent for longer than the timeout, without being ill.",
+			"A stream that is not declared as `text/event-stream` (LLM output, long polling) was silent for longer " +
+				"than `timeouts.body_stall`, without being ill.",
 			"The server's machine froze, or packets from it no longer arrive (MTU, lost route).",
 			"An inner proxy waits for its own server.",
 		},
 		LookAt: []string{
-			"Let event streams send a comment line as heartbeat every 15 s.",
+			"Declare event streams as `text/event-stream`: those may be silent here; send a heartbeat for the other " +
+				"proxies on the way.",
 			"Note the number of bytes before the silence: the same each time leads to the place in the code.",
-			"Give streaming routes a longer read timeout.",
+			"Raise `timeouts.body_stall` of the route that needs it.",
 			"Compare with the server's own log: if it believes that it sent everything, suspect the network.",
 		},
 	},
@@ -92,8 +94,8 @@ var upstreamBodyEntries = []Entry{
 		Family: FamilyTooLarge, Status: 502, ProxyError: "http_response_transfer_coding",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Answer's chunk extensions too long",
-		Meaning: "A chunk-size line of the answer is longer than the limit. Size lines are a few characters; this one " +
-			"is filled with extensions or is not a size line at all.",
+		Meaning: "A chunk-size line of the answer is longer than `limits.chunk_line`. Size lines are a few " +
+			"characters; this one is filled with extensions or is not a size line at all.",
 		Reasons: []string{
 			"The chunk framing slipped, and text without a line end is read as a size line.",
 			"A server pads its chunk sizes with extensions or long runs of zeros.",
@@ -147,8 +149,9 @@ var upstreamBodyEntries = []Entry{
 		Code:   Code{Upstream, phase.RelayBody, TrailersTooLarge},
 		Family: FamilyTooLarge, Status: 502, ProxyError: "http_response_trailer_section_size",
 		Retry: RetryNever, Severity: SeverityError,
-		Title:   "Answer's trailers too large",
-		Meaning: "The trailer section of the answer passes the limit. The body was delivered, the trailers were not.",
+		Title: "Answer's trailers too large",
+		Meaning: "The trailer section of the answer passes `limits.trailers`. The body was delivered, the trailers " +
+			"were not.",
 		Reasons: []string{
 			"A gRPC error carries a whole stack trace or many details in its trailers.",
 			"An application writes logs or metrics as trailers of a streamed answer.",

@@ -131,7 +131,7 @@ var upstreamConnectEntries = []Entry{
 			"Measure it: `dig @RESOLVER NAME +tries=1 +time=2`, then the same with `+tcp`.",
 			"Compare `cat /proc/sys/net/netfilter/nf_conntrack_count` with `nf_conntrack_max`.",
 			"Run a small cache on the machine (unbound, dnsmasq, NodeLocal DNSCache).",
-			"Write the server as an address if it never changes.",
+			"Write the server as an address if it never changes; raising `timeouts.resolve` seldom helps.",
 		},
 	},
 	{
@@ -202,7 +202,7 @@ var upstreamConnectEntries = []Entry{
 		Family: FamilyTimeout, Status: 504, ProxyError: "connection_timeout",
 		Retry: RetryUnsent, Severity: SeverityError,
 		Title: "Server does not answer the connection attempt",
-		Meaning: "The gateway's SYN packets to the server got no reply at all within the connect timeout. Something " +
+		Meaning: "The gateway's SYN packets to the server got no reply at all within `timeouts.connect`. Something " +
 			"between swallows them, or the machine is gone; the request never left.",
 		Reasons: []string{
 			"A firewall, cloud security group or NetworkPolicy drops packets from the gateway's address.",
@@ -251,7 +251,7 @@ var upstreamConnectEntries = []Entry{
 			"The server's name has an IPv6 address and this machine has no IPv6.",
 			"A VPN, WireGuard tunnel or second interface is down.",
 			"The container is on no network, or on an internal one without a gateway.",
-			"A default route is missing after a network change.",
+			"A default route is missing after a network change, or a blackhole route swallows this one.",
 		},
 		LookAt: []string{
 			"Ask the kernel: `ip route get ADDRESS`.",
@@ -306,8 +306,8 @@ var upstreamConnectEntries = []Entry{
 		Family: FamilyNoMatch, Status: 502, ProxyError: "connection_refused",
 		Retry: RetryUnsent, Severity: SeverityError,
 		Title: "Unix socket does not exist",
-		Meaning: "The configured path of the server's unix socket is not there. The application is not running, or " +
-			"creates its socket elsewhere.",
+		Meaning: "At the configured path of the server's unix socket there is none, at best an ordinary file. The " +
+			"application is not running, or creates its socket elsewhere.",
 		Reasons: []string{
 			"After an upgrade the name has changed, as from `php8.1-fpm.sock` to `php8.3-fpm.sock`.",
 			"The application is stopped, and removed its socket when it ended.",
@@ -400,7 +400,7 @@ var upstreamConnectEntries = []Entry{
 				"process.",
 			"Check the state with `ps -o stat,wchan -p PID`: T is stopped, D waits for a disk.",
 			"Try `ping -M do -s 1472 ADDRESS` to find a too small MTU.",
-			"Shorten the idle time of pooled connections below that of the firewall.",
+			"Set `keep_alive.idle_timeout` of the upstream below the patience of the firewall.",
 		},
 	},
 	{
@@ -449,8 +449,8 @@ var upstreamConnectEntries = []Entry{
 		Family: FamilyTimeout, Status: 504, ProxyError: "connection_write_timeout",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Server stopped reading the upload",
-		Meaning: "The connection stands, but the server has taken no more of the body for too long; its receive " +
-			"window is shut. The visitor was willing, the server was not.",
+		Meaning: "The connection stands, but the server has taken no byte more of the body for `timeouts.send_stall`; " +
+			"its receive window is shut. The visitor was willing, the server was not.",
 		Reasons: []string{
 			"The application accepted the upload and does something else before it reads: virus scan, lock, slow " +
 				"database.",

@@ -75,7 +75,7 @@ var upstreamHeadEntries = []Entry{
 			"Look at what it waits for: `SHOW FULL PROCESSLIST`, `pg_stat_activity`, php-fpm's slow log, `py-spy dump " +
 				"-p PID`.",
 			"Check in the record that the request was acknowledged: if not, it is the network's failure.",
-			"Move long work into a background job, or give that route a longer timeout.",
+			"Move long work into a background job, or raise `timeouts.await_head` of that route.",
 			"Set timeouts on every outgoing call of the application, shorter than the gateway's.",
 		},
 	},
@@ -98,7 +98,8 @@ var upstreamHeadEntries = []Entry{
 				"count.",
 			"Raise the server's value above the gateway's idle time: `server.keepAliveTimeout = 75000`, `gunicorn " +
 				"--keep-alive 75`, `KeepAliveTimeout 75`.",
-			"Lower the gateway's idle time for this upstream below the server's.",
+			"Or set `keep_alive.idle_timeout` of this upstream below the server's value, `keep_alive.max_requests` " +
+				"below its count.",
 			"Expect it for POST in particular: those cannot be repeated safely.",
 		},
 	},
@@ -356,8 +357,8 @@ var upstreamHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 502, ProxyError: "http_protocol_error",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Answer has several lengths",
-		Meaning: "Content-Length occurs more than once in the answer with values that differ. The end of the body is " +
-			"unknown; only the server can say which is right.",
+		Meaning: "Content-Length occurs more than once in the answer. Equal or not, peers treat that differently, so " +
+			"it is refused; only the server can say where its body ends.",
 		Reasons: []string{
 			"A middleware adds its own length after the framework's.",
 			"A script measures the text in characters and the web server in bytes.",
@@ -398,7 +399,6 @@ var upstreamHeadEntries = []Entry{
 			"An old server sends `Transfer-Encoding: identity` or `gzip, chunked`.",
 			"The field is doubled (`chunked, chunked`) by two layers that both believe they chunk.",
 			"An HTTP/1.0 server sends chunks, which version 1.0 does not have.",
-			"A 204 or 1xx answer carries the field by mistake.",
 		},
 		LookAt: []string{
 			"Compress with Content-Encoding; take Transfer-Encoding away.",
@@ -411,8 +411,8 @@ var upstreamHeadEntries = []Entry{
 		Family: FamilyTooLarge, Status: 502, ProxyError: "http_response_header_section_size",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Answer's head too large",
-		Meaning: "The head of the answer exceeds the gateway's limit for heads, so it was not passed on. The page " +
-			"itself may be perfectly well.",
+		Meaning: "The head of the answer exceeds `limits.head`, or one line of it `limits.line`, so it was not passed " +
+			"on. The page itself may be perfectly well.",
 		Reasons: []string{
 			"The application keeps its state in cookies and sets many large ones: Laravel cookie driver, ASP.NET " +
 				"chunks, OIDC logins.",
@@ -424,15 +424,16 @@ var upstreamHeadEntries = []Entry{
 			"Measure it: `curl -s -D - -o /dev/null URL | wc -c`, logged in and out.",
 			"Keep the state on the server and only an id in the cookie.",
 			"Turn off debug headers in production.",
-			"Raise the head limit for answers if the size is intended.",
+			"Raise the limit if the size is intended.",
 		},
 	},
 	{
 		Code:   Code{Upstream, phase.ReadHeadUp, TooManyFields},
 		Family: FamilyTooLarge, Status: 502, ProxyError: "http_response_header_section_size",
 		Retry: RetryNever, Severity: SeverityError,
-		Title:   "Too many header fields in the answer",
-		Meaning: "The answer has more header lines than the limit. It is nearly always one field that is repeated.",
+		Title: "Too many header fields in the answer",
+		Meaning: "The answer has more header lines than `limits.fields` allows. It is nearly always one field that is " +
+			"repeated.",
 		Reasons: []string{
 			"A loop in the application adds the same cookie or header each time round.",
 			"Each resource gets a Link preload line of its own.",
@@ -449,8 +450,8 @@ var upstreamHeadEntries = []Entry{
 		Family: FamilyTooLarge, Status: 502, ProxyError: "http_protocol_error",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Endless interim answers",
-		Meaning: "The server sent one 1xx answer after another and no final one. After the limit the gateway stopped " +
-			"waiting.",
+		Meaning: "The server sent one 1xx answer after another and no final one. After `limits.interims` of them the " +
+			"gateway stopped waiting.",
 		Reasons: []string{
 			"A bug in code for 103 Early Hints sends one per resource or per line.",
 			"A keep-waiting mechanism repeats `102 Processing`, as old WebDAV servers do.",
@@ -485,8 +486,9 @@ var upstreamHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 502, ProxyError: "http_upgrade_failed",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Upgrade answered wrongly",
-		Meaning: "The client asked for an upgrade, and the server's 101 names no protocol or another one than asked " +
-			"for. The two would talk past each other, so the tunnel was not opened.",
+		Meaning: "The client asked for an upgrade, and the server's 101 lacks its Upgrade or Connection field or " +
+			"names a protocol that was not asked for. The two would talk past each other, so the tunnel was not " +
+			"opened.",
 		Reasons: []string{
 			"A hand-written WebSocket handshake omits `Upgrade: websocket` or `Connection: Upgrade`.",
 			"An inner proxy or middleware passes the 101 on and strips its Upgrade and Connection fields.",
