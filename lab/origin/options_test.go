@@ -1,0 +1,242 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package origin_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"causey/lab/client"
+	"causey/lab/origin"
+)
+
+func TestAcceptModes(t *testing.T) {
+	nothing := []byte(nil)
+	cases := map[string]struct {
+		request []byte
+		want    string
+		end     client.End
+	}{
+		"serve": {get("/"), h + "…hello from the lab origin\n", quiet}, "full-backlog": {}, // its own test
+		"hold": {get("/"), "", quiet}, "fin": {nothing, "", fin}, "close": {nothing, "", fin}, "rst": {nothing, "", rst},
+		"ssh": {get("/"), "SSH-2.0-…\r\n", fin}, "smtp": {nothing, "220 …\r\n", quiet}, "ftp": {nothing, "220 …\r\n", quiet},
+		"pop3": {nothing, "+OK …\r\n", quiet}, "imap": {nothing, "* OK …\r\n", quiet}, "mysql": {nothing, "J\x00\x00\x00\n8.0…", quiet},
+		"vnc": {get("/"), "RFB …\n", quiet}, "redis": {get("/"), "-ERR …\r\n", quiet}, "memcached": {get("/"), "ERROR\r\n", quiet},
+		"tls-alert": {get("/"), "\x15\x03\x01\x00\x02\x02\x46", fin}, "tls-handshake": {get("/"), "\x16\x03\x03…", quiet},
+		"h2-settings": {nothing, "\x00\x00\x00\x04\x00\x00\x00\x00\x00", quiet}, "h2-goaway": {get("/"), "\x00\x00\x00\x04…\x01", fin},
+		"h2-preface": {get("/"), "PRI * …", fin}, "postgres": {get("/"), "E\x00\x00…", fin}, "amqp": {get("/"), "AMQP…", fin},
+	}
+	for _, m := range origin.AcceptModes() {
+		t.Run(m.Name, func(t *testing.T) {
+			c, ok := cases[m.Name]
+			if !ok {
+				t.Fatal("there is no case for it")
+			}
+			if m.Name == "full-backlog" {
+				t.Skip("see TestFullBacklog")
+			}
+			s := start(t, origin.Options{Accept: m.Name})
+			r := client.Result{}
+			if c.end == quiet {
+				r = untilQuiet(t, s, c.request, c.want)
+			} else {
+				r = client.Raw(t.Context(), target(s), c.request)
+			}
+			if r.End != c.end || !matches(string(r.Received), c.want) {
+				t.Errorf("%s (%v), %q", r.End, r.Err, r.Received)
+			}
+		})
+	}
+}
+
+func TestFullBacklog(t *testing.T) {
+	s := start(t, origin.Options{Accept: "full-backlog"})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if c, err := client.Dial(ctx, target(s)); err == nil {
+		c.Close()
+		t.Error("tcp: a connect succeeded")
+	} else if errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("tcp: refused instead of silence: %v", err)
+	}
+	u, err := origin.Start("unix", filepath.Join(t.TempDir(), "full.sock"), origin.Options{Accept: "full-backlog"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if _, err := client.Dial(t.Context(), target(u)); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("unix: %v", err)
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	addr, release, err := origin.RefusedAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := net.Dial("tcp", addr); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("refused address: %v", err)
+	}
+	if ln, err := net.Listen("tcp", addr); err == nil {
+		ln.Close()
+		t.Error("somebody else could take the refused address")
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+	path := filepath.Join(t.TempDir(), "stale.sock")
+	if err := origin.StaleSocket(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := net.Dial("unix", path); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("stale socket: %v", err)
+	}
+}
+
+// afterOne has one request answered and then reports how the connection ends, and what else arrived on it.
+func afterOne(t *testing.T, s *origin.Server, then []byte) (client.End, string) {
+	t.Helper()
+	c, err := client.Dial(t.Context(), target(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	first, err := c.Ask(get("/"))
+	if err != nil {
+		t.Fatalf("the first request: %v", err)
+	}
+	if strings.Contains(string(first), "close") {
+		t.Errorf("the end was announced: %q", first)
+	}
+	c.Send(then)
+	c.ReceiveUntil(4096, nil)
+	r := c.Close()
+	return r.End, string(r.Received[len(first):])
+}
+
+func TestUnannouncedEnds(t *testing.T) {
+	idle := 10 * time.Millisecond
+	for name, c := range map[string]struct {
+		opts origin.Options
+		then []byte
+		want client.End
+	}{
+		"idle, close":           {origin.Options{IdleClose: idle}, nil, fin},
+		"idle, FIN":             {origin.Options{IdleClose: idle, CloseHow: origin.FIN}, nil, fin},
+		"idle, RST":             {origin.Options{IdleClose: idle, CloseHow: origin.RST}, nil, rst},
+		"after one, close":      {origin.Options{CloseAfter: 1}, nil, fin},
+		"after one, RST":        {origin.Options{CloseAfter: 1, CloseHow: origin.RST}, nil, rst},
+		"reused, FIN":           {origin.Options{ReuseHow: origin.FIN}, get("/"), fin},
+		"reused, RST":           {origin.Options{ReuseHow: origin.RST}, get("/"), rst},
+		"reused, POST, close":   {origin.Options{ReuseHow: origin.Close}, post("/upload", "abc"), fin},
+		"reused, only POST":     {origin.Options{ReuseHow: origin.RST, ReuseMethod: "POST"}, post("/upload", "abc"), rst},
+		"by path, close":        {origin.Options{}, get("/lab/reused"), fin},
+		"by path, POST and RST": {origin.Options{}, post("/lab/reused?then=rst", "abc"), rst},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end, more := afterOne(t, start(t, c.opts), c.then)
+			if end != c.want || more != "" {
+				t.Errorf("ended by %s after %q", end, more)
+			}
+		})
+	}
+	only := start(t, origin.Options{ReuseHow: origin.RST, ReuseMethod: "POST", CloseAfter: 2})
+	if end, more := afterOne(t, only, get("/")); end != fin || !strings.HasPrefix(more, h) {
+		t.Errorf("a GET was taken for a POST: %s after %q", end, more)
+	}
+}
+
+func TestIdleBytes(t *testing.T) {
+	s := start(t, origin.Options{IdleBytes: []byte("stray"), IdleBytesAfter: time.Millisecond, IdleClose: 20 * time.Millisecond})
+	if end, more := afterOne(t, s, nil); end != fin || more != "stray" {
+		t.Errorf("%s after %q", end, more)
+	}
+}
+
+func TestHTTP10Server(t *testing.T) {
+	s := start(t, origin.Options{HTTP10: true})
+	r := client.Raw(t.Context(), target(s), get("/chunked/3"))
+	if got := string(r.Received); r.End != fin || !matches(got, "HTTP/1.0 200 OK\r\n…Connection: close\r\n\r\n000") || strings.Contains(got, "chunked") {
+		t.Errorf("%s %q", r.End, got)
+	}
+	got := one(t, s, get("/", "Connection: keep-alive"))
+	if !matches(got, "HTTP/1.0 200 OK\r\n…Connection: keep-alive\r\n…Content-Length: 26\r\n…") && !matches(got, "HTTP/1.0 200 OK\r\n…Content-Length: 26\r\nConnection: keep-alive\r\n\r\n…") {
+		t.Errorf("keep-alive: %q", got)
+	}
+}
+
+// The same ambiguous request is one request to a server that prefers one length, and two to the other.
+func TestPreferLength(t *testing.T) {
+	both := []byte("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	for prefer, want := range map[bool]string{false: "", true: "0\r\n\r\n"} {
+		s := start(t, origin.Options{PreferLength: prefer})
+		r := client.RawUntil(t.Context(), target(s), both, client.Responses("POST", "GET"))
+		got := s.Requests()
+		if r.End != client.Satisfied || len(got) != 2 || string(got[0].Body) != want {
+			t.Errorf("PreferLength %v: %s, %d requests, %q", prefer, r.End, len(got), r.Received)
+		}
+	}
+}
+
+// I2
+func TestMaxConns(t *testing.T) {
+	s := start(t, origin.Options{MaxConns: 1})
+	a, err := client.Dial(t.Context(), target(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Ask(get("/")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := client.Dial(t.Context(), target(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	b.Send(get("/"))
+	if n, _ := s.Counts(); n != 1 {
+		t.Errorf("%d connections accepted", n)
+	}
+	a.Close()
+	if !b.ReceiveUntil(4096, client.Responses("GET")) {
+		t.Error("the second connection is not served when the first has gone")
+	}
+}
+
+func TestEarlyAnswers(t *testing.T) {
+	s := start(t, origin.Options{})
+	big := strings.Repeat("x", 4<<20) // more than the sockets buffer
+	r := client.Raw(t.Context(), target(s), post("/lab/early?after=1000", big))
+	if !strings.HasPrefix(string(r.Received), "HTTP/1.1 413 ") || r.End != fin {
+		t.Errorf("lingering: %s %q", r.End, r.Received)
+	}
+	r = client.Raw(t.Context(), target(s), post("/lab/early?after=1000&then=close", big))
+	if r.End != rst {
+		t.Errorf("rude: %s %q", r.End, r.Received)
+	}
+	r = client.RawUntil(t.Context(), target(s), append(post("/lab/early?status=200&then=keep", big), get("/")...), client.Responses("POST", "GET"))
+	if r.End != client.Satisfied {
+		t.Errorf("keep: %s %.200q", r.End, r.Received)
+	}
+	to := target(s)
+	to.Deadline, to.SendBuffer = 300*time.Millisecond, 64<<10 // the rest cannot leave: nobody reads
+	if r = client.Raw(t.Context(), to, post("/lab/never-read", big)); r.End != quiet || r.SentBytes >= int64(len(big)) {
+		t.Errorf("never-read: %s after %d bytes sent", r.End, r.SentBytes)
+	}
+	r = client.Raw(t.Context(), target(s), post("/lab/read-some?after=1000&then=rst", big))
+	if r.End != rst {
+		t.Errorf("read-some: %s", r.End)
+	}
+	got := s.Requests()
+	if n := got[len(got)-1].BodyBytes; n < 1000 || n > 64<<10 {
+		t.Errorf("read-some read %d bytes", n)
+	}
+}
