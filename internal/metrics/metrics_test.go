@@ -1,0 +1,351 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+)
+
+var update = flag.Bool("update", false, "write docs instead of comparing")
+
+func snapshot() Snapshot {
+	return Snapshot{
+		Active: 3, Idle: 2, Parked: 7000,
+		Servers: []ServerConns{{"shop", "a:1", 2, 5}, {"shop", "a:1", 1, 0}, {"shop", "b:1", 0, 0}},
+		// A reload that drains shows a:1 twice.
+		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
+		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
+	}
+}
+
+func newMetrics() *Metrics {
+	return New(Options{Gauges: snapshot, Build: Build{"1.2.3", "abc", "go1"}})
+}
+
+func rec(site, upstream string, outcome record.Outcome, status int) record.Record {
+	var r record.Record
+	r.Reset()
+	r.Site, r.Upstream, r.Outcome, r.Status = site, upstream, outcome, status
+	return r
+}
+
+func fail(r record.Record, name string) record.Record {
+	c, ok := failure.ParseCode(name)
+	if !ok {
+		panic(name)
+	}
+	r.NoteFailure(&failure.Error{Code: c})
+	return r
+}
+
+// gather returns every series as `name{label="value"}` and its value; of a
+// histogram the count and the buckets.
+func gather(t testing.TB, m *Metrics) map[string]float64 {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(m)
+	got, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range got {
+		for _, s := range f.GetMetric() {
+			var labels []string
+			for _, l := range s.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			name, key := f.GetName(), "{"+strings.Join(labels, ",")+"}"
+			h := s.GetHistogram()
+			if h == nil {
+				out[name+key] = s.GetCounter().GetValue() + s.GetGauge().GetValue()
+				continue
+			}
+			out[name+"_count"+key] = float64(h.GetSampleCount())
+			out[name+"_sum"+key] = h.GetSampleSum()
+			for _, b := range h.GetBucket() {
+				out[fmt.Sprintf("%s_bucket%s<=%v", name, key, b.GetUpperBound())] = float64(b.GetCumulativeCount())
+			}
+		}
+	}
+	return out
+}
+
+func want(t *testing.T, got map[string]float64, series string, value float64) {
+	t.Helper()
+	if v, ok := got[series]; !ok || v != value {
+		t.Errorf("%s is %v (there: %t), want %v", series, v, ok, value)
+	}
+}
+
+func TestEveryCodeIsThereFromTheStart(t *testing.T) { // I2
+	got := gather(t, newMetrics())
+	for _, e := range failure.All() {
+		want(t, got, fmt.Sprintf("causey_failures_total{code=%q,family=%q,kind=%q,party=%q,phase=%q}",
+			e.Name, e.Family, e.Code.Kind, e.Code.Party, e.Code.Phase), 0)
+	}
+	for p := range phase.Count {
+		want(t, got, fmt.Sprintf("causey_phase_duration_seconds_count{phase=%q}", phase.Phase(p)), 0)
+	}
+}
+
+func TestGauges(t *testing.T) {
+	got := gather(t, newMetrics())
+	for series, v := range map[string]float64{
+		`causey_connections{state="active"}`:                                       3,
+		`causey_connections{state="idle"}`:                                         2,
+		`causey_connections{state="parked"}`:                                       7000,
+		`causey_upstream_connections{server="a:1",state="active",upstream="shop"}`: 3,
+		`causey_upstream_connections{server="a:1",state="idle",upstream="shop"}`:   5,
+		`causey_upstream_connections{server="b:1",state="idle",upstream="shop"}`:   0,
+		`causey_records_dropped_total{lane="ordinary"}`:                            11,
+		`causey_records_dropped_total{lane="failed"}`:                              1,
+		`causey_access_log_lines_dropped_total{}`:                                  9,
+		`causey_config_reloads_total{result="ok"}`:                                 2,
+		`causey_config_reloads_total{result="failed"}`:                             1,
+		`causey_config_last_reload_success{}`:                                      0,
+		`causey_config_last_reload_success_timestamp_seconds{}`:                    1000.5,
+		`causey_build_info{commit="abc",goversion="go1",version="1.2.3"}`:          1,
+	} {
+		want(t, got, series, v)
+	}
+}
+
+func TestRecordsAreCounted(t *testing.T) { // I4
+	m := newMetrics()
+	good := rec("s", "shop", record.Relayed, 200)
+	good.BodyIn, good.BodyOut, good.Total = 10, 1000, 3*time.Millisecond
+	good.Phases[phase.Connect], good.Phases[phase.Guard] = 250*time.Microsecond, 0
+	good.AddAttempt().Server = "a:1"
+
+	retried := good
+	retried.Attempts[0].Failure = code("upstream.await-head.closed-reused")
+	retried.AddAttempt().Server = "b:1"
+
+	many := fail(rec("s", "shop", record.Answered, 502), "upstream.connect.refused")
+	many.NoteFailure(&failure.Error{Code: code("client.relay-body.reset")}) // the trail is not counted
+	for range 9 {
+		a := many.AddAttempt()
+		a.Server, a.Failure = "a:1", code("upstream.connect.refused")
+	}
+	tunnel := rec("s", "shop", record.Tunnelled, 101)
+	tunnel.Total = time.Hour
+	m.Consume([]record.Record{good, retried, many, tunnel})
+	m.Consume([]record.Record{
+		rec("s", "shop", record.Relayed, 502), rec("s", "shop", record.Relayed, 599),
+		fail(rec("", "", record.ClientLeft, 499), "client.read-head.timeout"),
+		rec("", "", record.Unanswered, 0),
+	})
+	got := gather(t, m)
+	for series, v := range map[string]float64{
+		`causey_exchanges_total{outcome="relayed",site="s",status_class="2xx",upstream="shop"}`:   2,
+		`causey_exchanges_total{outcome="answered",site="s",status_class="5xx",upstream="shop"}`:  1,
+		`causey_exchanges_total{outcome="relayed",site="s",status_class="5xx",upstream="shop"}`:   2,
+		`causey_exchanges_total{outcome="tunnelled",site="s",status_class="1xx",upstream="shop"}`: 1,
+		`causey_exchanges_total{outcome="client-left",site="",status_class="4xx",upstream=""}`:    1,
+		`causey_exchanges_total{outcome="unanswered",site="",status_class="none",upstream=""}`:    1,
+		`causey_server_errors_total{made_by="gateway",site="s",status="502",upstream="shop"}`:     1,
+		`causey_server_errors_total{made_by="upstream",site="s",status="502",upstream="shop"}`:    1,
+		`causey_server_errors_total{made_by="upstream",site="s",status="other",upstream="shop"}`:  1,
+		`causey_attempts_total{result="ok",server="a:1",upstream="shop"}`:                         1,
+		`causey_attempts_total{result="closed",server="a:1",upstream="shop"}`:                     1,
+		`causey_attempts_total{result="ok",server="b:1",upstream="shop"}`:                         1,
+		`causey_attempts_total{result="refused",server="a:1",upstream="shop"}`:                    4,
+		`causey_attempts_total{result="unrecorded",server="",upstream="shop"}`:                    5,
+		`causey_body_bytes_total{direction="in"}`:                                                 20,
+		`causey_body_bytes_total{direction="out"}`:                                                2000,
+		`causey_exchange_duration_seconds_count{site="s",upstream="shop"}`:                        5,
+		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.0025`:               3,
+		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.005`:                5,
+		`causey_phase_duration_seconds_count{phase="connect"}`:                                    2,
+		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.0001`:                           0,
+		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.00025`:                          2,
+		`causey_phase_duration_seconds_sum{phase="connect"}`:                                      0.0005,
+		`causey_phase_duration_seconds_count{phase="guard"}`:                                      2,
+		`causey_phase_duration_seconds_count{phase="resolve"}`:                                    0,
+	} {
+		want(t, got, series, v)
+	}
+	failures := 0.0
+	for series, v := range got {
+		if strings.HasPrefix(series, "causey_failures_total") {
+			failures += v
+		}
+	}
+	if failures != 2 {
+		t.Errorf("%v failures counted, want 2", failures)
+	}
+}
+
+func code(name string) failure.Code {
+	c, ok := failure.ParseCode(name)
+	if !ok {
+		panic(name)
+	}
+	return c
+}
+
+func TestSeriesAreBounded(t *testing.T) { // I3
+	m := newMetrics()
+	for i := range seriesMax + 500 {
+		r := rec(fmt.Sprintf("s%d", i), "u", record.Answered, 503)
+		r.AddAttempt().Server = r.Site
+		m.Consume([]record.Record{r})
+	}
+	c := &m.cells
+	for name, n := range map[string]int{"exchanges": len(c.exchanges), "server errors": len(c.serverErrors),
+		"attempts": len(c.attempts), "durations": len(c.durations)} {
+		if n != seriesMax+1 {
+			t.Errorf("%s: %d series, want %d", name, n, seriesMax+1)
+		}
+	}
+	got := gather(t, m)
+	want(t, got, `causey_exchanges_total{outcome="answered",site="other",status_class="5xx",upstream="other"}`, 500)
+	want(t, got, `causey_exchange_duration_seconds_count{site="other",upstream="other"}`, 500)
+}
+
+func TestScrapeWhileCounting(t *testing.T) {
+	m := newMetrics()
+	srv := httptest.NewServer(m.Handler())
+	defer srv.Close()
+	batch := []record.Record{rec("s", "u", record.Relayed, 200), fail(rec("s", "u", record.Cut, 200), "upstream.relay-body.short")}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 2000 {
+			m.Consume(batch)
+		}
+	})
+	for range 5 {
+		resp, err := http.Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body bytes.Buffer
+		_, err = body.ReadFrom(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatal(resp.Status, err)
+		}
+		for _, f := range []string{"causey_failures_total", "go_goroutines", "process_open_fds"} {
+			if !strings.Contains(body.String(), "\n"+f) {
+				t.Errorf("the page lacks %s", f)
+			}
+		}
+	}
+	wg.Wait()
+	want(t, gather(t, m), `causey_failures_total{code="upstream.relay-body.short",family="closed",kind="short",party="upstream",phase="relay-body"}`, 2000)
+}
+
+func TestCountingDoesNotAllocate(t *testing.T) {
+	m := newMetrics()
+	batch := []record.Record{rec("s", "u", record.Relayed, 200), fail(rec("s", "u", record.Answered, 502), "upstream.connect.refused")}
+	batch[0].AddAttempt().Server = "a:1"
+	m.Consume(batch)
+	if n := testing.AllocsPerRun(100, func() { m.Consume(batch) }); n != 0 {
+		t.Errorf("%v allocations per batch", n)
+	}
+}
+
+func BenchmarkConsume(b *testing.B) {
+	m := newMetrics()
+	r := rec("shop.example", "shop", record.Relayed, 200)
+	for _, p := range []phase.Phase{phase.ReadHead, phase.Route, phase.Guard, phase.Queue, phase.SendHead, phase.AwaitHead, phase.ReadHeadUp, phase.RelayBody, phase.Finish} {
+		r.Phases[p] = 50 * time.Microsecond
+	}
+	r.Total = time.Millisecond
+	r.AddAttempt().Server = "127.0.0.1:8001"
+	batch := make([]record.Record, 64)
+	for i := range batch {
+		batch[i] = r
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%len(batch) == 0 { // so that ns/op is per record
+			m.Consume(batch)
+		}
+	}
+}
+
+// TestDocs compares docs/metrics.md with the table of families (I1).
+func TestDocs(t *testing.T) {
+	const path = "../../docs/metrics.md"
+	const begin = "<!-- families: go test ./internal/metrics -run TestDocs -update -->\n"
+	const end = "<!-- end of families -->\n"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok1 := bytes.Cut(page, []byte(begin))
+	_, tail, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok1 || !ok2 {
+		t.Fatalf("%s lacks the marks", path)
+	}
+	var b bytes.Buffer
+	b.Write(head)
+	b.WriteString(begin + "\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
+	for _, f := range Families() {
+		labels := "none"
+		if len(f.Labels) > 0 {
+			labels = "`" + strings.Join(f.Labels, "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, labels, f.Help)
+	}
+	b.WriteString("\nBuckets of durations, in seconds:")
+	for i, d := range bounds {
+		fmt.Fprintf(&b, "%s %v", map[bool]string{true: ","}[i > 0], d.Seconds())
+	}
+	b.WriteString(".\n\n" + end)
+	b.Write(tail)
+	if *update {
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if !bytes.Equal(page, b.Bytes()) {
+		t.Errorf("%s differs from the table of families; run with -update", path)
+	}
+}
+
+// TestFamiliesAreWhatAScrapeShows: no family is declared and never sent, none is
+// sent under another type.
+func TestFamiliesAreWhatAScrapeShows(t *testing.T) {
+	m := newMetrics()
+	r := rec("s", "u", record.Answered, 502)
+	r.AddAttempt().Server = "a:1"
+	m.Consume([]record.Record{r})
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(m)
+	got, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]string{}
+	for _, f := range got {
+		types[f.GetName()] = strings.ToLower(f.GetType().String())
+	}
+	for _, f := range Families() {
+		if types[f.Name] != f.Type {
+			t.Errorf("%s: a scrape shows type %q, the table says %s", f.Name, types[f.Name], f.Type)
+		}
+	}
+	if len(types) != len(families) {
+		t.Errorf("a scrape shows %d families, the table has %d", len(types), len(families))
+	}
+}
