@@ -306,11 +306,11 @@ func TestDocs(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, labels, f.Help)
 	}
-	b.WriteString("\nBuckets of durations, in seconds:")
-	for i, d := range bounds {
-		fmt.Fprintf(&b, "%s %v", map[bool]string{true: ","}[i > 0], d.Seconds())
+	var seconds []string
+	for _, d := range bounds {
+		seconds = append(seconds, fmt.Sprint(d.Seconds()))
 	}
-	b.WriteString(".\n\n" + end)
+	b.WriteString("\nBuckets of durations, in seconds: " + strings.Join(seconds, ", ") + ".\n\n" + end)
 	b.Write(tail)
 	if *update {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
