@@ -23,13 +23,18 @@ type RequestParser struct{ lines }
 // defaults.
 func (p *RequestParser) Reset(l *wire.Limits) { p.lines.reset(l) }
 
+// MaxLeadingCRLF is how many bytes of empty lines a client may send before one
+// request: two lines. One stray CRLF behind a body is common among old clients.
+const MaxLeadingCRLF = 4
+
 // LeadingCRLF returns how many bytes at the beginning of buf are empty lines to
-// skip before a request, at most two. RFC 9112 section 2.2: "a server that is
+// skip before a request, at most MaxLeadingCRLF. Whoever calls it more than once
+// for one request counts, or endless empty lines would pass. RFC 9112 section 2.2: "a server that is
 // expecting to receive and parse a request-line SHOULD ignore at least one empty
 // line (CRLF) received prior to the request-line."
 func LeadingCRLF(buf []byte) int {
 	n := 0
-	for n < 4 && n+1 < len(buf) && buf[n] == '\r' && buf[n+1] == '\n' {
+	for n < MaxLeadingCRLF && n+1 < len(buf) && buf[n] == '\r' && buf[n+1] == '\n' {
 		n += 2
 	}
 	return n

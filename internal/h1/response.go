@@ -124,7 +124,7 @@ func badStatusLine(text []byte) *Reject {
 	if end < len(text) && text[end] == '.' {
 		end = skipClass(text, end+1, isDigit)
 	}
-	if end < len(text) && text[end] != ' ' || string(text[major:i]) == "1" && end == versionLen {
+	if end < len(text) && text[end] != ' ' || string(text[major:i]) == "1" {
 		return reject(failure.BadStatusLine, "status-line", end)
 	}
 	return reject(failure.BadVersion, "version-major", major)

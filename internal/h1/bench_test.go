@@ -9,8 +9,6 @@ import (
 	"causey/internal/wire"
 )
 
-var defaults = wire.Limits{}.WithDefaults()
-
 const browserGET = "GET /shop/item?id=42 HTTP/1.1\r\n" +
 	"Host: shop.example.com\r\n" +
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n" +
