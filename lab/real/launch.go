@@ -1,0 +1,245 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package real
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"text/template"
+
+	"causey/lab/pattern"
+)
+
+// apps holds the configurations (templates) and applications.
+//
+//go:embed apps
+var apps embed.FS
+
+// recipe is what differs between the servers.
+type recipe struct {
+	name     string
+	programs []string // the first that is found is taken
+	pkg      string   // Debian package
+	options  Options
+	network  string            // "" is tcp; "unix" listens on a socket in the directory
+	files    map[string]string // file in the directory: file in apps
+	data     any               // what the templates see as .Data
+	args     []string          // templates too
+	serves   string            // subdirectory that Provide fills
+	probe    func(*Process) func(context.Context) error
+}
+
+// view is what a template sees.
+type view struct {
+	Dir, Addr, Log string
+	Data           any
+}
+
+const nobody = 65534 // uid and gid of "nobody" and "nogroup" on Debian
+
+// start makes the directory, writes the files, runs the program and waits until it answers.
+func (r recipe) start(ctx context.Context) (*Process, error) {
+	program, err := r.find()
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{name: r.name, network: r.network, addr: r.options.Addr,
+		exited: make(chan struct{}), reap: make(chan struct{}), reaped: make(chan struct{})}
+	if p.dir, err = makeDir(r.options.Dir, r.name); err != nil {
+		return nil, err
+	}
+	if err := r.launch(p, program); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(p.dir))
+	}
+	if err := p.ready(ctx, r.probe(p)); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+func (r recipe) find() (string, error) {
+	for _, name := range r.programs {
+		for _, candidate := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
+			if path, err := exec.LookPath(candidate); err == nil {
+				return path, nil
+			}
+		}
+	}
+	return "", ErrMissing{r.programs[0], r.pkg} // I4
+}
+
+// makeDir makes the server's directory, owned by whom it will run as.
+func makeDir(parent, name string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "causey-lab-"+name+"-")
+	if err != nil {
+		return "", err
+	}
+	err = os.Chmod(dir, 0o755)
+	if err == nil && os.Geteuid() == 0 {
+		err = os.Chown(dir, nobody, nobody)
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
+}
+
+func (r recipe) launch(p *Process, program string) error {
+	var err error
+	switch {
+	case r.network == "unix":
+		p.addr = filepath.Join(p.dir, "socket")
+	case p.addr == "":
+		p.addr, err = freeAddr()
+	default: // or the probe would take another's answer for ours
+		p.addr, err = tryAddr(p.addr)
+	}
+	if err != nil {
+		return err
+	}
+	if p.network == "" {
+		p.network = "tcp"
+	}
+	if r.serves != "" {
+		p.files = filepath.Join(p.dir, r.serves)
+		if err := os.MkdirAll(filepath.Join(p.files, "size"), 0o755); err != nil {
+			return err
+		}
+	}
+	v := view{Dir: p.dir, Addr: p.addr, Log: filepath.Join(p.dir, logName), Data: r.data}
+	for name, source := range r.files {
+		if err := writeApp(filepath.Join(p.dir, name), source, v); err != nil {
+			return err
+		}
+	}
+	var args []string
+	for _, arg := range r.args {
+		text, err := expand(arg, v)
+		if err != nil {
+			return err
+		}
+		args = append(args, string(text))
+	}
+	return p.exec(program, args)
+}
+
+// exec runs the program in its own process group, with a bare environment, and not as root.
+func (p *Process) exec(program string, args []string) error {
+	out, err := os.OpenFile(filepath.Join(p.dir, logName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if os.Geteuid() == 0 {
+		attr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		if err := out.Chown(nobody, nobody); err != nil {
+			return err
+		}
+	}
+	p.cmd = exec.Command(program, args...)
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.dir, out, out, attr
+	p.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "HOME=" + p.dir, "TMPDIR=" + p.dir,
+		"PYTHONDONTWRITEBYTECODE=1"}
+	started := make(chan error, 1)
+	go p.run(started)
+	return <-started
+}
+
+func writeApp(path, source string, v view) error {
+	text, err := apps.ReadFile("apps/" + source)
+	if err != nil {
+		return err
+	}
+	if filepath.Ext(source) == ".tmpl" {
+		if text, err = expand(string(text), v); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, text, 0o755) // a CGI script has to be executable; the others do not mind
+}
+
+func expand(text string, v view) ([]byte, error) {
+	t, err := template.New("").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// freeAddr picks a port on a random address of 127.0.0.0/8. The port is free again when the server takes it; that
+// nobody takes it meanwhile is as good as certain, since ephemeral ports are handed out on 127.0.0.1.
+func freeAddr() (string, error) {
+	return tryAddr(fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
+}
+
+// tryAddr listens there for a moment.
+func tryAddr(addr string) (string, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
+// Provide makes sure that n bytes of the pattern can be downloaded, and returns the path.
+func (p *Process) Provide(n int64) (string, error) {
+	path := fmt.Sprintf("/size/%d", n)
+	if p.files == "" {
+		return path, nil
+	}
+	f, err := os.Create(filepath.Join(p.files, path))
+	if err != nil {
+		return "", err
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{f}, pattern.NewReader(n), make([]byte, pattern.BlockBytes))
+	return path, errors.Join(err, f.Close())
+}
+
+// answersHTTP is the probe of an HTTP server: GET / is answered 200.
+func answersHTTP(p *Process) func(context.Context) error {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET / is answered %s", resp.Status)
+		}
+		return nil
+	}
+}
+
+// accepts is the probe of any other server: it can be connected to.
+func accepts(p *Process) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var d net.Dialer
+		nc, err := d.DialContext(ctx, p.network, p.addr)
+		if err != nil {
+			return err
+		}
+		return nc.Close()
+	}
+}
