@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "strings"
+
+// reservedKeys will have a meaning in a later version. They are refused
+// wherever somebody may try them, so that no file says something that is not
+// done.
+var reservedKeys = map[string]string{
+	"tls":      "terminate TLS in front of the gateway for now",
+	"guard":    "limits, timeouts and rates are what holds off floods for now",
+	"cache":    "nothing is cached for now",
+	"trusted":  "proxies are named in trusted_proxies",
+	"defaults": "timeouts at the top level hold for all upstreams and routes",
+}
+
+// foreignKeys are words of other gateways for what we call something else,
+// folded (see fold).
+var foreignKeys = map[string]string{
+	"bind": "write listen", "port": "write listen", "ports": "write listen", "entrypoints": "write listen",
+	"frontend": "write listen and sites", "frontends": "write listen and sites", "http": "its parts stand at the top level here",
+	"backend": "write upstream in a route, upstreams at the top", "backends": "write upstreams", "cluster": "write upstreams", "clusters": "write upstreams",
+	"services": "write upstreams", "service": "write upstream", "pool": "write upstream",
+	"origin": "write upstream", "origins": "write upstreams", "target": "write upstream or servers", "targets": "write servers",
+	"to": "write upstream", "proxy": "write upstream", "proxypass": "write upstream in a route, upstreams at the top", "reverseproxy": "write upstream in a route, upstreams at the top",
+	"location": "write path in a route", "locations": "write routes", "prefix": "write path", "match": "write path", "rules": "write routes", "handle": "write routes",
+	"servername": "write host", "domain": "write host", "domains": "write hosts", "virtualhosts": "write sites", "vhosts": "write sites", "vhost": "write sites",
+	"url": "write address", "uri": "write address", "addr": "write address",
+	"maxconn": "write max_connections", "maxconns": "write max_connections", "workerconnections": "write limits.connections",
+	"log": "write access_log", "logs": "write access_log", "logging": "write access_log", "accesslogs": "write access_log",
+	"errorpage": "write error_pages", "errorfile": "write error_pages", "errors": "write error_pages",
+	"realipfrom": "write trusted_proxies", "setrealipfrom": "write trusted_proxies", "trustedips": "write trusted_proxies",
+	"timeout": "write timeouts", "readtimeout": "write timeouts.await_head and timeouts.body_stall", "writetimeout": "write timeouts.send_stall",
+	"proxyreadtimeout": "write timeouts.await_head and timeouts.body_stall", "proxysendtimeout": "write timeouts.send_stall",
+	"proxyconnecttimeout": "write timeouts.connect", "connecttimeout": "write timeouts.connect", "dialtimeout": "write timeouts.connect",
+	"idletimeout": "write timeouts.idle for clients, keep_alive.idle_timeout for servers", "keepalivetimeout": "write timeouts.idle",
+	"keepalive": "write keep_alive in an upstream, timeouts.idle for clients", "graceperiod": "write timeouts.drain", "shutdowntimeout": "write timeouts.drain",
+	"clientmaxbodysize": "write limits.body", "maxbodysize": "write limits.body", "maxrequestbody": "write limits.body",
+	"dns": "write resolver", "resolvers": "write resolver", "nameservers": "write resolver",
+	"idempotent": "write retry_unsafe", "retry": "write retry_unsafe", "retries": "write retry_unsafe",
+	"weight": "weights are not in this version; requests are spread evenly", "healthcheck": "health checks are not in this version",
+	"ssl": "TLS is not in this version", "https": "TLS is not in this version", "certificate": "TLS is not in this version", "cert": "TLS is not in this version",
+	"include": "a configuration is one file", "import": "a configuration is one file",
+	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version", "redirect": "redirects are not in this version",
+}
+
+// cutKey takes the key from a text such as "version:1".
+func cutKey(s string) (key, rest string, found bool) {
+	key, rest, found = strings.Cut(s, ":")
+	return key, rest, found && isKeyWord(key) && rest != ""
+}
