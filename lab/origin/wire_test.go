@@ -228,3 +228,14 @@ func matches(got, want string) bool {
 	}
 	return ok && strings.HasSuffix(got, parts[len(parts)-1])
 }
+
+// I4
+func TestResetWaitsForASlowReader(t *testing.T) {
+	s := start(t, origin.Options{})
+	to := target(s)
+	to.RecvBuffer = 4096
+	r := client.SlowReader(t.Context(), to, get("/lab/cut?at=300000&len=400000&then=rst"), client.Pace{Bytes: 10000, Every: time.Millisecond}, 0)
+	if r.ReceivedBytes != 300000 || r.End != rst {
+		t.Errorf("%d bytes, then %s", r.ReceivedBytes, r.End)
+	}
+}
