@@ -114,7 +114,7 @@ func (q *query) set(name, value string) error {
 		return q.setSeverity(value)
 	case "code":
 		if !knownCode(value) {
-			return fmt.Errorf("%q is no code and no beginning of one; /api/v1/registry lists them", value)
+			return unknownCode(value)
 		}
 		q.code = value
 	case "site":
@@ -170,6 +170,13 @@ func (q *query) setStatus(value string) error {
 	}
 	q.statusMin, q.statusMax = n, n
 	return nil
+}
+
+func unknownCode(name string) error {
+	if near := failure.Suggest(name); len(near) > 0 {
+		return fmt.Errorf("%q is no code and no beginning of one; did you mean %s?", name, strings.Join(near, ", "))
+	}
+	return fmt.Errorf("%q is no code and no beginning of one; /api/v1/registry lists them", name)
 }
 
 // knownCode reports whether some code is called name or begins with its parts.
