@@ -11,9 +11,9 @@ type signature struct{ start, name string }
 
 const anyByte = 0xff
 
-// requestSignatures are first bytes of clients that speak no HTTP/1. No
-// signature may match the beginning of another one, or the verdict would depend
-// on how the bytes were cut.
+// requestSignatures are first bytes of clients that speak no HTTP/1. Where one
+// signature can match the beginning of another, the shorter one stands first, or
+// the verdict would depend on how the bytes were cut (I1).
 var requestSignatures = []signature{
 	{"\x16\x03", "tls"},
 	{"PRI * HTTP/2.0", "http2"},
@@ -57,7 +57,7 @@ var responseSignatures = []signature{
 	{"-LOADING", "redis"},
 	{"* OK", "imap"},
 	{"AMQP", "amqp"},
-	{"E\x00\x00", "postgresql"},
+	{"E\x00\x00\xff\xffS", "postgresql"},
 	{"RFB ", "vnc"},
 	{"RTSP/", "rtsp"},
 	{"SIP/", "sip"},

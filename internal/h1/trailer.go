@@ -19,7 +19,7 @@ type trailerSection struct {
 
 // read reads a part of the section from b and returns how much; done reports
 // that the empty line is there. With a Reject the offending byte is the one
-// behind what was read.
+// behind what was read, for a whole line its LF.
 func (t *trailerSection) read(b []byte, limit, fields int) (n int, done bool, rej *Reject) {
 	if t.sawCR {
 		if b[0] != '\n' {
@@ -29,7 +29,10 @@ func (t *trailerSection) read(b []byte, limit, fields int) (n int, done bool, re
 		if len(t.kept) == t.start {
 			return 1, true, nil
 		}
-		return 1, false, t.endLine(fields)
+		if rej := t.endLine(fields); rej != nil {
+			return 0, false, rej
+		}
+		return 1, false, nil
 	}
 	n = skipText(b[:min(len(b), limit-t.bytes+1)], 0)
 	if t.bytes += n; t.bytes > limit {
