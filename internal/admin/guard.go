@@ -34,7 +34,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		switch {
-		case !s.hostAllowed(r.Host):
+		case !hostAllowed(r.Host):
 			writeProblem(w, problem{Status: http.StatusMisdirectedRequest,
 				Detail: "The admin side answers to localhost and loopback addresses only; the Host field names another."})
 		case !originAllowed(r):
@@ -49,7 +49,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 
 // hostAllowed reports whether the Host field names this machine itself. The port
 // may be any: people come through forwarded ports.
-func (s *Server) hostAllowed(hostport string) bool {
+func hostAllowed(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
@@ -78,12 +78,8 @@ func originAllowed(r *http.Request) bool {
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// privileged lets a request through if it came by the socket or has the token
-// (I3).
-func (s *Server) privileged(viaSocket bool, next http.HandlerFunc) http.HandlerFunc {
-	if viaSocket {
-		return next
-	}
+// needsToken lets a request that came over TCP through if it has the token (I3).
+func (s *Server) needsToken(next http.HandlerFunc) http.HandlerFunc {
 	want := sha256.Sum256([]byte(s.opts.Token))
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -7,43 +7,57 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
-	"strings"
+	"time"
 )
+
+// route is one thing that is served. docs/admin-api.md lists them all.
+type route struct {
+	method, pattern string
+	// closed: only by the socket or with the token (I3).
+	closed bool
+	handle http.HandlerFunc
+}
+
+func (s *Server) routes() []route {
+	routes := []route{
+		{"GET", "/{$}", false, asset("index.html", "text/html; charset=utf-8")},
+		{"GET", "/page.css", false, asset("page.css", "text/css; charset=utf-8")},
+		{"GET", "/page.js", false, asset("page.js", "text/javascript; charset=utf-8")},
+		{"GET", "/livez", false, s.live},
+		{"GET", "/healthz", false, s.live},
+		{"GET", "/readyz", false, s.ready},
+		{"GET", "/api/v1/exchanges", false, s.exchanges},
+		{"GET", "/api/v1/exchanges/{id}", false, s.exchange},
+		{"GET", "/api/v1/failures", false, s.failures},
+		{"GET", "/api/v1/failures/stream", false, s.stream},
+		{"GET", "/api/v1/upstreams", false, s.upstreams},
+		{"GET", "/api/v1/registry", false, s.registry},
+		{"GET", "/api/v1/config", false, s.config},
+		{"GET", "/api/v1/version", false, s.version},
+		{"POST", "/api/v1/reload", true, s.reload},
+		{"GET", "/debug/pprof/", true, s.profile(pprof.Index)},
+		{"GET", "/debug/pprof/cmdline", true, s.profile(pprof.Cmdline)},
+		{"GET", "/debug/pprof/profile", true, s.profile(pprof.Profile)},
+		{"GET", "/debug/pprof/symbol", true, s.profile(pprof.Symbol)},
+		{"GET", "/debug/pprof/trace", true, s.profile(pprof.Trace)},
+	}
+	if s.opts.Metrics != nil {
+		routes = append(routes, route{"GET", "/metrics", false, s.opts.Metrics.ServeHTTP})
+	}
+	return routes
+}
 
 // handler returns everything that is served on one listener.
 func (s *Server) handler(viaSocket bool) http.Handler {
 	mux := http.NewServeMux()
-	get := func(pattern string, h http.HandlerFunc) {
-		mux.HandleFunc(pattern, only(http.MethodGet, h))
+	for _, r := range s.routes() {
+		h := r.handle
+		if r.closed && !viaSocket {
+			h = s.needsToken(h)
+		}
+		mux.HandleFunc(r.pattern, only(r.method, h))
 	}
-	get("/livez", s.live)
-	get("/healthz", s.live)
-	get("/readyz", s.ready)
-	if s.opts.Metrics != nil {
-		get("/metrics", s.opts.Metrics.ServeHTTP)
-	}
-	get("/api/v1/exchanges", s.exchanges)
-	get("/api/v1/exchanges/{id}", s.exchange)
-	get("/api/v1/failures", s.failures)
-	get("/api/v1/failures/stream", s.stream)
-	get("/api/v1/upstreams", s.upstreams)
-	get("/api/v1/registry", s.registry)
-	get("/api/v1/config", s.config)
-	get("/api/v1/version", s.version)
-	mux.HandleFunc("/api/v1/reload", only(http.MethodPost, s.privileged(viaSocket, s.reload)))
-	for path, h := range map[string]http.HandlerFunc{
-		"/debug/pprof/":        pprof.Index,
-		"/debug/pprof/cmdline": pprof.Cmdline,
-		"/debug/pprof/profile": pprof.Profile,
-		"/debug/pprof/symbol":  pprof.Symbol,
-		"/debug/pprof/trace":   pprof.Trace,
-	} {
-		get(path, s.privileged(viaSocket, s.profile(h)))
-	}
-	get("/{$}", asset("index.html", "text/html; charset=utf-8"))
-	get("/page.css", asset("page.css", "text/css; charset=utf-8"))
-	get("/page.js", asset("page.js", "text/javascript; charset=utf-8"))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is nothing here; docs/admin-api.md lists what there is."})
 	})
 	return s.guard(http.NewCrossOriginProtection().Handler(mux))
@@ -75,10 +89,7 @@ func (s *Server) profile(h http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 		}
-		extend(w, s.opts.Now().Add(profileSecondsMax*2*1e9))
-		if strings.HasSuffix(r.URL.Path, "/") || r.URL.Path == "/debug/pprof" {
-			w.Header().Del("Content-Security-Policy") // the index of profiles has inline style
-		}
+		extend(w, s.opts.Now().Add(2*profileSecondsMax*time.Second))
 		h(w, r)
 	}
 }

@@ -81,6 +81,9 @@ func tries(server, address, code string, reused bool) func(*record.Record) {
 			a.RequestNumber, a.IdleFor = 12, 4*time.Second
 		} else {
 			a.Connect = 310 * time.Microsecond
+			if a.Failure.IsNone() || a.Failure.Phase > phase.Connect {
+				a.RequestNumber = 1
+			}
 		}
 	}
 }

@@ -8,19 +8,24 @@
 
 const rowsMax = 200; // failures on the page; older ones are in the API
 const pollEvery = 3000; // milliseconds between looks at counts and upstreams
+const failingFor = 60000; // milliseconds after a failure that a server counts as failing
 const retryEvery = 5000; // milliseconds before a refused stream is tried again
 
 const $ = (id) => document.getElementById(id);
+
+// visible spells out characters that have no shape of their own, or would turn the
+// text around them: controls, bidirectional overrides, invisible marks.
+function visible(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
+}
 
 // element makes <tag class=…> with children; strings become text.
 function element(tag, className, ...children) {
   const e = document.createElement(tag);
   if (className) e.className = className;
-  e.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
+  for (const c of children) if (c) e.append(typeof c === "string" ? visible(c) : c);
   return e;
 }
-
-function unseen(text) { return element("span", "unseen", text); }
 
 // ---- words and numbers
 
@@ -112,15 +117,22 @@ function cell(...children) {
 function strip(x, failedPhase) {
   const s = element("span", "strip");
   const parts = Object.entries(x.phases).filter(([, ms]) => ms > 0);
+  const sum = parts.reduce((n, [, ms]) => n + ms, 0);
   for (const [name, ms] of parts) {
     const i = element("i", name === failedPhase ? "failed" : "");
-    i.style.flexGrow = String(ms);
+    i.style.flexGrow = String((100 * ms) / sum);
     i.title = `${name}: ${milliseconds(ms)}`;
     s.append(i);
   }
   s.setAttribute("role", "img");
   s.setAttribute("aria-label", parts.map(([name, ms]) => `${name} ${milliseconds(ms)}`).join(", ") || "no phase took time");
   return s;
+}
+
+// tookWords says how long it took, and where most of that went.
+function tookWords(x) {
+  const [name, ms] = Object.entries(x.phases).reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
+  return `${milliseconds(x.total_ms)}${ms >= x.total_ms / 2 && ms > 0 ? `, most in ${name}` : ""}`;
 }
 
 function row(x, isNew) {
@@ -137,7 +149,7 @@ function row(x, isNew) {
     cell(x.site || x.host || "no site", element("small", "mono", x.server || (x.upstream ? `${x.upstream}: no server` : ""))),
     cell(element("span", "mono cut-text", request), element("small", "", x.client ? `from ${x.client}` : "")),
     cell(badge(x.status, x.outcome), element("small", "", outcomes[x.outcome] || x.outcome)),
-    cell(strip(x, entry.phase), element("small", "number", `${milliseconds(x.total_ms)} in all`)),
+    cell(strip(x, entry.phase), element("small", "number", tookWords(x))),
   );
   tr.addEventListener("click", () => { if (!getSelection().toString()) show(x.id); });
   open.addEventListener("click", (e) => { e.stopPropagation(); show(x.id); });
@@ -248,7 +260,8 @@ function update(list, key, make) {
 function drawCodes(codes) {
   update($("codes"), JSON.stringify([codes, state.filter, Math.floor(Date.now() / 15000)]), () => {
     if (codes.length === 0) return [element("li", "empty", "No code has been seen.")];
-    return codes.map((c) => {
+    const own = (c) => (c.severity === "client" ? 1 : 0);
+    return codes.toSorted((a, b) => own(a) - own(b)).map((c) => {
       const b = element("button", "", mark(c.severity), element("span", "", c.title), element("span", "count", grouped.format(c.count)),
         element("small", "mono", c.code), element("small", "", `last ${ago(c.last)}, first ${when(c.first)}`));
       b.type = "button";
@@ -273,12 +286,14 @@ function drawUpstreams(upstreams) {
   update($("servers"), JSON.stringify([servers, Math.floor(Date.now() / 15000)]), () => servers.map(([name, s]) => {
     const addresses = s.addresses.filter((a) => a !== s.name).join(", ");
     let last = element("span", "quiet", "none");
+    let failing = null;
     if (s.last_failure) {
       const f = s.last_failure;
       last = element("button", "link", entryOf(f.code).title);
       last.type = "button";
       last.dataset.focus = `${name} ${s.name}`;
       last.addEventListener("click", () => show(f.id));
+      if (Date.now() - new Date(f.time) < failingFor) failing = element("small", "", element("span", "badge bad", "failing now"));
       last = element("span", "", last, element("small", "", `${ago(f.time)}, `, element("span", "mono", f.code)));
     }
     const share = s.attempts > 0 ? ` (${((100 * s.failures) / s.attempts).toFixed(1)} %)` : "";
@@ -287,7 +302,7 @@ function drawUpstreams(upstreams) {
       labelled("Server", element("span", "mono", s.name), element("small", "mono", addresses)),
       labelled("Connections", element("span", "number", `${s.connections.active} active, ${s.connections.idle} idle`)),
       labelled("Attempts", element("span", "number", grouped.format(s.attempts))),
-      labelled("Failed", element("span", "number", s.failures === 0 ? "0" : grouped.format(s.failures) + share)),
+      labelled("Failed", element("span", "number", s.failures === 0 ? "0" : grouped.format(s.failures) + share), failing),
       labelled("Last failure", last));
     tr.setAttribute("role", "row");
     return tr;
@@ -299,7 +314,7 @@ function drawUpstreams(upstreams) {
 // quoted turns `text between backquotes` into <code>.
 function quoted(tag, text) {
   const e = document.createElement(tag);
-  text.split("`").forEach((part, i) => { if (part) e.append(i % 2 ? element("code", "", part) : part); });
+  text.split("`").forEach((part, i) => { if (part) e.append(i % 2 ? element("code", "", part) : visible(part)); });
   return e;
 }
 
@@ -330,15 +345,16 @@ function bytesOf(text) {
   return out;
 }
 
+// hexdump returns one element per sixteen bytes: offset, hexadecimal, text.
 function hexdump(bytes) {
   const lines = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const part = bytes.slice(at, at + 16);
     const hex = part.map((b) => b.toString(16).padStart(2, "0")).join(" ");
     const text = part.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : "·")).join("");
-    lines.push(`${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`);
+    lines.push(element("span", "line", `${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`));
   }
-  return lines.join("\n");
+  return lines;
 }
 
 function phaseBars(x, failedPhase) {
@@ -380,30 +396,31 @@ function drawDetails(x) {
   const e = x.explanation;
   const failedPhase = x.failure ? e.phase : "";
   $("details-code").textContent = x.failure || "no failure";
-  $("details-title").textContent = e.title || "This exchange went well";
-  const body = [];
+  $("details-title").textContent = e.title || "No failure";
+  const request = `${x.method} ${x.target}`.trim();
+  const body = [element("p", "quiet", stamp(x.time), ", ", badge(x.status, x.outcome), ` ${outcomes[x.outcome] || x.outcome}`,
+    request ? ", " : "", request ? element("span", "mono", request) : "", x.host ? ` on ${x.host}` : "")];
   if (e.meaning) body.push(quoted("p", e.meaning));
-  body.push(facts([
-    ["Reference", x.id, true],
-    ["When", `${when(x.time)} (${x.time})`],
-    ["Request", `${x.method} ${x.target}`.trim() || "none was read", true],
-    ["Host", x.host, true],
-    ["Client", x.client + (x.peer && !x.peer.startsWith(x.client) ? ` through ${x.peer}` : ""), true],
-    ["Client's own id", x.client_request_id, true],
-    ["Site and route", [x.site, x.route].filter(Boolean).join("  ")],
-    ["Server", [x.upstream, x.server].filter(Boolean).join(": ")],
-    ["Answer", (x.status ? String(x.status) : "none") + `, ${outcomes[x.outcome] || x.outcome}`],
-    ["User agent", x.user_agent, true],
-  ]));
   body.push(...section("What was seen", list("ul", e.sentences)));
-  if (e.reasons && e.reasons.length) body.push(...section("Likely reasons, most likely first", list("ol", e.reasons)));
-  if (e.look_at && e.look_at.length) body.push(...section("What to look at", list("ul", e.look_at)));
-  if (x.attempt_list) body.push(...section("Attempts", attemptTable(x.attempt_list)));
-  if (Object.keys(x.phases).length) body.push(...section("Time by phase", phaseBars(x, failedPhase)));
   if (x.evidence && x.evidence.first_bytes) {
     const whose = x.failure.startsWith("client.") ? "request" : "answer";
-    body.push(...section(`First bytes of the ${whose}`, element("pre", "", hexdump(bytesOf(x.evidence.first_bytes)))));
+    body.push(...section(`First bytes of the ${whose}`, element("pre", "", ...hexdump(bytesOf(x.evidence.first_bytes)))));
   }
+  if (x.attempt_list) body.push(...section("Attempts", attemptTable(x.attempt_list)));
+  if (Object.keys(x.phases).length) body.push(...section("Time by phase", phaseBars(x, failedPhase)));
+  if (e.reasons && e.reasons.length) body.push(...section("Likely reasons, most likely first", list("ol", e.reasons)));
+  if (e.look_at && e.look_at.length) body.push(...section("What to look at", list("ul", e.look_at)));
+  body.push(...section("The exchange", facts([
+    ["Reference", x.id, true],
+    ["Time", x.time, true],
+    ["Client", x.client + (x.peer && !x.peer.startsWith(x.client) ? ` through ${x.peer}` : ""), true],
+    ["Client's own id", x.client_request_id, true],
+    ["User agent", x.user_agent, true],
+    ["Site and route", [x.site, x.route].filter(Boolean).join("  ")],
+    ["Server", [x.upstream, x.server].filter(Boolean).join(": ")],
+    ["Proxy-Status", e.proxy_error, true],
+    ["May be repeated", e.retry],
+  ])));
   const raw = element("a", "", "The whole record as JSON");
   raw.href = `/api/v1/exchanges/${encodeURIComponent(x.id)}`;
   body.push(element("p", "", raw));
@@ -418,7 +435,7 @@ async function show(id) {
     drawDetails(await answer.json());
   } else {
     const why = answer ? (await answer.json().catch(() => ({}))).detail || answer.statusText : "The gateway does not answer.";
-    $("details-code").textContent = id;
+    $("details-code").textContent = visible(id);
     $("details-title").textContent = "Not found";
     $("details-body").replaceChildren(element("p", "", why));
   }
