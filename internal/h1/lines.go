@@ -69,12 +69,12 @@ func (p *lines) next(h *wire.Head, buf []byte) (step, *Reject) {
 	// field-line = field-name ":" OWS field-value OWS
 	// https://www.rfc-editor.org/rfc/rfc9112#section-5
 	j, classes := start, uint8(0)
-	for {
-		c := class[win[j]] // the CR at i ends the loop at the latest
-		if c&isToken == 0 {
+	for _, c := range win[start : i+1] { // the CR at i ends the loop at the latest
+		cl := class[c]
+		if cl&isToken == 0 {
 			break
 		}
-		classes |= c
+		classes |= cl
 		j++
 	}
 	if win[j] != ':' || j == start {
@@ -90,17 +90,21 @@ func (p *lines) next(h *wire.Head, buf []byte) (step, *Reject) {
 	if vs < ve && (isBlank(win[vs]) || isBlank(win[ve-1])) {
 		vs, ve = trim(win, vs, ve)
 	}
-	id := wire.LookupField(win[start:j])
 	if classes&isOdd != 0 {
 		p.seen |= seenOddName
 	}
-	h.Fields = append(h.Fields, wire.Field{
-		NameSpan:  wire.Span{Start: uint32(start), End: uint32(j)},
-		ValueSpan: wire.Span{Start: uint32(vs), End: uint32(ve)},
-		LineSpan:  wire.Span{Start: uint32(start), End: uint32(i + 2)},
-		ID:        id,
-		Hop:       hopByHop[id],
-	})
+	// Written in place: a composite literal would be built and copied.
+	n := len(h.Fields)
+	if n == cap(h.Fields) {
+		h.Fields = append(h.Fields, wire.Field{})
+	}
+	h.Fields = h.Fields[:n+1]
+	f := &h.Fields[n]
+	f.NameSpan.Start, f.NameSpan.End = uint32(start), uint32(j)
+	f.ValueSpan.Start, f.ValueSpan.End = uint32(vs), uint32(ve)
+	f.LineSpan.Start, f.LineSpan.End = uint32(start), uint32(i+2)
+	f.ID = wire.LookupField(win[start:j])
+	f.Hop = hopByHop[f.ID]
 	return stepField, nil
 }
 

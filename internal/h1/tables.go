@@ -54,30 +54,40 @@ func buildClass() (t [256]uint8) {
 // skipText returns the index of the first control byte of b at or after i, or
 // len(b). HTAB counts as text, and so does obs-text (0x80 and above).
 func skipText(b []byte, i int) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		// The high bit of each byte below 0x20, and of each byte equal to 0x7f. A
-		// borrow may raise false bits above a true one; the lowest is exact.
-		d := x ^ (0x7f * ones)
-		m := ((x - 0x20*ones) &^ x & highs) | ((d - ones) &^ d & highs)
-		if m == 0 {
-			i += 8
-			continue
+	for {
+		s := b[i:]
+		for len(s) >= 8 {
+			if m := controls(s); m != 0 {
+				s = s[bits.TrailingZeros64(m)>>3:]
+				break
+			}
+			s = s[8:]
 		}
-		i += bits.TrailingZeros64(m) >> 3
-		if b[i] != '\t' {
+		// A control byte, or the last few bytes.
+		n := 0
+		for n < len(s) && s[n] >= 0x20 && s[n] != 0x7f {
+			n++
+		}
+		i = len(b) - len(s) + n
+		if i == len(b) || b[i] != '\t' {
 			return i
 		}
 		i++
 	}
-	for i < len(b) && (b[i] >= 0x20 && b[i] != 0x7f || b[i] == '\t') {
-		i++
-	}
-	return i
+}
+
+// controls returns the high bit of each byte among the first eight of s that is
+// below 0x20 or equal to 0x7f.
+func controls(s []byte) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	x := binary.LittleEndian.Uint64(s)
+	// Without their high bits no byte can carry into the next one: 0x7f + 1 has the
+	// high bit, and what is below 0x20 has it not after adding 0x60.
+	y := x &^ highs
+	return ((y + ones) | ^(y + 0x60*ones)) &^ x & highs
 }
 
 // skipClass returns the index of the first byte of b at or after i that lacks

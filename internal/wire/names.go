@@ -55,34 +55,54 @@ var fieldNames = [FieldCount]string{
 // String returns the name in lower case, "" for Other.
 func (id FieldID) String() string { return fieldNames[id] }
 
+// lookup maps a hash of a name to the one known name that has it, so that a
+// lookup compares at most once.
+var lookup = buildLookup()
+
+type lookupTable struct {
+	first, last uint8 // multipliers
+	ids         [128]FieldID
+}
+
+// buildLookup finds multipliers under which no two known names share a place.
+func buildLookup() *lookupTable {
+	for m := range 64 * 64 {
+		t := &lookupTable{first: uint8(m % 64), last: uint8(m / 64)}
+		if t.fill() {
+			return t
+		}
+	}
+	panic("wire: no multipliers separate the field names; enlarge the table")
+}
+
+func (t *lookupTable) fill() bool {
+	for id := 1; id < FieldCount; id++ {
+		place := &t.ids[t.hash([]byte(fieldNames[id]))]
+		if *place != Other {
+			return false
+		}
+		*place = FieldID(id)
+	}
+	return true
+}
+
+// hash places a name of at least two bytes by its length, its first letter and
+// the last but one, in any case.
+func (t *lookupTable) hash(name []byte) int {
+	n := uint8(len(name))
+	return int((n + (name[0]|0x20)*t.first + (name[n-2]|0x20)*t.last) % uint8(len(t.ids)))
+}
+
 // maxKnownName is the longest name that LookupField knows.
 const maxKnownName = 19
 
-// byShape lists the candidates by length and first letter, so that a lookup
-// compares one or two names at most.
-var byShape [maxKnownName + 1][26][]FieldID
-
-func init() {
-	for id := 1; id < FieldCount; id++ {
-		n := fieldNames[id]
-		s := &byShape[len(n)][n[0]-'a']
-		*s = append(*s, FieldID(id))
-	}
-}
-
 // LookupField returns the ID of name, in any case of letters.
 func LookupField(name []byte) FieldID {
-	if len(name) == 0 || len(name) > maxKnownName {
+	if len(name) < 2 || len(name) > maxKnownName {
 		return Other
 	}
-	c := name[0] | 0x20
-	if c < 'a' || c > 'z' {
-		return Other
-	}
-	for _, id := range byShape[len(name)][c-'a'] {
-		if EqualFold(name, fieldNames[id]) {
-			return id
-		}
+	if id := lookup.ids[lookup.hash(name)]; EqualFold(name, fieldNames[id]) {
+		return id
 	}
 	return Other
 }
@@ -93,12 +113,8 @@ func EqualFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false
 	}
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
+	for i, c := range b {
+		if l := lower[i]; c != l && (c|0x20 != l || c < 'A' || c > 'Z') {
 			return false
 		}
 	}
