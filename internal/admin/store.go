@@ -41,6 +41,10 @@ type Store struct {
 	byID   map[record.ID]place
 	codes  []tally // by registry ID
 	server map[serverName]*serverTally
+	// newestServer and newestTally are the last of server that was counted: records
+	// of one batch often go the same way.
+	newestServer serverName
+	newestTally  *serverTally
 	// exchanges counts all records, failed those with a failure that is not the
 	// client's doing, clientFailed the others that failed.
 	exchanges, failed, clientFailed uint64
@@ -173,13 +177,16 @@ func (s *Store) count(r *record.Record) int {
 
 func (s *Store) countAttempt(r *record.Record, a *record.Attempt) {
 	name := serverName{r.Upstream, a.Server}
-	t := s.server[name]
-	if t == nil {
-		if len(s.server) >= serversMax {
-			return
+	t := s.newestTally
+	if t == nil || name != s.newestServer {
+		if t = s.server[name]; t == nil {
+			if len(s.server) >= serversMax {
+				return
+			}
+			t = &serverTally{}
+			s.server[name] = t
 		}
-		t = &serverTally{}
-		s.server[name] = t
+		s.newestServer, s.newestTally = name, t
 	}
 	t.attempts++
 	if !a.Failure.IsNone() {

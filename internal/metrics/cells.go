@@ -4,115 +4,124 @@
 package metrics
 
 import (
-	"maps"
-
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
 )
 
-// seriesMax bounds the series of each family with names in its labels. Names come
-// from the configuration, but they add up over reloads, and a scrape must stay
-// small; a thousand sites fit.
-const seriesMax = 8192
+// namesMax bounds the pairs of names in a table. Names come from the
+// configuration, but they add up over reloads, and a scrape must stay small.
+const namesMax = 1024
 
-// other stands for the names beyond seriesMax.
+// other stands for the names beyond namesMax.
 const other = "other"
 
-// place is where an exchange went: names of the configuration, "" if undecided.
-type place struct{ site, upstream string }
+// pair is what a table is indexed by: site and upstream, or upstream and server.
+// Names are "" if undecided.
+type pair struct{ a, b string }
 
-type exchangeKey struct {
-	place
-	outcome record.Outcome
-	class   uint8 // hundreds of the status
-}
-
-type serverErrorKey struct {
-	place
-	status int // 0 for beyond 504
-	by     uint8
-}
-
-type attemptKey struct{ upstream, server, result string }
+// Sizes of the small dimensions.
+const (
+	outcomeCount = int(record.Unanswered) + 1
+	classCount   = 6                              // hundreds of a status, 0 for none
+	errorCount   = 6                              // 500 to 504, and beyond
+	resultCount  = int(failure.FamilyBug) + 1 + 1 // by family, NoFamily being ok; unrecorded
+	unrecorded   = resultCount - 1
+)
 
 // Who made an answer.
 const (
-	byUpstream uint8 = iota
+	byUpstream = iota
 	byGateway
+	makerCount
 )
+
+// traffic counts the exchanges of one site on one upstream.
+type traffic struct {
+	exchanges [outcomeCount][classCount]uint64
+	errors    [errorCount][makerCount]uint64
+	duration  histogram
+}
+
+// attempts counts attempts on one server by result.
+type attempts [resultCount]uint64
+
+// table is a bounded map that remembers the last place: records of one batch often
+// go the same way.
+type table[V any] struct {
+	cells   map[pair]*V
+	last    pair
+	lastOne *V
+}
+
+func newTable[V any]() table[V] { return table[V]{cells: map[pair]*V{}} }
+
+// at returns the cell of p, or the one of all others if the table is full (I3).
+func (t *table[V]) at(p pair) *V {
+	if t.lastOne != nil && t.last == p {
+		return t.lastOne
+	}
+	v := t.cells[p]
+	if v == nil {
+		k := p
+		if len(t.cells) >= namesMax {
+			k = pair{other, other}
+		}
+		if v = t.cells[k]; v == nil {
+			v = new(V)
+			t.cells[k] = v
+		}
+	}
+	t.last, t.lastOne = p, v
+	return v
+}
+
+// clone copies the cells, so that a scrape can take its time.
+func (t *table[V]) clone() table[V] {
+	out := table[V]{cells: make(map[pair]*V, len(t.cells))}
+	values := make([]V, 0, len(t.cells))
+	for k, v := range t.cells {
+		values = append(values, *v)
+		out.cells[k] = &values[len(values)-1]
+	}
+	return out
+}
 
 // cells are all counters that records feed. Failures are indexed by the ID of
 // their registry entry.
 type cells struct {
-	exchanges    map[exchangeKey]*uint64
-	serverErrors map[serverErrorKey]*uint64
-	attempts     map[attemptKey]*uint64
-	durations    map[place]*histogram
-	failures     []uint64
-	phases       [phase.Count]histogram
-	bodyIn       int64
-	bodyOut      int64
+	traffic  table[traffic]  // by site and upstream
+	attempts table[attempts] // by upstream and server
+	failures []uint64
+	phases   [phase.Count]histogram
+	bodyIn   int64
+	bodyOut  int64
 }
 
 func newCells() cells {
-	return cells{
-		exchanges:    map[exchangeKey]*uint64{},
-		serverErrors: map[serverErrorKey]*uint64{},
-		attempts:     map[attemptKey]*uint64{},
-		durations:    map[place]*histogram{},
-		failures:     make([]uint64, len(failure.All())),
-	}
+	return cells{traffic: newTable[traffic](), attempts: newTable[attempts](), failures: make([]uint64, len(failure.All()))}
 }
 
-// clone copies the cells, so that a scrape can take its time.
 func (c *cells) clone() cells {
 	out := *c
-	out.exchanges = cloneMap(c.exchanges)
-	out.serverErrors = cloneMap(c.serverErrors)
-	out.attempts = cloneMap(c.attempts)
-	out.durations = cloneMap(c.durations)
+	out.traffic, out.attempts = c.traffic.clone(), c.attempts.clone()
 	out.failures = append([]uint64(nil), c.failures...)
 	return out
 }
 
-func cloneMap[K comparable, V any](m map[K]*V) map[K]*V {
-	out := maps.Clone(m)
-	values := make([]V, 0, len(m))
-	for k, v := range m {
-		values = append(values, *v)
-		out[k] = &values[len(values)-1]
-	}
-	return out
-}
-
-// cell returns the cell of k, or that of instead if the map is full.
-func cell[K comparable, V any](m map[K]*V, k, instead K) *V {
-	v := m[k]
-	if v != nil {
-		return v
-	}
-	if len(m) >= seriesMax {
-		k = instead
-		if v = m[k]; v != nil {
-			return v
-		}
-	}
-	v = new(V)
-	m[k] = v
-	return v
-}
-
 // add counts one record (I4).
 func (c *cells) add(r *record.Record) {
-	at, beyond := place{r.Site, r.Upstream}, place{other, other}
-	class := uint8(min(max(r.Status, 0)/100, 5))
-	*cell(c.exchanges, exchangeKey{at, r.Outcome, class}, exchangeKey{beyond, r.Outcome, class})++
+	t := c.traffic.at(pair{r.Site, r.Upstream})
+	t.exchanges[r.Outcome][min(max(r.Status, 0)/100, classCount-1)]++
 	if r.Status >= 500 {
-		c.addServerError(r, at, beyond)
+		maker := byUpstream
+		if r.Outcome == record.Answered {
+			maker = byGateway
+		}
+		t.errors[min(r.Status-500, errorCount-1)][maker]++
 	}
 	if r.Outcome != record.Tunnelled {
-		cell(c.durations, at, beyond).observe(r.Total)
+		t.duration.observe(r.Total)
 	}
 	for i, d := range &r.Phases {
 		if d >= 0 {
@@ -122,35 +131,22 @@ func (c *cells) add(r *record.Record) {
 	if r.Error != nil {
 		c.failures[failure.Lookup(r.Failure).ID]++
 	}
-	if r.AttemptLen > 0 {
-		c.addAttempts(r)
-	}
+	c.addAttempts(r)
 	c.bodyIn += r.BodyIn
 	c.bodyOut += r.BodyOut
-}
-
-func (c *cells) addServerError(r *record.Record, at, beyond place) {
-	status, by := r.Status, byUpstream
-	if status > 504 {
-		status = 0
-	}
-	if r.Outcome == record.Answered {
-		by = byGateway
-	}
-	*cell(c.serverErrors, serverErrorKey{at, status, by}, serverErrorKey{beyond, status, by})++
 }
 
 func (c *cells) addAttempts(r *record.Record) {
 	kept := min(int(r.AttemptLen), record.AttemptsMax)
 	for i := range r.Attempts[:kept] {
 		a := &r.Attempts[i]
-		result := "ok"
-		if e := failure.Lookup(a.Failure); e != nil {
-			result = e.Family.String()
+		result := failure.NoFamily
+		if !a.Failure.IsNone() {
+			result = failure.Lookup(a.Failure).Family
 		}
-		*cell(c.attempts, attemptKey{r.Upstream, a.Server, result}, attemptKey{other, other, result})++
+		c.attempts.at(pair{r.Upstream, a.Server})[result]++
 	}
 	if lost := int(r.AttemptLen) - kept; lost > 0 {
-		*cell(c.attempts, attemptKey{r.Upstream, "", "unrecorded"}, attemptKey{other, other, "unrecorded"}) += uint64(lost)
+		c.attempts.at(pair{r.Upstream, ""})[unrecorded] += uint64(lost)
 	}
 }

@@ -5,7 +5,6 @@ package metrics
 
 import (
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -114,26 +113,32 @@ func gauge(f family, v float64, labels ...string) prometheus.Metric {
 }
 
 var (
-	classNames = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
-	makerNames = [...]string{byUpstream: "upstream", byGateway: "gateway"}
+	classNames = [classCount]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
+	errorNames = [errorCount]string{"500", "501", "502", "503", "504", other}
+	makerNames = [makerCount]string{byUpstream: "upstream", byGateway: "gateway"}
 )
 
+// resultName returns the label of a result of attempts.
+func resultName(i int) string {
+	switch i {
+	case int(failure.NoFamily):
+		return "ok"
+	case unrecorded:
+		return "unrecorded"
+	}
+	return failure.Family(i).String()
+}
+
 func (c *cells) collect(ch chan<- prometheus.Metric) {
-	for k, n := range c.exchanges {
-		ch <- counter(famExchanges, float64(*n), k.site, k.upstream, k.outcome.String(), classNames[k.class])
+	for at, t := range c.traffic.cells {
+		t.collect(ch, at.a, at.b)
 	}
-	for k, n := range c.serverErrors {
-		status := other
-		if k.status != 0 {
-			status = strconv.Itoa(k.status)
+	for at, results := range c.attempts.cells {
+		for i, n := range results {
+			if n > 0 {
+				ch <- counter(famAttempts, float64(n), at.a, at.b, resultName(i))
+			}
 		}
-		ch <- counter(famServerErrors, float64(*n), k.site, k.upstream, status, makerNames[k.by])
-	}
-	for k, n := range c.attempts {
-		ch <- counter(famAttempts, float64(*n), k.upstream, k.server, k.result)
-	}
-	for k, h := range c.durations {
-		ch <- h.metric(famDuration, k.site, k.upstream)
 	}
 	for i := range c.phases {
 		ch <- c.phases[i].metric(famPhases, phase.Phase(i).String())
@@ -144,6 +149,24 @@ func (c *cells) collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- counter(famBodyBytes, float64(c.bodyIn), "in")
 	ch <- counter(famBodyBytes, float64(c.bodyOut), "out")
+}
+
+func (t *traffic) collect(ch chan<- prometheus.Metric, site, upstream string) {
+	for outcome, classes := range t.exchanges {
+		for class, n := range classes {
+			if n > 0 {
+				ch <- counter(famExchanges, float64(n), site, upstream, record.Outcome(outcome).String(), classNames[class])
+			}
+		}
+	}
+	for status, makers := range t.errors {
+		for maker, n := range makers {
+			if n > 0 {
+				ch <- counter(famServerErrors, float64(n), site, upstream, errorNames[status], makerNames[maker])
+			}
+		}
+	}
+	ch <- t.duration.metric(famDuration, site, upstream)
 }
 
 // servers adds up by name: while a reload drains, a server may be there twice, and

@@ -203,21 +203,34 @@ func code(name string) failure.Code {
 
 func TestSeriesAreBounded(t *testing.T) { // I3
 	m := newMetrics()
-	for i := range seriesMax + 500 {
+	for i := range namesMax + 500 {
 		r := rec(fmt.Sprintf("s%d", i), "u", record.Answered, 503)
 		r.AddAttempt().Server = r.Site
 		m.Consume([]record.Record{r})
 	}
-	c := &m.cells
-	for name, n := range map[string]int{"exchanges": len(c.exchanges), "server errors": len(c.serverErrors),
-		"attempts": len(c.attempts), "durations": len(c.durations)} {
-		if n != seriesMax+1 {
-			t.Errorf("%s: %d series, want %d", name, n, seriesMax+1)
-		}
+	if a, b := len(m.cells.traffic.cells), len(m.cells.attempts.cells); a != namesMax+1 || b != namesMax+1 {
+		t.Errorf("%d sites and %d servers, want %d", a, b, namesMax+1)
 	}
 	got := gather(t, m)
 	want(t, got, `causey_exchanges_total{outcome="answered",site="other",status_class="5xx",upstream="other"}`, 500)
 	want(t, got, `causey_exchange_duration_seconds_count{site="other",upstream="other"}`, 500)
+	want(t, got, `causey_attempts_total{result="ok",server="other",upstream="other"}`, 500)
+}
+
+// TestDimensionsAreWhole: a new outcome or family must get its place in the arrays;
+// the first value without a name is the first without a place.
+func TestDimensionsAreWhole(t *testing.T) {
+	unnamed := func(name func()) (ok bool) {
+		defer func() { ok = recover() != nil }()
+		name()
+		return false
+	}
+	if !unnamed(func() { _ = record.Outcome(outcomeCount).String() }) {
+		t.Error("there are more outcomes than outcomeCount")
+	}
+	if !unnamed(func() { _ = failure.Family(unrecorded).String() }) {
+		t.Error("there are more families than resultCount has room for")
+	}
 }
 
 func TestScrapeWhileCounting(t *testing.T) {
