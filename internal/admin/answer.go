@@ -46,9 +46,12 @@ func (e *ReloadError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// extend moves the deadline of writing; only this request is concerned.
+// extend moves the deadline of writing for one request, zero for never. (Reading has
+// none any more once a request without a body was read.)
 func extend(w http.ResponseWriter, deadline time.Time) {
-	_ = http.NewResponseController(w).SetWriteDeadline(deadline) // a recorder in a test has none
+	if err := http.NewResponseController(w).SetWriteDeadline(deadline); err != nil {
+		panic(err) // our own server's connections have deadlines
+	}
 }
 
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) {

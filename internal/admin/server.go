@@ -20,8 +20,7 @@ const (
 	headLimitBytes    = 16 << 10
 	bodyLimitBytes    = 64 << 10
 	readHeadTimeout   = 5 * time.Second
-	readTimeout       = 15 * time.Second
-	writeTimeout      = 30 * time.Second
+	requestTimeout    = 15 * time.Second // to read a whole request, and as long again to answer
 	idleTimeout       = 60 * time.Second
 	tokenMinBytes     = 16
 	profileSecondsMax = 120
@@ -74,6 +73,7 @@ type Server struct {
 	reloading sync.Mutex
 	closing   chan struct{} // closed by Shutdown: streams end
 	closeOnce sync.Once
+	patience  time.Duration // requestTimeout, but in a test
 
 	tcp, unix *endpoint // nil if not configured
 }
@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 	if o.Token != "" && len(o.Token) < tokenMinBytes {
 		return nil, errors.New("admin: the token is too short to be a secret; use at least 16 characters, for example from: head -c 24 /dev/urandom | base64")
 	}
-	return &Server{opts: o, closing: make(chan struct{})}, nil
+	return &Server{opts: o, closing: make(chan struct{}), patience: requestTimeout}, nil
 }
 
 // Start opens the listeners and serves. On an error nothing is left open.
@@ -127,8 +127,8 @@ func (s *Server) serve(ln net.Listener, viaSocket bool) *endpoint {
 	e := &endpoint{ln: ln, http: &http.Server{
 		Handler:           s.handler(viaSocket),
 		ReadHeaderTimeout: readHeadTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
+		ReadTimeout:       s.patience,
+		WriteTimeout:      2 * s.patience,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headLimitBytes,
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),

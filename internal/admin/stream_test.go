@@ -152,6 +152,33 @@ func TestStreamHeartbeat(t *testing.T) {
 	}
 }
 
+// TestStreamOutlivesTheTimeouts that hold for ordinary requests.
+func TestStreamOutlivesTheTimeouts(t *testing.T) {
+	s, err := New(testOptions(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.patience = 50 * time.Millisecond
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	ts := &testServer{Server: s, t: t, url: "http://" + s.Addr().String()}
+	live, _ := ts.events("")
+	ts.next(live, "hello")
+	select {
+	case e, ok := <-live:
+		t.Errorf("the stream ended (%t) with %v", !ok, e)
+	case <-time.After(10 * s.patience):
+	}
+	s.opts.Store.Consume([]record.Record{bad(77)})
+	ts.nextFailure(live, 77)
+}
+
 // TestStreamSkipsWhatIsTooMuch: a flood of failures is thinned, and the client is
 // told by how much (I4).
 func TestStreamSkipsWhatIsTooMuch(t *testing.T) {
