@@ -179,6 +179,7 @@ func (b *browser) shoot(name string) {
 	if dir == "" {
 		return
 	}
+	b.eval(`new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn())))`)
 	var shot struct{ Data []byte }
 	b.call("Page.captureScreenshot", map[string]any{"captureBeyondViewport": !strings.Contains(name, "details")}, &shot)
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o644); err != nil {
