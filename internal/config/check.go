@@ -6,7 +6,6 @@ package config
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -271,15 +270,6 @@ func checkAccessLog(d *decoder, c cursor, a *AccessLog) {
 
 // Upstreams are the upstreams in the order of the text.
 type Upstreams []Upstream
-
-// Get gives the upstream of a name, or nil.
-func (u Upstreams) Get(name string) *Upstream {
-	i := slices.IndexFunc(u, func(u Upstream) bool { return u.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &u[i]
-}
 
 // MarshalJSON gives the mapping of names to upstreams, in order.
 func (u Upstreams) MarshalJSON() ([]byte, error) {

@@ -149,12 +149,12 @@ func TestMinimal(t *testing.T) {
 	if len(c.Listen) != 1 || c.Listen[0].Address.String() != "127.0.0.1:8080" || c.Admin.Listen.String() != "127.0.0.1:8081" {
 		t.Errorf("listen %v, admin %v", c.Listen, c.Admin)
 	}
-	shop := c.Upstreams.Get("shop")
-	if shop == nil || len(shop.Servers) != 2 || shop.Servers[1].Address.String() != "127.0.0.1:8002" {
+	shop := c.Upstreams[0]
+	if shop.Name != "shop" || len(shop.Servers) != 2 || shop.Servers[1].Address.String() != "127.0.0.1:8002" {
 		t.Errorf("upstream shop is %+v", shop)
 	}
-	if c.Upstreams.Get("blog") != nil || len(c.Warnings) != 0 {
-		t.Errorf("blog is %v, warnings %v", c.Upstreams.Get("blog"), c.Warnings)
+	if len(c.Upstreams) != 1 || len(c.Warnings) != 0 {
+		t.Errorf("upstreams %v, warnings %v", c.Upstreams, c.Warnings)
 	}
 	if _, port := shop.Servers[0].Address.AddrPort(); !port || c.Timeouts.Connect.Std() != 5e9 {
 		t.Errorf("address %v, connect %v", shop.Servers[0].Address, c.Timeouts.Connect)
@@ -215,28 +215,16 @@ func TestExample(t *testing.T) {
 	if len(c.Warnings) != 0 {
 		t.Errorf("warnings: %v", c.Warnings)
 	}
-	shop := &c.Sites[0]
-	if p := shop.ErrorPages.For(503); p == nil || !bytes.Contains(p.Content, []byte("Very busy")) {
-		t.Errorf("the page for 503 is %v", p)
-	}
-	if p := c.ErrorPages.For(502); p == nil || !bytes.Contains(p.Content, []byte("Back in a moment")) {
-		t.Errorf("the page for 502 is %v", p)
-	}
-	if p := shop.ErrorPages.For(502); p != nil || c.ErrorPages.For(404) != nil || c.ErrorPages.For(50) != nil {
-		t.Errorf("a page for another status: %v", p)
+	for _, page := range []struct {
+		pages ErrorPages
+		want  string
+	}{{c.ErrorPages, "Back in a moment"}, {c.Sites[0].ErrorPages, "Very busy"}} {
+		if len(page.pages) != 1 || !bytes.Contains(page.pages[0].Content, []byte(page.want)) {
+			t.Errorf("the pages are %v, want one with %q", page.pages, page.want)
+		}
 	}
 	if c.Sites[0].Routes[2].Timeouts.AwaitHead.String() != "5m" || c.Sites[0].Routes[2].Timeouts.Connect.String() != "1s" {
 		t.Errorf("timeouts of the reports are %+v", c.Sites[0].Routes[2].Timeouts)
-	}
-}
-
-// TestStatusBeforeClass is the rule between pages of one site.
-func TestStatusBeforeClass(t *testing.T) {
-	pages := ErrorPages{{Status: "5xx", File: "class"}, {Status: "502", File: "own"}, {Status: "4xx", File: "client"}}
-	for status, want := range map[int]string{502: "own", 503: "class", 599: "class", 404: "client"} {
-		if got := pages.For(status); got == nil || got.File != want {
-			t.Errorf("the page for %d is %v, want %s", status, got, want)
-		}
 	}
 }
 
@@ -297,7 +285,7 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-// TestNoLineEnds reads the same file with the line ends of Windows.
+// TestWindowsLineEnds reads the same file with the line ends of Windows.
 func TestWindowsLineEnds(t *testing.T) {
 	text, err := os.ReadFile("testdata/minimal.yaml")
 	if err != nil {
@@ -318,10 +306,10 @@ func TestDefault(t *testing.T) {
 	if c.Listen[0].Address.String() != DefaultListen || c.Sites[0].Hosts[0] != "*" || c.Sites[0].Routes[0].Path != "/" {
 		t.Errorf("the zero config is %+v", c)
 	}
-	if s := c.Upstreams.Get(DefaultUpstream).Servers; len(s) != 2 || s[1].Address.String() != "app:80" {
+	if s := c.Upstreams[0].Servers; len(s) != 2 || s[1].Address.String() != "app:80" {
 		t.Errorf("servers are %v", s)
 	}
-	if c.Admin.Socket != "/run/causey/admin.sock" || !c.Admin.Listen.IsZero() {
+	if c.Upstreams[0].Name != DefaultUpstream || c.Admin.Socket != "/run/causey/admin.sock" || !c.Admin.Listen.IsZero() {
 		t.Errorf("admin is %+v", c.Admin)
 	}
 	checkRoundTrip(t, c)

@@ -31,23 +31,6 @@ type ErrorPage struct {
 // ErrorPages are the pages of one site, or of the top level.
 type ErrorPages []ErrorPage
 
-// For gives the page for a status: its own, else that of its class, else nil.
-func (p ErrorPages) For(status int) *ErrorPage {
-	var class *ErrorPage
-	for i := range p {
-		s := p[i].Status
-		if len(s) != 3 || status < 100 || status > 999 || int(s[0]-'0') != status/100 {
-			continue
-		}
-		if s[1:] == "xx" {
-			class = &p[i]
-		} else if int(s[1]-'0') == status/10%10 && int(s[2]-'0') == status%10 {
-			return &p[i]
-		}
-	}
-	return class
-}
-
 // MarshalJSON gives the mapping of status to file, in order.
 func (p ErrorPages) MarshalJSON() ([]byte, error) {
 	return marshalNamed(p, func(e ErrorPage) (string, any) { return e.Status, e.File })
@@ -160,8 +143,8 @@ func (d *decoder) absolute(name string) string {
 	return name
 }
 
-// parseStatus checks a key of error_pages.
-func parseStatus(key string) error {
+// checkStatus checks a key of error_pages.
+func checkStatus(key string) error {
 	lower := strings.ToLower(key)
 	switch {
 	case len(key) == 3 && (key[0] == '4' || key[0] == '5') && (isWord(key[1:], "") && strings.Trim(key[1:], "0123456789") == "" || key[1:] == "xx"):

@@ -3,17 +3,25 @@
 
 package config
 
+// keyRule says which keys a mapping may have.
+type keyRule struct {
+	name    string // what a key is
+	pattern string // for the schema
+	check   func(string) error
+	atLeast int // how many
+}
+
 // mapping is a kind that reads a mapping with keys of the owner's choice into a
 // list, in the order of the text.
-func mapping[E any](keyName, pattern string, atLeast int, item kind[E], checkKey func(string) error, setKey func(*E, string)) kind[[]E] {
-	s := &shape{name: "mapping of " + keyName + " to " + item.name, want: "a mapping of " + keyName + " to " + item.name,
-		item: item.shape, atLeast: atLeast, keys: pattern}
+func mapping[E any](keys keyRule, item kind[E], setKey func(*E, string)) kind[[]E] {
+	what := "mapping of " + keys.name + " to " + item.name
+	s := &shape{name: what, want: "a " + what, item: item.shape, atLeast: keys.atLeast, keys: keys.pattern}
 	return kind[[]E]{shape: s, read: func(d *decoder, c cursor) ([]E, bool) {
 		if c.node.kind != mapNode {
 			d.wrongKind(c, s)
 			return nil, false
 		}
-		if len(c.node.pairs) < atLeast {
+		if len(c.node.pairs) < keys.atLeast {
 			d.fail(c, "write at least one", "the mapping is empty")
 			return nil, false
 		}
@@ -24,7 +32,7 @@ func mapping[E any](keyName, pattern string, atLeast int, item kind[E], checkKey
 			if !d.spend(at) {
 				return nil, false
 			}
-			if err := checkKey(p.key); err != nil {
+			if err := keys.check(p.key); err != nil {
 				d.failKeyError(at, err)
 				good = false
 				continue

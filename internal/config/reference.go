@@ -4,14 +4,14 @@
 package config
 
 import (
-	_ "embed" // reference.md
+	_ "embed" // reference_head.txt
 	"fmt"
 	"strings"
 )
 
 // referenceHead is what docs/config.md says before the keys.
 //
-//go:embed reference.md
+//go:embed reference_head.txt
 var referenceHead string
 
 // Reference gives docs/config.md: every key with its type, its default, its

@@ -68,7 +68,7 @@ var limitsKind = object[Limits]{
 			peers: "nginx 1 MiB (its most asked-about default), Apache 1 GiB, HAProxy, Caddy and Envoy none."},
 			to(sizeKind, func(l *Limits) *Size { return &l.Body })},
 		{entry{name: "connections", def: "0",
-			doc:   "How many client connections may be open; 0 is what the open-file limit of the process allows, two files for each. The next ones wait in the kernel's queue.",
+			doc:   "How many client connections may be open; 0 is three quarters of what the open-file limit of the process leaves. The next ones are answered 503.",
 			peers: "nginx `worker_connections` 512 per worker, HAProxy `maxconn` from the open-file limit."},
 			to(integer(0, 10_000_000), func(l *Limits) *int { return &l.Connections })},
 	},

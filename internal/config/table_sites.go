@@ -44,7 +44,7 @@ var routeTimeoutsKind = attemptTimeouts("route timeouts", "this route", "its ups
 
 var routeKind = object[Route]{
 	name: "route",
-	doc:  "Which requests of a site go where. The longest path that matches wins; of two equal ones, the one with methods.",
+	doc:  "Which requests of a site go where. The longest path that matches wins; of two equal ones, the one that names the method. If the routes of that path only name other methods, the answer is 405.",
 	fields: []field[Route]{
 		{entry{name: "path", def: "/",
 			doc:   "The front of the request's path, by whole segments: `/api` matches `/api` and `/api/x`, not `/apix`. With a slash at its end only what is below matches: `/api/` matches `/api/` and `/api/x`, not `/api`. Nothing is cut off: the server sees the whole path.",
@@ -113,8 +113,8 @@ var serverKind = object[Server]{
 		{entry{name: "address", required: true, sample: "address: 127.0.0.1:3000", doc: "Where it is."},
 			to(serverAddrKind, func(s *Server) *ServerAddr { return &s.Address })},
 		{entry{name: "max_connections", def: "0",
-			doc:   "How many connections we open to it at most; 0 is no bound. Further requests wait for a free one.",
-			avoid: "Set it where the server has few workers (php-fpm `pm.max_children`): requests wait here, where they are seen, and not in its backlog, where they are not.",
+			doc:   "How many connections we open to it at most; 0 is no bound. A request that finds no free one goes to another server, or is answered 503.",
+			avoid: "Not needed for servers that take thousands. Set it where there are few workers (php-fpm `pm.max_children`): requests beyond them would wait in its backlog, where nobody sees them.",
 			peers: "nginx `max_conns`, HAProxy `maxconn` of a server."},
 			to(integer(0, 1_000_000), func(s *Server) *int { return &s.MaxConnections })},
 	},
@@ -172,5 +172,5 @@ var upstreamKind = object[Upstream]{
 	},
 }.kind()
 
-var upstreamsKind = mapping("name", upstreamNamePattern, 1, upstreamKind,
-	checkUpstreamName, func(u *Upstream, name string) { u.Name = name })
+var upstreamsKind = mapping(keyRule{name: "name", pattern: upstreamNamePattern, check: checkUpstreamName, atLeast: 1}, upstreamKind,
+	func(u *Upstream, name string) { u.Name = name })

@@ -22,14 +22,14 @@ var rootKind = object[Config]{
 		{entry{name: "admin",
 			derived: "a unix socket, no TCP",
 			doc:     "The admin side: page, API, metrics, `causey failures`, `causey reload`. A text is the loopback address to listen on beside the socket (`127.0.0.1:8081`), another socket (`unix:/run/x.sock`), or `off`.",
-			peers:   "Caddy serves its admin API on TCP `localhost:2019`, where any local user can change everything; HAProxy has a unix socket only if asked."},
+			peers:   "Caddy serves its admin API on TCP `localhost:2019`, where every local user can change everything; HAProxy has a unix socket only if asked."},
 			to(adminKind, func(c *Config) *Admin { return &c.Admin })},
 		{entry{name: "access_log",
 			doc:   "One line for each exchange. A text is the format: `json`, `combined` or `off`.",
 			peers: "nginx and Apache default to combined, Caddy and Traefik to no log."},
 			to(accessLogKind, func(c *Config) *AccessLog { return &c.AccessLog })},
 		{entry{name: "error_pages",
-			doc:   "Your own pages for errors that the gateway answers itself; answers of servers are never replaced. The key is a status (`502`) or a class (`5xx`), the value an HTML file of at most 64 KiB, read when the configuration is loaded. The status wins over the class, a site's page over the one up here. Clients that ask for JSON or plain text get those.",
+			doc:   "Your own pages for errors that the gateway answers itself; answers of servers are never replaced. The key is a status (`502`) or a class (`5xx`), the value an HTML file of at most 64 KiB, read when the configuration is loaded. A status wins over its class, and of two pages for the same status or class the site's wins. Clients that ask for JSON or plain text get those.",
 			peers: "nginx `error_page`, HAProxy `errorfile`, Caddy `handle_errors`."},
 			to(errorPagesKind, func(c *Config) *[]ErrorPage { return (*[]ErrorPage)(&c.ErrorPages) })},
 		{entry{name: "trusted_proxies", def: `[127.0.0.0/8, "::1/128"]`,
@@ -86,7 +86,7 @@ var listenerKind = object[Listener]{
 		{entry{name: "address", required: true, sample: "address: 127.0.0.1:8080", doc: "Where to listen."},
 			to(listenAddrKind, func(l *Listener) *ListenAddr { return &l.Address })},
 		{entry{name: "max_connections", def: "0",
-			doc:   "How many client connections this socket may have open; the next ones wait in the kernel's queue. 0: only `limits.connections` counts.",
+			doc:   "How many client connections this socket may have open; the next ones are answered 503. 0: only `limits.connections` counts.",
 			peers: "HAProxy `maxconn` of a bind."},
 			to(integer(0, 10_000_000), func(l *Listener) *int { return &l.MaxConnections })},
 	},
@@ -193,8 +193,8 @@ var accessLogKind = object[AccessLog]{
 	},
 }.kind()
 
-var errorPagesKind = mapping("status", `^([45][0-9][0-9]|[45]xx)$`, 0, errorPage,
-	parseStatus, func(p *ErrorPage, status string) { p.Status = status })
+var errorPagesKind = mapping(keyRule{name: "status", pattern: `^([45][0-9][0-9]|[45]xx)$`, check: checkStatus}, errorPage,
+	func(p *ErrorPage, status string) { p.Status = status })
 
 var prefixKind = leaf(&shape{
 	name: "network", defined: true, want: "an address or a network such as 10.0.0.0/8",
@@ -238,8 +238,7 @@ var forwardedKind = object[Forwarded]{
 			peers: "Caddy and Traefik send X-Forwarded-*, nginx and HAProxy nothing unless told."},
 			to(list(enum("emit", XForwarded, ForwardedField), 0, 8), func(f *Forwarded) *[]ForwardedForm { return &f.Emit })},
 		{entry{name: "via", def: "causey",
-			doc:   "Our name in the field Via, in both directions. It also finds loops: a request that comes back with this name is answered 502. `off` sends no Via and finds no loops.",
-			avoid: "Give each of several gateways in a row a name of its own; with one name for all the second takes the first for itself.",
+			doc:   "Our name in the field Via. A mark of this run is added to it, so that a request which comes back to us is known as a loop and answered 502, and two gateways of one name in a row are not. `off` sends no Via and finds no loops.",
 			peers: "Envoy `via`, HAProxy since 2.6; nginx has none and loops until something breaks."},
 			to(viaKind, func(f *Forwarded) *string { return &f.Via })},
 	},
