@@ -106,7 +106,7 @@ func (d *BodyDecoder) EOF() (end bool, rej *Reject) {
 		case d.held != nil:
 			return false, d.held
 		case d.state == chunkDone:
-		case d.left > 0 && d.state == chunkData:
+		case d.state == chunkData:
 			return false, &Reject{Kind: failure.NoLastChunk, Site: "eof-in-chunk", Size: int(d.left)}
 		case d.state >= chunkTrailer:
 			return false, &Reject{Kind: failure.NoLastChunk, Site: "eof-in-trailers", Size: -1}

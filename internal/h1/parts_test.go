@@ -221,3 +221,77 @@ func TestSkipRefusesWhatIsNoData(t *testing.T) {
 		})
 	}
 }
+
+// What passed by Skip is gone, and the framing behind it is read as usual.
+func TestSkip(t *testing.T) {
+	var d BodyDecoder
+	next := func(in, wantData string, wantUsed int, wantEnd bool) {
+		t.Helper()
+		data, used, end, rej := d.Next([]byte(in))
+		if string(data) != wantData || used != wantUsed || end != wantEnd || rej != nil {
+			t.Errorf("%q: data %q, used %d, end %v, rej %+v", in, data, used, end, rej)
+		}
+	}
+	remaining := func(want int64) {
+		t.Helper()
+		if got := d.Remaining(); got != want {
+			t.Errorf("%d bytes remain, want %d", got, want)
+		}
+	}
+
+	d.Reset(wire.FramingLength, 10, &defaults)
+	remaining(10)
+	d.Skip(4)
+	remaining(6)
+	next("abc", "abc", 3, false)
+	d.Skip(3)
+	remaining(0)
+	if end, rej := d.EOF(); !end || rej != nil {
+		t.Errorf("EOF behind the last byte: %v, %+v", end, rej)
+	}
+	next("", "", 0, true)
+
+	d.Reset(wire.FramingChunked, 0, &defaults)
+	d.Skip(0) // nothing is always data
+	remaining(0)
+	next("5\r\n", "", 3, false)
+	remaining(5)
+	d.Skip(2)
+	remaining(3)
+	d.Skip(3)
+	remaining(0)
+	if _, rej := d.EOF(); rej == nil || rej.Site != "eof-before-last-chunk" {
+		t.Errorf("EOF behind a skipped chunk: %+v", rej)
+	}
+	d.Skip(0)
+	next("\r", "", 1, false)
+	next("\n3\r\nabc\r\n0\r\n\r\nGET", "abc", 14, true)
+	next("GET", "", 0, true)
+
+	for _, f := range []wire.Framing{wire.FramingClose, wire.FramingTunnel} {
+		d.Reset(f, 0, &defaults)
+		remaining(-1)
+		d.Skip(1 << 40)
+		remaining(-1)
+		next("abc", "abc", 3, false)
+	}
+}
+
+// A refusal behind data waits until the data is handed out, and is then final.
+func TestRefusalBehindData(t *testing.T) {
+	var d BodyDecoder
+	d.Reset(wire.FramingChunked, 0, &defaults)
+	in := []byte("3\r\nabcX")
+	data, used, end, rej := d.Next(in)
+	if string(data) != "abc" || used != 6 || end || rej != nil {
+		t.Fatalf("data %q, used %d, end %v, rej %+v", data, used, end, rej)
+	}
+	for range 2 {
+		if _, used, _, rej := d.Next(in[6:]); rej == nil || rej.Offset != 0 || used != 0 || rej.Site != "chunk-data-end" {
+			t.Fatalf("used %d, rej %+v", used, rej)
+		}
+	}
+	if end, rej := d.EOF(); end || rej == nil || rej.Site != "chunk-data-end" {
+		t.Errorf("EOF: %v, %+v", end, rej)
+	}
+}
