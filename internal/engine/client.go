@@ -84,6 +84,8 @@ func (c *clientConn) serve() {
 			c.end()
 			return
 		}
+		c.arrival.First = e.env.Now()
+		c.arrival.Exchanges++
 		e.active.Add(1)
 		x := e.exchanges.Get().(*exchange.Exchange)
 		x.Run(c)

@@ -131,6 +131,9 @@ func (c *clientConn) send(p, q []byte) *failure.Error {
 	before := c.w.total
 	c.downPace.reset(c.opts.Download)
 	c.w.pace = &c.downPace
+	if c.quiet != nil {
+		c.w.pace = nil // a tunnel has its own rule
+	}
 	end := c.write(p, q)
 	c.w.deadline.Store(0)
 	if c.quiet != nil {
@@ -157,9 +160,10 @@ func (c *clientConn) unsent(end ioEnd) *failure.Error {
 	}
 	kind := failure.Reset
 	switch {
+	case p == phase.Tunnel: // a tunnel's client has one way to break it
 	case end == ioTimeout:
 		kind = failure.TooSlow
-	case c.w.errno == syscall.EPIPE && p != phase.Tunnel:
+	case c.w.errno == syscall.EPIPE:
 		kind = failure.Closed
 	}
 	err := newError(failure.Client, p, kind)

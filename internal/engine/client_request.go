@@ -18,8 +18,6 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 	e := c.eng
 	o := e.opts.Load()
 	c.opts, c.req = o, req
-	c.arrival.First = e.env.Now()
-	c.arrival.Exchanges++
 	c.bodyDone, c.refilled = false, false
 	c.keep, c.complete, c.begun, c.quiet = true, false, false, nil
 	c.out = c.out[:0]
@@ -147,14 +145,13 @@ func (c *clientConn) broken(p phase.Phase, end ioEnd) *failure.Error {
 	}
 	c.keep = false
 	kind := failure.Closed
-	switch end {
-	case ioTimeout:
-		kind = failure.TooSlow
-		if p == phase.ReadHead {
-			kind = failure.Timeout
-		}
-	case ioErrno:
+	switch {
+	case end == ioErrno || p == phase.Tunnel:
 		kind = failure.Reset
+	case end == ioTimeout && p == phase.ReadHead:
+		kind = failure.Timeout
+	case end == ioTimeout:
+		kind = failure.TooSlow
 	}
 	err := newError(failure.Client, p, kind)
 	ev := &err.Evidence

@@ -29,7 +29,6 @@ type dial struct {
 	eng      *Engine
 	resolver *resolve.Resolver
 	server   *upstream.Server
-	timeout  time.Duration
 	want     *exchange.Want
 
 	ctx    context.Context
@@ -52,7 +51,7 @@ func (d *dial) Cancel() {
 
 // open opens a connection to the server. It fills c's socket.
 func (d *dial) open(c *upConn) *failure.Error {
-	d.ctx, d.cancel = context.WithTimeout(context.Background(), resolveMax)
+	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.want.Timeouts.Resolve)
 	defer d.cancel()
 	d.want.Waiter.Watch(d)
 	defer func() {
@@ -69,9 +68,6 @@ func (d *dial) open(c *upConn) *failure.Error {
 	}
 	return d.openByName(c)
 }
-
-// resolveMax bounds the resolver in one exchange; its own timeouts are shorter.
-const resolveMax = 10 * time.Second
 
 // openByName resolves and connects. When no address answers, the name is asked
 // for anew: a container that was recreated has another address now.
@@ -273,7 +269,7 @@ func (d *dial) await(s *sock) ioEnd {
 	if d.ended.Load() {
 		return ioCanceled
 	}
-	s.w.deadline.Store(d.eng.mono() + int64(d.timeout))
+	s.w.deadline.Store(d.eng.mono() + int64(d.want.Timeouts.Connect))
 	end := s.connected()
 	s.w.deadline.Store(0)
 	return end

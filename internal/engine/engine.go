@@ -135,15 +135,15 @@ func (e *Engine) Drain(grace time.Duration) {
 	})
 }
 
-// Wait blocks until every client connection has ended or deadline has passed, and
+// Wait blocks until every client connection has ended or giveUp is readable, and
 // reports whether all ended.
-func (e *Engine) Wait(deadline <-chan time.Time) bool {
+func (e *Engine) Wait(giveUp <-chan struct{}) bool {
 	done := make(chan struct{})
 	go func() { e.conns.Wait(); close(done) }()
 	select {
 	case <-done:
 		return true
-	case <-deadline:
+	case <-giveUp:
 		return false
 	}
 }

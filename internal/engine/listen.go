@@ -31,12 +31,16 @@ type Listener struct {
 	// MaxConnections bounds the connections of this listener, 0 for no bound.
 	MaxConnections atomic.Int64
 
-	ln   net.Listener
+	addr net.Addr
+	file *os.File
+	raw  syscall.RawConn
+	// path is removed when the listener closes.
+	path string
 	open atomic.Int64
 }
 
 // Addr returns the address that was bound.
-func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Listen opens a socket on a TCP address, or on "unix:PATH".
 func Listen(name string) (*Listener, error) {
@@ -51,7 +55,11 @@ func Listen(name string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewListener(name, ln)
+	l, err := NewListener(name, ln)
+	if err == nil && network == "unix" && !strings.HasPrefix(address, "@") {
+		l.path = address
+	}
+	return l, err
 }
 
 // removeStale removes a unix socket that nobody listens on any more.
@@ -85,6 +93,10 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if u, ok := ln.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	defer ln.Close()
 	if ln.Addr().Network() == "tcp" {
 		// Accepted sockets inherit these.
 		raw.Control(func(fd uintptr) {
@@ -95,22 +107,35 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 4)
 		})
 	}
-	return &Listener{Name: name, ln: ln}, nil
+	// The net package lets nobody accept raw descriptors: take a duplicate of the
+	// socket instead of its listener.
+	fd := -1
+	raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 3) })
+	if fd < 0 {
+		return nil, fmt.Errorf("listener %s: %w", name, err)
+	}
+	l := &Listener{Name: name, addr: ln.Addr(), file: os.NewFile(uintptr(fd), name)}
+	if l.raw, err = l.file.SyscallConn(); err != nil {
+		l.file.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // Close stops accepting. Connections that were accepted go on.
-func (l *Listener) Close() { l.ln.Close() }
+func (l *Listener) Close() {
+	if l.path != "" {
+		os.Remove(l.path)
+	}
+	l.file.Close()
+}
 
 // Serve accepts connections until the listener is closed.
 func (e *Engine) Serve(l *Listener) {
-	raw, err := l.ln.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return
-	}
 	spare := openSpare()
 	defer func() { unix.Close(spare) }()
 	for {
-		fd, peer, errno := acceptOne(raw)
+		fd, peer, errno := acceptOne(l.raw)
 		switch errno {
 		case 0:
 			e.admit(l, fd, peer)
@@ -118,7 +143,7 @@ func (e *Engine) Serve(l *Listener) {
 			// Refuse in order instead of leaving the client in the queue: give up
 			// the spare descriptor, accept, close, and take it again.
 			unix.Close(spare)
-			fd, peer, errno = acceptOne(raw)
+			fd, peer, errno = acceptOne(l.raw)
 			if errno == 0 {
 				e.refuse(l, fd, peer, failure.NoFDs, 0)
 			}

@@ -91,7 +91,7 @@ func (g *Group) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 			}
 			if u.usable() {
 				m.server.Active.Add(1)
-				u.begin(now)
+				u.begin(now, w.Timeouts)
 				return u, nil
 			}
 			m.drop(u)
@@ -115,7 +115,7 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	}
 	u := &upConn{member: m}
 	began := m.eng.mono()
-	d := &dial{eng: m.eng, resolver: r, server: m.server, timeout: m.group.Options.Connect, want: w}
+	d := &dial{eng: m.eng, resolver: r, server: m.server, want: w}
 	if err := d.open(u); err != nil {
 		m.server.Open.Add(-1)
 		if err != exchange.Canceled {
@@ -127,7 +127,7 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	u.born = m.eng.mono()
 	u.took = time.Duration(u.born - began)
 	m.server.Active.Add(1)
-	u.begin(u.born)
+	u.begin(u.born, w.Timeouts)
 	return u, nil
 }
 

@@ -89,7 +89,7 @@ func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
 	if err := c.Flush(); err != nil {
 		return 0, err
 	}
-	u.bodyPace.reset(Rate{Grace: u.member.group.Options.BodyStall})
+	u.bodyPace.reset(Rate{Grace: u.times.BodyStall})
 	c.downPace.reset(c.opts.Download)
 	n, rend, wend := splice(&u.sock, &c.sock, &u.bodyPace, &c.downPace, u.decoder.Remaining())
 	u.decoder.Skip(n.in)
@@ -119,7 +119,7 @@ func (u *upConn) SpliceFrom(src any) (int64, *failure.Error) {
 	}
 	c.refilled = true
 	c.upPace.reset(c.opts.Upload)
-	u.sendPace.reset(Rate{Grace: u.member.group.Options.SendStall})
+	u.sendPace.reset(Rate{Grace: u.times.SendStall})
 	n, rend, wend := splice(&c.sock, &u.sock, &c.upPace, &u.sendPace, c.decoder.Remaining())
 	c.decoder.Skip(n.in)
 	c.bodyDone = c.decoder.Remaining() == 0

@@ -24,6 +24,7 @@ import (
 type upConn struct {
 	sock
 	member *member
+	times  *exchange.Timeouts
 	addr   netip.AddrPort
 
 	born      int64 // engine's clock
@@ -60,7 +61,8 @@ type upConn struct {
 }
 
 // begin makes the connection ready for the next exchange.
-func (u *upConn) begin(now int64) {
+func (u *upConn) begin(now int64, t *exchange.Timeouts) {
+	u.times = t
 	u.requests++
 	u.idleFor = 0
 	if u.requests > 1 {
@@ -84,8 +86,11 @@ func (u *upConn) Cancel() {
 	u.cancel()
 }
 
-// Reused implements exchange.Lease.
-func (u *upConn) Reused() bool { return u.requests > 1 }
+// Authority implements exchange.Lease.
+func (u *upConn) Authority() string { return u.member.server.Authority }
+
+// reused reports that the connection had carried an exchange before.
+func (u *upConn) reused() bool { return u.requests > 1 }
 
 // Sent implements exchange.Lease.
 func (u *upConn) Sent() int64 { return u.w.total - u.sentBefore }
@@ -95,7 +100,7 @@ func (u *upConn) FirstByteAt() time.Time { return u.firstAt }
 
 // Note implements exchange.Lease.
 func (u *upConn) Note(a *record.Attempt) {
-	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = u.addr, u.Reused(), u.requests, u.idleFor
+	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = u.addr, u.reused(), u.requests, u.idleFor
 	if !a.Reused {
 		a.Connect = u.took
 	}
@@ -124,7 +129,7 @@ func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
 	err := newError(failure.Upstream, p, k)
 	ev := &err.Evidence
 	ev.End = endOf(end)
-	ev.HasConn, ev.Reused, ev.RequestNumber = true, u.Reused(), u.requests
+	ev.HasConn, ev.Reused, ev.RequestNumber = true, u.reused(), u.requests
 	ev.ConnAge, ev.IdleFor = time.Duration(u.eng.mono()-u.born), u.idleFor
 	ev.BytesWritten, ev.ResponseBytes = u.Sent(), u.r.total-u.gotBefore
 	ev.First, ev.FirstLen = u.first, u.firstLen
@@ -156,7 +161,10 @@ func (u *upConn) lost(p phase.Phase, end ioEnd, errno syscall.Errno) *failure.Er
 		return exchange.Canceled
 	}
 	kind := upstreamKind(end, errno)
-	if p == phase.AwaitHead && u.Reused() {
+	if p == phase.Tunnel {
+		kind = failure.Reset // a tunnel's server has one way to break it
+	}
+	if p == phase.AwaitHead && u.reused() {
 		switch kind {
 		case failure.Closed:
 			kind = failure.ClosedReused

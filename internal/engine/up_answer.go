@@ -59,7 +59,7 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	u.in.pinHead(n)
 	if res.Interim() {
 		if d := u.r.deadline.Load(); d != 0 {
-			u.r.deadline.CompareAndSwap(d, u.eng.mono()+int64(u.member.group.Options.AwaitHead))
+			u.r.deadline.CompareAndSwap(d, u.eng.mono()+int64(u.times.AwaitHead))
 		}
 		return
 	}
@@ -112,7 +112,7 @@ func (u *upConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 func (u *upConn) refill() *failure.Error {
 	u.in.pin, u.in.r, u.in.w = 0, 0, 0
 	u.r.pace = &u.bodyPace
-	u.bodyPace.reset(Rate{Grace: u.member.group.Options.BodyStall})
+	u.bodyPace.reset(Rate{Grace: u.times.BodyStall})
 	if u.endless {
 		u.bodyPace.reset(Rate{})
 	}

@@ -112,7 +112,7 @@ func (u *upConn) sendPhase() phase.Phase {
 
 // send writes p and then q. A server that takes nothing for too long has stalled.
 func (u *upConn) send(ph phase.Phase, p, q []byte) *failure.Error {
-	u.sendPace.reset(Rate{Grace: u.member.group.Options.SendStall})
+	u.sendPace.reset(Rate{Grace: u.times.SendStall})
 	if u.quiet != nil {
 		u.sendPace.reset(Rate{})
 	}
@@ -131,7 +131,9 @@ func (u *upConn) send(ph phase.Phase, p, q []byte) *failure.Error {
 
 // RequestDone implements exchange.Lease.
 func (u *upConn) RequestDone(now time.Time) {
-	u.r.deadline.Store(u.eng.monoOf(now) + int64(u.member.group.Options.AwaitHead))
+	if u.times.AwaitHead > 0 {
+		u.r.deadline.Store(u.eng.monoOf(now) + int64(u.times.AwaitHead))
+	}
 }
 
 // Tunnel implements exchange.Lease.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"causey/internal/failure"
-	"causey/internal/phase"
 	"causey/internal/record"
 	"causey/internal/wire"
 )
@@ -30,10 +29,6 @@ const clientGone = 499
 // answerFailure tells the client, if it can still be told.
 func (x *Exchange) answerFailure(err *failure.Error) {
 	e := failure.Lookup(err.Code)
-	if e == nil { // a code nobody registered is a bug of ours, whatever went wrong
-		e = failure.Lookup(failure.Code{Party: failure.Gateway, Phase: phase.Finish, Kind: failure.Bug})
-		x.rec.Failure = e.Code
-	}
 	switch {
 	case e.Status == clientGone:
 		x.rec.Status, x.rec.Outcome = clientGone, record.ClientLeft
@@ -80,7 +75,7 @@ func (x *Exchange) answer(e *failure.Entry, err *failure.Error) {
 	if werr != nil {
 		x.client.Abort()
 		if werr != Canceled {
-			x.rec.NoteFailure(werr)
+			x.note(werr)
 		}
 		if !x.client.Begun() {
 			x.rec.Outcome = record.Unanswered

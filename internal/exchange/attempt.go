@@ -15,7 +15,7 @@ const triesMax = 3
 
 // attempts asks servers until the head of a final answer is in x.res.
 func (x *Exchange) attempts() *failure.Error {
-	x.want = Want{Waiter: x}
+	x.want = Want{Waiter: x, Timeouts: &x.route.Timeouts}
 	var first *failure.Error
 	for try := 1; ; try++ {
 		err := x.attempt()
@@ -62,7 +62,7 @@ func (x *Exchange) attempt() *failure.Error {
 	if err == Canceled {
 		err = x.departed(x.unwatch())
 	}
-	a.Failure = err.Code
+	a.Failure = x.checked(err).Code
 	return err
 }
 

@@ -53,8 +53,6 @@ type Plan struct {
 	Via string
 	// Interims bounds the 1xx answers to one request.
 	Interims int
-	// TunnelIdle is how long a tunnel may be silent both ways.
-	TunnelIdle time.Duration
 	// Pages makes the gateway's own answers where no site is known.
 	Pages *Pages
 }
@@ -251,6 +249,8 @@ func (x *Exchange) stopped() *failure.Error {
 		p = phase.Connect
 	case p == phase.SendHead:
 		p = phase.SendBody
+	case p == phase.Finish:
+		p = phase.RelayBody
 	}
 	return gatewayFound(failure.Gateway, p, failure.Shutdown)
 }
@@ -260,13 +260,13 @@ func (x *Exchange) stopped() *failure.Error {
 func (x *Exchange) finish() {
 	if v := recover(); v != nil {
 		x.env.Bug(v)
-		x.failFinally(gatewayFound(failure.Gateway, phase.Finish, failure.Bug))
+		x.failFinally(gatewayFound(bug.Party, bug.Phase, bug.Kind))
 	}
 	x.joinUpload()
 	x.unwatch()
 	if x.lease != nil {
 		if excess := x.lease.Release(); excess != nil {
-			x.rec.NoteFailure(excess)
+			x.note(excess)
 		}
 		x.lease = nil
 	}
@@ -278,6 +278,21 @@ func (x *Exchange) finish() {
 	x.env.Ring.Put(x.client.Arrival().Shard, &x.rec)
 	x.client, x.route, x.plan = nil, nil, nil
 }
+
+// note writes a failure down.
+func (x *Exchange) note(err *failure.Error) { x.rec.NoteFailure(x.checked(err)) }
+
+// checked returns err. A code that is not registered is a bug of ours, which must
+// not reach those who read records.
+func (x *Exchange) checked(err *failure.Error) *failure.Error {
+	if failure.Lookup(err.Code) == nil {
+		x.env.Bug("unregistered failure " + err.Code.String())
+		err.Site, err.Code = err.Code.String(), bug
+	}
+	return err
+}
+
+var bug = failure.Code{Party: failure.Gateway, Phase: phase.Finish, Kind: failure.Bug}
 
 // Record gives the guard and tests what is known so far. Nobody else may look.
 func (x *Exchange) Record() *record.Record { return &x.rec }

@@ -30,9 +30,12 @@ func (x *Exchange) makeRequest() {
 	o.Add, x.scratch = o.Add[:0], x.scratch[:0]
 
 	host := req.Bytes(req.HostSpan)
-	if x.route.HostHeader != "" {
+	switch {
+	case x.route.HostOfServer:
+		x.add("Host", func(b []byte) []byte { return append(b, x.lease.Authority()...) })
+	case x.route.HostHeader != "":
 		x.add("Host", func(b []byte) []byte { return append(b, x.route.HostHeader...) })
-	} else if len(host) > 0 || req.Version >= 11 {
+	default:
 		o.Add = append(o.Add, Added{"Host", host})
 	}
 	if !x.trusted {

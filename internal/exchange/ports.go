@@ -131,8 +131,8 @@ type Lease interface {
 
 	// Note fills in a's facts about the connection.
 	Note(a *record.Attempt)
-	// Reused reports that the connection had carried an exchange before.
-	Reused() bool
+	// Authority is the server's address as a Host field names it.
+	Authority() string
 	// Release gives the lease back. The connection is kept if both sides ended
 	// cleanly, else closed. excess is a warning about bytes after the answer, if
 	// there were any.
@@ -192,6 +192,8 @@ type Want struct {
 	Last  int
 	// Waiter is told when resolving and connecting begin.
 	Waiter Waiter
+	// Timeouts hold for the whole exchange.
+	Timeouts *Timeouts
 }
 
 // Waiter is told what an exchange waits for.
@@ -218,14 +220,33 @@ type Route struct {
 	Upstream   Upstream
 	// Allow lists the methods of the path, for answers with status 405.
 	Allow string
-	// HostHeader replaces the Host field sent upstream when not empty.
-	HostHeader string
+	// HostHeader replaces the Host field sent upstream when not empty;
+	// HostOfServer replaces it by the server's own address.
+	HostHeader   string
+	HostOfServer bool
+	// Timeouts are those of the route's exchanges.
+	Timeouts Timeouts
 	// Idempotent says that the owner allows any method to be repeated here.
 	Idempotent bool
 	// MaxBody bounds the request body in bytes, 0 for no bound.
 	MaxBody int64
 	// Pages makes the answers that the gateway gives for this site.
 	Pages *Pages
+}
+
+// Timeouts bound how long an exchange waits for its upstream. Zero means no bound.
+type Timeouts struct {
+	// Resolve and Connect bound finding an address and opening one connection.
+	Resolve, Connect time.Duration
+	// AwaitHead bounds the time from the end of the request to the answer's head.
+	AwaitHead time.Duration
+	// BodyStall bounds the silence of a server inside a body; it does not count
+	// for event streams.
+	BodyStall time.Duration
+	// SendStall bounds the time in which a server takes no byte of a request.
+	SendStall time.Duration
+	// TunnelIdle bounds the silence of both sides of a tunnel.
+	TunnelIdle time.Duration
 }
 
 // Verdict is what the guard decided. The zero value lets the request pass.

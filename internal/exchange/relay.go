@@ -91,9 +91,9 @@ func (x *Exchange) orStopped(err *failure.Error) *failure.Error {
 // else by making sure that the one that was begun does not look complete. I3.
 func (x *Exchange) fail(err *failure.Error) {
 	x.joinUpload()
-	x.rec.NoteFailure(err)
+	x.note(err)
 	for _, l := range x.later {
-		x.rec.NoteFailure(l)
+		x.note(l)
 	}
 	x.answerFailure(err)
 }

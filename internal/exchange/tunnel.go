@@ -39,7 +39,7 @@ func (x *Exchange) tunnel() *failure.Error {
 	if err := x.client.Flush(); err != nil {
 		return x.orStopped(err)
 	}
-	q := &quiet{limit: x.plan.TunnelIdle, start: x.last}
+	q := &quiet{limit: x.route.Timeouts.TunnelIdle, start: x.last}
 	x.client.Tunnel(q)
 	x.lease.Tunnel(q)
 	x.upload.running = true
@@ -74,7 +74,7 @@ func (x *Exchange) tunnelUp() {
 	defer func() {
 		if v := recover(); v != nil {
 			x.env.Bug(v)
-			u.err = gatewayFound(failure.Gateway, phase.Finish, failure.Bug)
+			u.err = gatewayFound(bug.Party, bug.Phase, bug.Kind)
 		}
 		if u.err != nil {
 			x.lease.Cancel()

@@ -56,7 +56,7 @@ func (x *Exchange) runUpload() {
 	defer func() {
 		if v := recover(); v != nil {
 			x.env.Bug(v)
-			x.upload.err = gatewayFound(failure.Gateway, phase.Finish, failure.Bug)
+			x.upload.err = gatewayFound(bug.Party, bug.Phase, bug.Kind)
 		}
 		switch err := x.upload.err; {
 		case err == nil:

@@ -15,7 +15,7 @@
 //	I2. An exact host wins over a wildcard, a longer wildcard over a shorter, any
 //	    over "*"; a longer path prefix wins over a shorter.
 //	I3. A prefix matches on segment boundaries only: "/api" is for "/api" and
-//	    "/api/x", not for "/apix".
+//	    "/api/x", not for "/apix"; "/api/" is for what is below it only.
 //
 // Start reading with Table.Find.
 package route
@@ -95,7 +95,7 @@ func (t *Table) site(host string, r *exchange.Route) *site {
 }
 
 func (s *site) add(r *Rule) {
-	path := strings.TrimSuffix(r.Path, "/")
+	path := r.Path
 	n := s.paths[path]
 	if n == nil {
 		n = &node{byMethod: map[string]*exchange.Route{}, mismatch: &exchange.Route{Site: r.Route.Site, Name: r.Route.Name, Pages: r.Route.Pages}}
@@ -178,25 +178,32 @@ func hostOnly(host []byte) []byte {
 	return bytes.TrimSuffix(host, []byte{'.'})
 }
 
+// findPath tries the prefixes of path that end at a segment boundary, from the
+// longest: with the slash ("/api/") before without ("/api").
 func (s *site) findPath(path []byte) *node {
-	if len(path) > s.longest && s.longest > 0 {
-		// No prefix is longer: step back to the segment boundary at or before it.
-		if path[s.longest] != '/' {
-			path = path[:bytes.LastIndexByte(path[:s.longest+1], '/')+1]
-			path = bytes.TrimSuffix(path, []byte{'/'})
-		} else {
-			path = path[:s.longest]
-		}
-	}
-	for len(path) > 0 && s.longest > 0 {
+	if len(path) <= s.longest {
 		if n := s.paths[string(path)]; n != nil {
 			return n
 		}
-		i := bytes.LastIndexByte(path, '/')
-		if i < 0 {
+	}
+	for i := len(path) - 1; i >= 0; i-- {
+		// Every step jumps to a slash; what is longer than any rule is passed over
+		// in one.
+		if i > s.longest {
+			i = s.longest
+		}
+		if i = bytes.LastIndexByte(path[:i+1], '/'); i < 0 {
 			break
 		}
-		path = path[:i]
+		if n := s.paths[string(path[:i+1])]; n != nil {
+			return n
+		}
+		if n := s.paths[string(path[:i])]; n != nil && i > 0 {
+			return n
+		}
 	}
-	return s.paths[""]
+	if len(path) == 1 && path[0] == '*' {
+		return s.paths["/"] // OPTIONS * asks about the server as a whole
+	}
+	return nil
 }

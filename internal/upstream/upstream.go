@@ -36,6 +36,8 @@ type Server struct {
 	Host string
 	// Addr is the address to dial; with a Host, only its port counts.
 	Addr netip.AddrPort
+	// Authority is the address as a Host field names it.
+	Authority string
 	// MaxConnections bounds the open connections, 0 for no bound.
 	MaxConnections int64
 
@@ -53,15 +55,6 @@ type Options struct {
 	IdleTimeout time.Duration
 	// MaxRequests closes a connection after so many requests, 0 for no bound.
 	MaxRequests uint32
-	// Connect bounds the time for one connection, resolving not included.
-	Connect time.Duration
-	// AwaitHead bounds the time from the end of the request to the answer's head.
-	AwaitHead time.Duration
-	// BodyStall bounds the silence of a server inside a body; it does not count
-	// for event streams.
-	BodyStall time.Duration
-	// SendStall bounds the time in which a server takes no byte of a request.
-	SendStall time.Duration
 }
 
 // Group is a named group of servers that answer the same routes.

@@ -100,8 +100,34 @@ func TestHostsFileIsReadAgain(t *testing.T) {
 	want(t, "gone", has(), "[]")
 }
 
+func TestUnchangedFileIsNotReadAgain(t *testing.T) {
+	parsed, now := 0, time.Unix(1_700_000_000, 0)
+	w := watchedFile[hostsTable]{path: filepath.Join(t.TempDir(), "hosts"), limitBytes: 1000}
+	w.parse = func(data []byte) *hostsTable { parsed++; return parseHosts(data) }
+	look := func() int {
+		now = now.Add(fileEvery)
+		return len(*w.get(now))
+	}
+	writeFile(t, w.path, "10.0.0.1 app.test\n")
+	for range 3 {
+		want(t, "names", look(), 1)
+	}
+	want(t, "parsed", parsed, 1)
+	w.mu.Lock() // as while somebody else looks at the file
+	want(t, "names for those who do not wait for him", look(), 1)
+	w.mu.Unlock()
+	if err := os.Rename(w.path, w.path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "names while it is away", look(), 0)
+	if err := os.Rename(w.path+".away", w.path); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "names when the very same file is back", look(), 1)
+}
+
 func TestFileBeyondItsLimit(t *testing.T) { // I3
-	w := watchedFile[hostsTable]{path: filepath.Join(t.TempDir(), "hosts"), limitBytes: 40, parse: parseHosts}
+	w := watchedFile[hostsTable]{path: filepath.Join(t.TempDir(), "hosts"), limitBytes: 42, parse: parseHosts}
 	writeFile(t, w.path, "10.0.0.1 a.test\n10.0.0.2 b.test\n10.0.0.3 cut.test\n")
 	table := *w.get(time.Unix(1, 0))
 	want(t, "whole lines within the limit", len(table), 2)

@@ -348,6 +348,21 @@ func TestBrokenSearchDomain(t *testing.T) {
 	})
 }
 
+// Silence ends the search: the next name in the list may be a stranger's, and
+// asking on would take as long again.
+func TestSilenceEndsTheSearch(t *testing.T) {
+	onFakeNet(t, func(t *testing.T, n *fakeNet) {
+		n.add("192.0.2.1:53", func(a asked, send func([]byte)) {
+			if a.name() != "web.prod.test." {
+				zone("web.public.test. 5 192.0.2.66")(a, send)
+			}
+		})
+		r := n.resolver(t, withResolvConf(t, "nameserver 192.0.2.1\nsearch prod.test public.test"))
+		e := wantError(t, r, "web", Timeout)
+		want(t, "absolute name", e.FQDN, "web.prod.test.")
+	})
+}
+
 // A name that is ill is not given up for a namesake further down the list.
 func TestNamesakeIsNotTakenForAnIllName(t *testing.T) {
 	onFakeNet(t, func(t *testing.T, n *fakeNet) {

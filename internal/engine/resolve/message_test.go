@@ -146,6 +146,13 @@ func TestReplyKinds(t *testing.T) {
 			m.RecursionAvailable = false
 			m.Authorities = append(m.Authorities, nsRR("test."))
 		}, Malformed, "referral", 0},
+		{"no address, NS and SOA as some servers give", func(m *dnsmessage.Message) {
+			m.RecursionAvailable = false
+			m.Authorities = append(m.Authorities, nsRR("test."), soaRR("test.", 5, 5))
+		}, NoData, "", 5 * time.Second},
+		{"no address, NS from a server that recurses", func(m *dnsmessage.Message) {
+			m.Authorities = append(m.Authorities, nsRR("test."))
+		}, NoData, "", 0},
 		{"alias of itself", func(m *dnsmessage.Message) {
 			m.Answers = append(m.Answers, cnameRR("www.shop.test.", "WWW.shop.test.", 60))
 		}, Malformed, "cname-loop", 0},
@@ -199,16 +206,24 @@ func TestTTLWithHighBitIsZero(t *testing.T) { // I7
 	want(t, "addresses", len(rep.addrs), 1)
 }
 
+// dnsmessage reads as many bytes as the type has, whatever the length says.
 func TestRecordOfWrongLength(t *testing.T) {
-	q, a := testQuery()
-	m := message(a, dnsmessage.RCodeSuccess)
-	m.Answers = []dnsmessage.Resource{{
-		Header: head("www.shop.test.", dnsmessage.TypeA, 60),
-		Body:   &dnsmessage.UnknownResource{Type: dnsmessage.TypeA, Data: []byte{192, 0, 2, 1, 5}},
-	}}
-	rep, _ := parseReply(pack(m), q)
-	want(t, "kind", rep.kind, Malformed)
-	want(t, "site", rep.site, "answer")
+	for typ, right := range map[dnsmessage.Type]int{dnsmessage.TypeA: 4, dnsmessage.TypeAAAA: 16} {
+		for _, length := range []int{0, right - 1, right + 1} {
+			q, a := testQuery()
+			q.typ, a.q.Type = typ, typ
+			m := message(a, dnsmessage.RCodeSuccess)
+			m.Answers = []dnsmessage.Resource{{
+				Header: head("www.shop.test.", typ, 60),
+				Body:   &dnsmessage.UnknownResource{Type: typ, Data: make([]byte, length)},
+			}}
+			msg := append(pack(m), make([]byte, 20)...) // room to read on
+			rep, stray := parseReply(msg, q)
+			want(t, "stray", stray, "")
+			want(t, "kind", rep.kind, Malformed)
+			want(t, "site", rep.site, "answer")
+		}
+	}
 }
 
 // RFC 8914: the server's own reason is kept as evidence.
@@ -260,8 +275,14 @@ func TestQueryBytes(t *testing.T) {
 	if len(ids) < 32 {
 		t.Errorf("64 queries have only %d ids", len(ids))
 	}
+	var m dnsmessage.Message
+	packet, err := newQuery("www.shop.test.", dnsmessage.TypeA, false, true).append(nil)
+	if err != nil || m.Unpack(packet) != nil {
+		t.Fatal("the query cannot be read")
+	}
+	want(t, "no DNSSEC records wanted", m.Additionals[0].Header.DNSSECAllowed(), false)
 	longest := strings.Repeat(strings.Repeat("a", 49)+".", 5) + "bcd."
-	packet, err := newQuery(longest, dnsmessage.TypeA, false, false).append(nil)
+	packet, err = newQuery(longest, dnsmessage.TypeA, false, false).append(nil)
 	want(t, "the longest name can be asked", err, nil)
 	want(t, "its length", len(packet), 12+255+4)
 }

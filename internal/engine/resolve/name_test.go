@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestNamesThatCannotBe(t *testing.T) {
@@ -50,6 +51,17 @@ func TestNamesThatCannotBe(t *testing.T) {
 			t.Errorf("%q is refused: %s", name, site)
 		}
 	}
+}
+
+func TestDefaults(t *testing.T) {
+	c := Config{}.withDefaults()
+	want(t, "hosts", c.HostsPath, "/etc/hosts")
+	want(t, "resolv.conf", c.ResolvConfPath, "/etc/resolv.conf")
+	want(t, "total", c.Total, 20*time.Second)
+	want(t, "names", c.MaxNames, 4096)
+	c = Config{StaleWait: -1, HostsPath: "x"}.withDefaults()
+	want(t, "less than nothing is the default", c.StaleWait, 500*time.Millisecond)
+	want(t, "what is given stays", c.HostsPath, "x")
 }
 
 func TestCandidatesStayWithinTheLengthOfAName(t *testing.T) {

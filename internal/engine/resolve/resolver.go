@@ -101,6 +101,25 @@ func (r *Resolver) Forget(name string) {
 	}
 }
 
+// Known returns the answer that name has now, without asking anybody; ok is false
+// if there is none.
+func (r *Resolver) Known(name string) (a Answer, ok bool) {
+	key, site := canonical(name)
+	if site != "" {
+		return Answer{}, false
+	}
+	if a, ok := r.local(key, r.cfg.Now()); ok {
+		return a, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[key]
+	if e == nil || len(e.answer.Addrs) == 0 {
+		return Answer{}, false
+	}
+	return e.answer, true
+}
+
 // local answers from the hosts file and for localhost.
 func (r *Resolver) local(key string, now time.Time) (Answer, bool) {
 	bare := strings.TrimSuffix(key, ".")

@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+
+	"causey/internal/config"
+	"causey/internal/engine"
+	"causey/internal/engine/resolve"
+	"causey/internal/exchange"
+	"causey/internal/guard"
+	"causey/internal/route"
+	"causey/internal/upstream"
+	"causey/internal/wire"
+)
+
+// This file is the only translation from what was written to what the code needs.
+
+// live is what one configuration made.
+type live struct {
+	plan   *exchange.Plan
+	groups map[string]*liveGroup
+}
+
+// liveGroup is an upstream in use, with the text of the configuration it was made
+// from: an upstream whose text is the same keeps its connections over a reload.
+type liveGroup struct {
+	*engine.Group
+	text string
+}
+
+// close closes the groups that next does not use.
+func (l live) close(next live) {
+	for name, g := range l.groups {
+		if next.groups[name] != g {
+			g.Close()
+		}
+	}
+}
+
+func engineOptions(c *config.Config) *engine.Options {
+	rate := func(r config.Rate) engine.Rate {
+		if r == 0 {
+			return engine.Rate{}
+		}
+		return engine.Rate{BytesPerSecond: int64(r), Grace: c.Rates.Grace.Std()}
+	}
+	return &engine.Options{
+		Limits: wire.Limits{
+			HeadBytes: int(c.Limits.Head), LineBytes: int(c.Limits.Line), TargetBytes: int(c.Limits.Target),
+			Fields: c.Limits.Fields, ChunkLineBytes: int(c.Limits.ChunkLine), TrailerBytes: int(c.Limits.Trailers),
+			Interims: c.Limits.Interims,
+		}.WithDefaults(),
+		ReadHead:       c.Timeouts.ReadHead.Std(),
+		Idle:           c.Timeouts.Idle.Std(),
+		HalfClose:      c.Timeouts.HalfClose.Std(),
+		Upload:         rate(c.Rates.Upload),
+		Download:       rate(c.Rates.Download),
+		MaxConnections: maxConnections(c.Limits.Connections),
+	}
+}
+
+// reserveFDs are kept for everything that is no client: listeners, logs, the
+// admin side, the database.
+const reserveFDs = 256
+
+// maxConnections bounds the clients by the open-file limit if the owner did not:
+// three quarters of the descriptors, since an active client needs a second one
+// for its server and most clients are idle.
+func maxConnections(configured int) int64 {
+	if configured > 0 {
+		return int64(configured)
+	}
+	var rl syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &rl) != nil {
+		return 0
+	}
+	return max(int64(min(rl.Cur, 1<<31)-min(rl.Cur, reserveFDs))*3/4, 16)
+}
+
+func newResolver(c *config.Config) *resolve.Resolver {
+	return resolve.New(resolve.Config{Servers: c.Resolver, Total: c.Timeouts.Resolve.Std()})
+}
+
+// buildLive makes the plan for c, and takes over from old the groups whose
+// configuration did not change.
+func (g *Gateway) buildLive(c *config.Config, old live) live {
+	l := live{groups: map[string]*liveGroup{}}
+	for i := range c.Upstreams {
+		u := &c.Upstreams[i]
+		text := groupText(u, c)
+		if have := old.groups[u.Name]; have != nil && have.text == text {
+			l.groups[u.Name] = have
+			continue
+		}
+		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), g.resolver), text}
+	}
+	pages := buildPages(c.ErrorPages, nil)
+	via := c.Forwarded.Via
+	if via == config.ViaOff {
+		via = ""
+	}
+	l.plan = &exchange.Plan{
+		Router:  route.New(rules(c, l.groups)),
+		Guard:   guard.Open{},
+		Trusted: prefixes(c.TrustedProxies),
+		Details: map[config.Details]exchange.Details{
+			config.DetailsTrusted: exchange.DetailsTrusted,
+			config.DetailsAlways:  exchange.DetailsAlways,
+			config.DetailsNever:   exchange.DetailsNever,
+		}[c.ProxyStatus.Details],
+		Via:      g.pseudonym(via),
+		Interims: wire.Limits{Interims: c.Limits.Interims}.WithDefaults().Interims,
+		Pages:    pages,
+	}
+	for _, f := range c.Forwarded.Emit {
+		l.plan.EmitXForwarded = l.plan.EmitXForwarded || f == config.XForwarded
+		l.plan.EmitForwarded = l.plan.EmitForwarded || f == config.ForwardedField
+	}
+	return l
+}
+
+// pseudonym makes the name in Via one of this run: two gateways of one name may
+// stand in a row, and that is no loop.
+func (g *Gateway) pseudonym(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s-%08x", name, uint32(g.epoch))
+}
+
+func groupText(u *config.Upstream, c *config.Config) string {
+	text, err := json.Marshal(struct {
+		U *config.Upstream
+		R []netip.AddrPort
+	}{u, c.Resolver})
+	if err != nil {
+		panic("gateway: configuration does not encode: " + err.Error())
+	}
+	return string(text)
+}
+
+func buildGroup(u *config.Upstream) *upstream.Group {
+	g := &upstream.Group{Name: u.Name, Options: upstream.Options{
+		MaxIdle:     u.KeepAlive.MaxIdle,
+		IdleTimeout: u.KeepAlive.IdleTimeout.Std(),
+		MaxRequests: uint32(u.KeepAlive.MaxRequests),
+	}}
+	for i := range u.Servers {
+		a := &u.Servers[i].Address
+		s := &upstream.Server{Name: a.String(), MaxConnections: int64(u.Servers[i].MaxConnections)}
+		if a.Network == config.Unix {
+			s.Path, s.Authority = a.Path, "localhost"
+		} else {
+			s.Authority = net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+			ip, err := netip.ParseAddr(a.Host)
+			if err != nil {
+				s.Host = a.Host
+			}
+			s.Addr = netip.AddrPortFrom(ip, a.Port)
+		}
+		g.Servers = append(g.Servers, s)
+	}
+	return g
+}
+
+func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
+	hostHeaders := map[string]string{}
+	for i := range c.Upstreams {
+		hostHeaders[c.Upstreams[i].Name] = c.Upstreams[i].HostHeader
+	}
+	var rules []route.Rule
+	for i := range c.Sites {
+		s := &c.Sites[i]
+		pages := buildPages(c.ErrorPages, s.ErrorPages)
+		for j := range s.Routes {
+			r := &s.Routes[j]
+			x := &exchange.Route{
+				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
+				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
+				Timeouts: exchange.Timeouts{
+					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),
+					AwaitHead: r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
+					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
+				},
+			}
+			switch h := hostHeaders[r.Upstream]; h {
+			case config.HostPreserve:
+			case config.HostServer:
+				x.HostOfServer = true
+			default:
+				x.HostHeader = h
+			}
+			for _, host := range s.Hosts {
+				rules = append(rules, route.Rule{Host: host, Path: r.Path, Methods: r.Methods, Route: x})
+			}
+		}
+	}
+	return rules
+}
+
+// buildPages lays a site's error pages over the general ones.
+func buildPages(general, own config.ErrorPages) *exchange.Pages {
+	p := &exchange.Pages{Custom: map[int][]byte{}, ByClass: map[int][]byte{}}
+	for _, pages := range []config.ErrorPages{general, own} {
+		for _, e := range pages {
+			if status, err := strconv.Atoi(e.Status); err == nil {
+				p.Custom[status] = e.Content
+			} else {
+				p.ByClass[int(e.Status[0]-'0')] = e.Content
+			}
+		}
+	}
+	return p
+}
+
+func prefixes(list []config.Prefix) []netip.Prefix {
+	out := make([]netip.Prefix, len(list))
+	for i := range list {
+		out[i] = list[i].Prefix
+	}
+	return out
+}

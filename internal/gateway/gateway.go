@@ -1,0 +1,284 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gateway joins the parts into a running gateway: it is the composition
+// root, where configuration becomes what the parts need, and nowhere else.
+//
+// What it is: New builds, Start opens, Reload exchanges the configuration whole or
+// not at all, Stop drains.
+//
+// What it never does: it carries no request and judges nothing.
+//
+// Invariants:
+//
+//	I1. A reload that fails at any point leaves everything as it was.
+//	I2. A listener that stays in the configuration is never closed and reopened.
+//	I3. Everything that Start opened, Stop closes, and every goroutine ends.
+//
+// Start reading with New, then build.go.
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"causey/internal/accesslog"
+	"causey/internal/admin"
+	"causey/internal/config"
+	"causey/internal/engine"
+	"causey/internal/engine/resolve"
+	"causey/internal/exchange"
+	"causey/internal/guard"
+	"causey/internal/metrics"
+	"causey/internal/record"
+)
+
+// Options is what a gateway needs from outside.
+type Options struct {
+	// Load loads the configuration anew, for reloads. nil means that there is
+	// nothing to load from.
+	Load   func() (*config.Config, error)
+	Build  admin.Build
+	Logger *slog.Logger
+}
+
+// Gateway is one running instance, a node.
+type Gateway struct {
+	opts  Options
+	epoch uint64
+	env   *exchange.Env
+	eng   *engine.Engine
+	plan  atomic.Pointer[exchange.Plan]
+
+	store   *admin.Store
+	metrics *metrics.Metrics
+	admin   *admin.Server
+	log     atomic.Pointer[accesslog.Sink]
+	pump    *pump
+
+	mu        sync.Mutex // guards what follows, and makes reloads one by one
+	cfg       *config.Config
+	live      live
+	resolver  *resolve.Resolver
+	listeners map[string]*engine.Listener
+	inherited *inherited
+	stopped   bool
+
+	reloadsOK, reloadsFailed atomic.Uint64
+	lastFailed, stopping     atomic.Bool
+	loadedAt                 atomic.Pointer[time.Time]
+}
+
+// New builds a gateway for cfg. It opens the access log and nothing else.
+func New(cfg *config.Config, o Options) (*Gateway, error) {
+	var seed [8]byte
+	rand.Read(seed[:])
+	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, inherited: inherit()}
+	now := time.Now()
+	g.loadedAt.Store(&now)
+	g.store = admin.NewStore(now)
+	g.metrics = metrics.New(metrics.Options{Gauges: g.snapshot, Build: metrics.Build{
+		Version: o.Build.Version, Commit: o.Build.Commit, GoVersion: o.Build.GoVersion}})
+	g.env = &exchange.Env{
+		Plan: g.plan.Load,
+		IDs:  record.NewIDs(g.epoch),
+		Ring: record.NewRing(2 * runtime.GOMAXPROCS(0)),
+		Now:  time.Now,
+		Bug: func(v any) {
+			o.Logger.Error("a bug in an exchange; the others go on", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		},
+	}
+	eng, err := engine.New(engineOptions(cfg), g.env, guard.Open{}, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	g.eng = eng
+	if err := g.openLog(cfg); err != nil {
+		eng.Close()
+		return nil, err
+	}
+	g.resolver = newResolver(cfg)
+	g.live = g.buildLive(cfg, live{})
+	g.plan.Store(g.live.plan)
+	return g, g.newAdmin(cfg)
+}
+
+// Start opens the listeners and the admin side and serves.
+func (g *Gateway) Start() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	opened, err := g.openListeners(g.cfg)
+	if err != nil {
+		return err
+	}
+	if err := g.admin.Start(); err != nil {
+		for _, l := range opened {
+			l.Close()
+		}
+		return err
+	}
+	g.pump = startPump(g.env.Ring, []record.Sink{g.metrics, g.store, logSink{g}})
+	g.serve(g.cfg, opened)
+	return nil
+}
+
+// openListeners opens what cfg listens on and is not open yet: all or none.
+func (g *Gateway) openListeners(cfg *config.Config) ([]*engine.Listener, error) {
+	var opened []*engine.Listener
+	for _, want := range cfg.Listen {
+		name := want.Address.String()
+		if g.listeners[name] != nil {
+			continue
+		}
+		l, err := g.listen(want.Address)
+		if err != nil {
+			for _, l := range opened {
+				l.Close()
+			}
+			return nil, explainListen(name, err)
+		}
+		opened = append(opened, l)
+	}
+	return opened, nil
+}
+
+func (g *Gateway) listen(a config.ListenAddr) (*engine.Listener, error) {
+	if a.Network == config.Systemd {
+		ln, err := g.inherited.take(a.Name)
+		if err != nil {
+			return nil, err
+		}
+		return engine.NewListener(a.String(), ln)
+	}
+	return engine.Listen(a.String())
+}
+
+// explainListen says what to do about an address that cannot be bound.
+func explainListen(name string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen %s: the address is in use by another process; find it with: ss -ltnp; then stop it or choose another address: %w", name, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listen %s: not permitted; ports below 1024 need CAP_NET_BIND_SERVICE, a socket path needs write permission to its directory: %w", name, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("listen %s: this machine has no such address; see: ip address: %w", name, err)
+	}
+	return fmt.Errorf("listen %s: %w", name, err)
+}
+
+// serve starts the opened listeners and closes those that cfg no longer has.
+func (g *Gateway) serve(cfg *config.Config, opened []*engine.Listener) {
+	for _, l := range opened {
+		g.listeners[l.Name] = l
+		go g.eng.Serve(l)
+	}
+	keep := map[string]bool{}
+	for _, want := range cfg.Listen {
+		name := want.Address.String()
+		keep[name] = true
+		g.listeners[name].MaxConnections.Store(int64(want.MaxConnections))
+	}
+	for name, l := range g.listeners {
+		if !keep[name] {
+			l.Close()
+			delete(g.listeners, name)
+		}
+	}
+}
+
+// Addrs returns the addresses that are bound, as text.
+func (g *Gateway) Addrs() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var addrs []string
+	for _, l := range g.listeners {
+		a := l.Addr().String()
+		if _, ok := l.Addr().(*net.UnixAddr); ok {
+			a = "unix:" + a
+		}
+		addrs = append(addrs, a)
+	}
+	slices.Sort(addrs)
+	return addrs
+}
+
+// AdminAddr returns the TCP address of the admin side, "" if it has none.
+func (g *Gateway) AdminAddr() string {
+	if a := g.admin.Addr(); a != nil {
+		return a.String()
+	}
+	return ""
+}
+
+// idleGrace is how long an idle connection may still bring a request when the
+// gateway stops: its request may be on the way.
+const idleGrace = 500 * time.Millisecond
+
+// Stop ends the gateway: no new connections, the present exchanges finish, idle
+// connections close, and what is left after the drain time, or when now is
+// readable, is cut with a record each. It returns when everything has ended.
+func (g *Gateway) Stop(now <-chan struct{}) {
+	g.stopping.Store(true)
+	g.mu.Lock()
+	if g.stopped {
+		g.mu.Unlock()
+		return
+	}
+	g.stopped = true
+	drain := g.cfg.Timeouts.Drain.Std()
+	for _, l := range g.listeners {
+		l.Close()
+	}
+	g.mu.Unlock()
+
+	g.eng.Drain(min(idleGrace, drain))
+	draining, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	go func() {
+		select {
+		case <-now:
+			cancel()
+		case <-draining.Done():
+		}
+	}()
+	if !g.eng.Wait(draining.Done()) {
+		g.eng.Kill()
+		killed, cancel := context.WithTimeout(context.Background(), killWait)
+		defer cancel()
+		g.eng.Wait(killed.Done())
+	}
+	g.closeAll()
+}
+
+// killWait bounds the wait for exchanges that were told to end at once.
+const killWait = 5 * time.Second
+
+// flushWait bounds the wait for the access log's output.
+const flushWait = 2 * time.Second
+
+func (g *Gateway) closeAll() {
+	if g.pump != nil {
+		g.pump.stop()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
+	defer cancel()
+	g.admin.Shutdown(ctx)
+	if s := g.log.Load(); s != nil {
+		s.Close(ctx)
+	}
+	g.live.close(live{})
+	g.eng.Close()
+	g.resolver.Close()
+}

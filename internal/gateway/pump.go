@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"time"
+
+	"causey/internal/record"
+)
+
+// pumpEvery is how often ordinary records are fetched. Failed ones, and a ring
+// that fills up, are fetched at once.
+const pumpEvery = 50 * time.Millisecond
+
+// pump is the one goroutine that carries records from the ring to their readers.
+type pump struct {
+	quit, done chan struct{}
+}
+
+func startPump(ring *record.Ring, sinks []record.Sink) *pump {
+	p := &pump{make(chan struct{}), make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		t := time.NewTicker(pumpEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+			case <-ring.Woken():
+			case <-p.quit:
+				ring.Drain(sinks)
+				return
+			}
+			ring.Drain(sinks)
+		}
+	}()
+	return p
+}
+
+// stop fetches what is left and ends the pump.
+func (p *pump) stop() {
+	close(p.quit)
+	<-p.done
+}

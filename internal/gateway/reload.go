@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"causey/internal/accesslog"
+	"causey/internal/admin"
+	"causey/internal/config"
+	"causey/internal/record"
+)
+
+// Reload loads the configuration anew and puts it to use whole, or not at all.
+// Exchanges that run keep the one they began with. A *admin.ReloadError tells the
+// problems with their places.
+func (g *Gateway) Reload(context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := g.reload()
+	g.lastFailed.Store(err != nil)
+	if err != nil {
+		g.reloadsFailed.Add(1)
+		g.opts.Logger.Error("reload refused; the old configuration stays in use", "problem", err.Error())
+		return err
+	}
+	g.reloadsOK.Add(1)
+	now := time.Now()
+	g.loadedAt.Store(&now)
+	g.opts.Logger.Info("reloaded", "sites", len(g.cfg.Sites), "upstreams", len(g.cfg.Upstreams))
+	return nil
+}
+
+func (g *Gateway) reload() error {
+	if g.opts.Load == nil {
+		return problem("this gateway was started without a configuration file; there is nothing to load again")
+	}
+	if g.stopped {
+		return problem("the gateway is stopping")
+	}
+	cfg, err := g.opts.Load()
+	if err != nil {
+		return reloadError(err)
+	}
+	// First everything that can fail: nothing of the old is touched.
+	opened, err := g.openListeners(cfg)
+	if err != nil {
+		return reloadError(err)
+	}
+	oldLog := g.log.Load()
+	newLog := cfg.AccessLog != g.cfg.AccessLog
+	if newLog {
+		if err := g.openLog(cfg); err != nil {
+			for _, l := range opened {
+				l.Close()
+			}
+			return reloadError(err)
+		}
+	}
+	if cfg.Admin != g.cfg.Admin {
+		g.opts.Logger.Warn("changes of admin take effect at the next start")
+	}
+	// From here nothing fails.
+	oldResolver := g.resolver
+	if !slices.Equal(cfg.Resolver, g.cfg.Resolver) || cfg.Timeouts.Resolve != g.cfg.Timeouts.Resolve {
+		g.resolver = newResolver(cfg)
+		g.live.forgetTexts()
+	}
+	next := g.buildLive(cfg, g.live)
+	g.eng.SetOptions(engineOptions(cfg))
+	g.plan.Store(next.plan)
+	g.serve(cfg, opened)
+	old := g.live
+	g.live, g.cfg = next, cfg
+	old.close(next)
+	if g.resolver != oldResolver {
+		oldResolver.Close()
+	}
+	if newLog && oldLog != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushWait)
+		defer cancel()
+		oldLog.Close(ctx)
+	}
+	return nil
+}
+
+// forgetTexts makes every group be built anew.
+func (l *live) forgetTexts() {
+	for _, g := range l.groups {
+		g.text = ""
+	}
+}
+
+func problem(text string) error {
+	return &admin.ReloadError{Problems: []admin.ReloadProblem{{Message: text}}}
+}
+
+func reloadError(err error) error {
+	var list config.Errors
+	if !errors.As(err, &list) {
+		return problem(err.Error())
+	}
+	e := &admin.ReloadError{}
+	for _, p := range list {
+		text := p.Message
+		if p.Hint != "" {
+			text += "; " + p.Hint
+		}
+		e.Problems = append(e.Problems, admin.ReloadProblem{File: p.File, Line: p.Line, Column: p.Column, Message: text})
+	}
+	return e
+}
+
+// openLog opens the access log that cfg wants and puts it in place.
+func (g *Gateway) openLog(cfg *config.Config) error {
+	if cfg.AccessLog.Format == config.LogOff {
+		g.log.Store(nil)
+		return nil
+	}
+	format, _ := accesslog.ParseFormat(string(cfg.AccessLog.Format))
+	s, err := accesslog.Open(accesslog.Options{Format: format, Path: cfg.AccessLog.Path, Logger: g.opts.Logger})
+	if err != nil {
+		return err
+	}
+	g.log.Store(s)
+	return nil
+}
+
+// ReopenLogs opens the access log's file again, for rotation.
+func (g *Gateway) ReopenLogs() error {
+	if s := g.log.Load(); s != nil {
+		return s.Reopen()
+	}
+	return nil
+}
+
+// logSink writes to whatever access log is in place.
+type logSink struct{ g *Gateway }
+
+func (l logSink) Consume(batch []record.Record) {
+	if s := l.g.log.Load(); s != nil {
+		s.Consume(batch)
+	}
+}
