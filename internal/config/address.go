@@ -137,6 +137,8 @@ func splitPort(s string) (string, uint16, error) {
 		switch {
 		case s == "":
 			return "", 0, wrong("write address and port, such as 127.0.0.1:8080", "the address is empty")
+		case strings.Contains(s, " "):
+			return "", 0, wrong("the items of a list stand behind dashes, or in [ ] with commas", "%s is not one address", quote(s))
 		case strings.Count(s, ":") > 1 && !strings.Contains(s, "]"):
 			return "", 0, wrong("an IPv6 address stands in brackets before its port: [::1]:8080", "%s is no address with a port", quote(s))
 		case !strings.Contains(s, ":") || strings.HasSuffix(s, "]"):

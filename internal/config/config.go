@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Config is a whole configuration with every default filled in. Nobody changes
@@ -248,8 +249,14 @@ func (d *decoder) config(root *node) (*Config, error) {
 	d.where = map[string]cursor{}
 	top := cursor{node: root}
 	d.where[""] = top
+	if root.kind == brokenNode {
+		return nil, d.report.err()
+	}
 	if root.kind != mapNode {
 		hint := "a configuration begins with version: 1"
+		if strings.Contains(root.text, "=") {
+			hint = "keys and values are separated by a colon: version: 1"
+		}
 		if key, _, found := cutKey(root.text); found {
 			hint = "put a space after the colon of " + key + ":"
 		}

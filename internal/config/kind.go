@@ -98,6 +98,8 @@ func (d *decoder) wrongKind(c cursor, s *shape) {
 	case c.node.kind == nullNode && c.key != "":
 		d.failKey(c, "write a value, or remove the key", "%s has no value, want %s", c.key, s.want)
 		return
+	case c.node.kind == listNode && s.keys != "":
+		hint = "write each name as a key, without the dash: NAME: …"
 	case c.node.kind == listNode && len(c.node.items) == 1 && s.schema != nil:
 		hint = "write it without the dash or the brackets"
 	}

@@ -16,6 +16,9 @@ var reservedKeys = map[string]string{
 	"defaults": "timeouts at the top level hold for all upstreams and routes",
 }
 
+// addressWords are what others call the parts of an address, folded.
+var addressWords = strings.Fields("host hostname ip port url uri server target path socket")
+
 // foreignKeys are words of other gateways for what we call something else,
 // folded (see fold).
 var foreignKeys = map[string]string{

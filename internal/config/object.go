@@ -223,6 +223,9 @@ func (d *decoder) unknownKey(c cursor, p pair, s *shape) {
 	if key, _, found := cutKey(p.key); found {
 		hint = "put a space after the colon of " + key + ":"
 	}
+	if hint == "" && slices.Contains(known, "address") && slices.Contains(addressWords, fold(p.key)) {
+		hint = "write address: HOST:PORT"
+	}
 	if hint == "" {
 		hint = foreignKeys[fold(p.key)]
 	}

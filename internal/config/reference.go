@@ -76,10 +76,10 @@ func (e *entry) reference() string {
 	}
 	fmt.Fprintf(&b, "\n\n%s\n", e.doc)
 	if e.avoid != "" {
-		fmt.Fprintf(&b, "*When not:* %s\n", e.avoid)
+		fmt.Fprintf(&b, "\n*When not:* %s\n", e.avoid)
 	}
 	if e.peers != "" {
-		fmt.Fprintf(&b, "*Elsewhere:* %s\n", e.peers)
+		fmt.Fprintf(&b, "\n*Elsewhere:* %s\n", e.peers)
 	}
 	return b.String()
 }

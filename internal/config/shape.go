@@ -84,6 +84,8 @@ func (s *shaper) token(tk, last *token.Token) *Problem {
 		if last != nil && last.Prev != nil && last.Prev.Type == token.AnchorType {
 			return s.problem(tk, "two anchors at one value", "remove one")
 		}
+	case token.AliasType:
+		return s.star(tk)
 	case token.MappingStartType, token.SequenceStartType:
 		return s.opened(tk, last)
 	case token.MappingEndType, token.SequenceEndType:
@@ -98,6 +100,19 @@ func (s *shaper) token(tk, last *token.Token) *Problem {
 		}
 	}
 	return nil
+}
+
+// star finds a * that was meant as one: alone, or at the front of a host. For
+// YAML it begins an alias, and a lone one takes the next word for its name.
+func (s *shaper) star(tk *token.Token) *Problem {
+	name := ""
+	if next := tk.Next; next != nil && next.Position.Line == tk.Position.Line && next.Position.Column == tk.Position.Column+1 {
+		name = wordOf(next)
+	}
+	if name != "" && name[0] != '.' && name[0] != '/' {
+		return nil
+	}
+	return s.src.problem(placeOf(tk), 1+len(name), "a value that begins with * is an alias in YAML", "put it in quotes: \"*"+quoteless(name)+"\"")
 }
 
 // opened notes a [ or {.

@@ -138,10 +138,23 @@ func (s *source) syntax(at place, message string) *Problem {
 		if strings.Contains(indent, "\t") {
 			return s.problem(place{n, strings.Index(indent, "\t") + 1}, 1, "a tab in the indentation", "YAML is indented with spaces; replace the tab")
 		}
-		if key, rest, found := strings.Cut(strings.TrimLeft(line, " -"), ":"); found && rest != "" && rest[0] != ' ' && isKeyWord(key) {
+		key, rest, found := strings.Cut(strings.TrimLeft(line, " -"), ":")
+		if !found || !isKeyWord(key) {
+			continue
+		}
+		if rest != "" && rest[0] != ' ' {
 			colon := place{n, utf8.RuneCountInString(line[:strings.IndexByte(line, ':')]) + 1}
 			return s.problem(colon, 1, "the colon of "+key+": has no space after it", "write "+key+": VALUE")
 		}
+	}
+	line := strings.TrimLeft(s.lines[at.line-1], " -")
+	if first, rest, _ := strings.Cut(line, ": "); isKeyWord(first) {
+		if second, _, twice := strings.Cut(strings.TrimLeft(rest, " "), ": "); twice && isKeyWord(second) {
+			return s.problem(at, 1, printable(message), "one key on a line; write "+first+": {"+second+": …}, or "+second+" on a line of its own, further in")
+		}
+	}
+	if rest := []rune(s.lines[at.line-1])[at.column-1:]; len(rest) > 0 && strings.ContainsRune("@`", rest[0]) {
+		return s.problem(at, 1, printable(message), "put the text in quotes")
 	}
 	return s.problem(at, 1, printable(message), "check indentation, quotes and colons here and in the line above")
 }
