@@ -112,13 +112,19 @@ func newStore(started time.Time, kept [laneCount]int) *Store {
 	return s
 }
 
-// Consume keeps a copy of each record and wakes the readers if one failed.
+// keptOfBatch bounds the ordinary records kept of one batch. At rates where
+// batches are larger, each record would be overwritten before anybody could ask
+// for it; the newest of each batch are a sample that costs less.
+const keptOfBatch = 128
+
+// Consume keeps a copy of each record and wakes the readers if one failed. All
+// are counted; of ordinary ones the newest of the batch are kept.
 func (s *Store) Consume(batch []record.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wake := false
 	for i := range batch {
-		s.put(&batch[i])
+		s.put(&batch[i], len(batch)-i <= keptOfBatch)
 		wake = wake || batch[i].Error != nil
 	}
 	if !wake {
@@ -132,7 +138,8 @@ func (s *Store) Consume(batch []record.Record) {
 	}
 }
 
-func (s *Store) put(r *record.Record) {
+// put counts r, and keeps it if it failed or keep is set.
+func (s *Store) put(r *record.Record, keep bool) {
 	s.seq++
 	s.exchanges++
 	l := laneOrdinary
@@ -141,6 +148,9 @@ func (s *Store) put(r *record.Record) {
 	}
 	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
 		s.countAttempt(r, &r.Attempts[i])
+	}
+	if l == laneOrdinary && !keep {
+		return
 	}
 	ring := &s.lanes[l]
 	index := uint32(ring.total % uint64(len(ring.entries)))
