@@ -57,7 +57,7 @@ var limitsKind = object[Limits]{
 			to(within(sizeKind, 32, 64<<10), func(l *Limits) *Size { return &l.ChunkLine })},
 		{entry{name: "trailers", def: "16KiB",
 			doc:   "The fields after a chunked body, together.",
-			peers: "Envoy 60 KiB; nginx drops trailers."},
+			peers: "Envoy 60 KiB; nginx drops trailers unless told."},
 			to(within(sizeKind, 256, 1<<20), func(l *Limits) *Size { return &l.Trailers })},
 		{entry{name: "interims", def: "32",
 			doc: "How many interim answers (1xx) a server may send before the real one. Without a bound a server can hold an exchange for ever."},

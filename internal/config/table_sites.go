@@ -133,7 +133,7 @@ var keepAliveKind = object[KeepAlive]{
 		{entry{name: "max_idle", def: "256",
 			doc:   "How many unused connections to each server are kept; 0 opens a new one for each request.",
 			avoid: "0 is for servers that cannot keep connections; it costs a round trip and a port for each request.",
-			peers: "nginx 32 per worker since 1.29.7 and none before, HAProxy unbounded, Caddy 32 per host."},
+			peers: "nginx none unless told, HAProxy unbounded, Caddy 32 per host."},
 			to(integer(0, 100_000), func(k *KeepAlive) *int { return &k.MaxIdle })},
 		{entry{name: "idle_timeout", derived: "`timeouts.upstream_idle`",
 			doc: "As `timeouts.upstream_idle`, for this upstream only. Keep it below the servers' own."},

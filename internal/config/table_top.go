@@ -11,8 +11,7 @@ var rootKind = object[Config]{
 	doc:  "One YAML document. Unknown keys are errors, and so are keys without a value.",
 	fields: []field[Config]{
 		{entry{name: "version", required: true, sample: "version: 1",
-			doc:   "The version of this format, always 1. A later causey that reads keys differently will ask for another number instead of misreading yours.",
-			peers: "docker-compose and Envoy had to learn this after the fact."},
+			doc: "The version of this format, always 1. A later causey that reads keys differently will ask for another number instead of misreading yours."},
 			to(versionKind, func(c *Config) *int { return &c.Version })},
 		{entry{name: "listen", required: true, sample: "listen: [127.0.0.1:8080]",
 			doc:   "Where clients connect, plain HTTP/1.1. Each item is an address or an object with the key `address`.",
@@ -239,7 +238,7 @@ var forwardedKind = object[Forwarded]{
 			to(list(enum("emit", XForwarded, ForwardedField), 0, 8), func(f *Forwarded) *[]ForwardedForm { return &f.Emit })},
 		{entry{name: "via", def: "causey",
 			doc:   "Our name in the field Via. A mark of this run is added to it, so that a request which comes back to us is known as a loop and answered 502, and two gateways of one name in a row are not. `off` sends no Via and finds no loops.",
-			peers: "Envoy `via`, HAProxy since 2.6; nginx has none and loops until something breaks."},
+			peers: "Envoy `via`, off unless set; nginx has none and loops until something breaks."},
 			to(viaKind, func(f *Forwarded) *string { return &f.Via })},
 	},
 	check: func(d *decoder, c cursor, f *Forwarded) {
