@@ -119,7 +119,8 @@ func (c *clientConn) awaitRequest() requestState {
 			if !c.emptyLine {
 				n = h1.LeadingCRLF(b)
 			}
-			if n < len(b) {
+			half := !c.emptyLine && len(b) == 1 && b[0] == '\r'
+			if n < len(b) && !half {
 				c.in.skip(n)
 				return requestHere
 			}
@@ -129,7 +130,9 @@ func (c *clientConn) awaitRequest() requestState {
 		now := e.sweep.now()
 		c.r.pace = nil
 		c.r.deadline.Store(now + int64(e.opts.Load().Idle))
-		c.idle.Store(max(now, 1))
+		if len(c.in.bytes()) == 0 {
+			c.idle.Store(max(now, 1)) // half an empty line is not parked
+		}
 		end := c.fill()
 		c.idle.Store(0)
 		c.r.deadline.Store(0)

@@ -258,7 +258,8 @@ func (s *sock) woken(h *half, err error, set func(time.Time) error) (end ioEnd, 
 	switch {
 	case s.canceled.Load() || h == &s.r && s.readStopped.Load():
 		return ioCanceled, true
-	case h == &s.r && s.parkAsked.Swap(false):
+	case h == &s.r && s.parkAsked.Swap(false) && s.client.idle.Load() != 0:
+		// Asked too late, when a request had begun, it is forgotten.
 		return ioPark, true
 	}
 	d := h.deadline.Load()
