@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"net"
+	"strings"
+
+	"causey/internal/config"
+	"causey/internal/gateway"
+)
+
+// How much of a large configuration is shown at start.
+const (
+	upstreamsShown = 8
+	serversShown   = 4
+)
+
+// announce says in a few lines what runs: where it listens, where requests go, and
+// where to look.
+func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
+	var p page
+	p.printf("%s\n", versionLine(build()))
+	for _, addr := range g.Addrs() {
+		p.printf("  listens   %s\n", urlOf(addr))
+	}
+	for i, u := range cfg.Upstreams {
+		if i == upstreamsShown {
+			p.printf("  upstream  and %d more\n", len(cfg.Upstreams)-i)
+			break
+		}
+		p.printf("  upstream  %s: %s\n", u.Name, serverList(u.Servers))
+	}
+	if addr := g.AdminAddr(); addr != "" {
+		p.printf("  admin     %s/\n", urlOf(addr))
+	}
+	if socket := string(cfg.Admin.Socket); answers(socket) {
+		p.printf("  admin     unix:%s\n", socket)
+	}
+	_ = p.writeTo(w) // stderr that nobody reads is no reason to stop
+}
+
+func serverList(servers []config.Server) string {
+	var names []string
+	for i, s := range servers {
+		if i == serversShown {
+			return strings.Join(names, ", ") + ", and " + plural(len(servers)-i, "other")
+		}
+		names = append(names, s.Address.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// urlOf is what a browser takes for a listener's address.
+func urlOf(addr string) string {
+	if _, _, err := net.SplitHostPort(addr); err != nil || strings.HasPrefix(addr, "unix:") {
+		return addr
+	}
+	return "http://" + addr
+}
+
+// answers reports whether somebody listens on a socket. The one of the admin side
+// is optional: the gateway warns if it cannot be made, and runs without.
+func answers(socket string) bool {
+	if socket == "" {
+		return false
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+)
+
+// exchange is a record as log and API write it (docs/access-log.md), as far as it
+// is told here.
+type exchange struct {
+	Time        string             `json:"time"`
+	ID          string             `json:"id"`
+	Client      string             `json:"client"`
+	Method      string             `json:"method"`
+	Host        string             `json:"host"`
+	Target      string             `json:"target"`
+	Status      int                `json:"status"`
+	Failure     string             `json:"failure"`
+	Phases      map[string]float64 `json:"phases"`
+	Site        string             `json:"site"`
+	Route       string             `json:"route"`
+	Upstream    string             `json:"upstream"`
+	Server      string             `json:"server"`
+	Evidence    evidence           `json:"evidence"`
+	Explanation struct {
+		Sentences []string `json:"sentences"`
+	} `json:"explanation"`
+}
+
+// evidence is what the wire showed, by the name of the field.
+type evidence map[string]json.RawMessage
+
+func decodeExchange(body []byte) (*exchange, error) {
+	x := &exchange{}
+	if err := json.Unmarshal(body, x); err != nil {
+		return nil, fmt.Errorf("this is no exchange as this version knows it: %w", err)
+	}
+	return x, nil
+}
+
+// text returns the evidence called name, "" if there is none.
+func (e evidence) text(name string) string {
+	var s string
+	if json.Unmarshal(e[name], &s) == nil {
+		return s
+	}
+	return ""
+}
+
+// number returns the evidence called name, 0 if there is none.
+func (e evidence) number(name string) float64 {
+	var n float64
+	if json.Unmarshal(e[name], &n) == nil {
+		return n
+	}
+	return 0
+}
+
+// has reports whether there is evidence called name.
+func (e evidence) has(name string) bool { return len(e[name]) > 0 }
+
+// request is the request line as far as it was read.
+func (x *exchange) request() string {
+	if x.Method == "" {
+		return "(no request was read)"
+	}
+	if !strings.HasPrefix(x.Target, "/") {
+		return printable(x.Method + " " + x.Target)
+	}
+	return printable(x.Method + " " + x.Host + x.Target)
+}
+
+// tell writes the story of x: what was asked, what the wire showed, and what that
+// means.
+func (x *exchange) tell(w io.Writer) error {
+	var p page
+	p.printf("%s\n%s\n\n", x.ID, x.request())
+	fact := func(name, format string, args ...any) {
+		p.printf("  %-9s "+format+"\n", append([]any{name}, args...)...)
+	}
+	fact("When", "%s", x.Time)
+	if x.Client != "" {
+		fact("Client", "%s", printable(x.Client))
+	}
+	if x.Upstream != "" {
+		fact("Route", "site %s, path %s, upstream %s", printable(x.Site), printable(x.Route), printable(x.Upstream))
+	}
+	if x.Server != "" {
+		fact("Server", "%s", printable(x.Server))
+	}
+	e := entryOf(x.Failure)
+	switch {
+	case e != nil:
+		fact("Failure", "%s: %s", e.Name, e.Title)
+	case x.Failure != "":
+		fact("Failure", "%s, which this version does not know", printable(x.Failure))
+	default:
+		fact("Failure", "none")
+	}
+	p.printf("\nWhat happened\n")
+	for _, s := range x.Explanation.Sentences {
+		p.wrap("  - ", "    ", printable(s))
+	}
+	if first := x.Evidence.text("first_bytes"); first != "" {
+		p.wrap("  - ", "    ", fmt.Sprintf(`The first bytes %s sent: "%s"`, x.sender(), printable(first)))
+	}
+	p.printf("\nTime by phase\n")
+	for i := range phase.Count {
+		name := phase.Phase(i).String()
+		if ms, reached := x.Phases[name]; reached {
+			p.printf("  %-14s %12.3f ms\n", name, ms)
+		}
+	}
+	if err := p.writeTo(w); err != nil || e == nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return e.Explain(w)
+}
+
+// sender is whose first bytes are evidence.
+func (x *exchange) sender() string {
+	if e := entryOf(x.Failure); e != nil && e.Code.Party == failure.Client {
+		return "the client"
+	}
+	return "the server"
+}
+
+// entryOf returns the registry's entry of a code, nil if there is none.
+func entryOf(name string) *failure.Entry {
+	code, ok := failure.ParseCode(name)
+	if !ok {
+		return nil
+	}
+	return failure.Lookup(code)
+}
