@@ -13,7 +13,7 @@ import (
 
 // How many records are kept, of each kind. A record is about 1.2 KiB.
 const (
-	ordinaryKept = 1024
+	ordinaryKept = 512
 	failedKept   = 4096
 	clientKept   = 1024
 )
@@ -52,8 +52,10 @@ type Store struct {
 }
 
 // lane is one ring: entries are written in turn and the oldest is overwritten.
+// It grows to its size as records come: a quiet gateway needs no room.
 type lane struct {
 	entries []entry
+	max     int
 	total   uint64 // entries ever put; number n lies at n modulo the length
 }
 
@@ -103,12 +105,10 @@ func newStore(started time.Time, kept [laneCount]int) *Store {
 		server:  map[serverName]*serverTally{},
 		readers: map[chan struct{}]struct{}{},
 	}
-	all := 0
 	for i, n := range kept {
-		s.lanes[i].entries = make([]entry, n)
-		all += n
+		s.lanes[i].max = n
 	}
-	s.byID = make(map[record.ID]place, all)
+	s.byID = map[record.ID]place{}
 	return s
 }
 
@@ -153,7 +153,10 @@ func (s *Store) put(r *record.Record, keep bool) {
 		return
 	}
 	ring := &s.lanes[l]
-	index := uint32(ring.total % uint64(len(ring.entries)))
+	index := uint32(ring.total % uint64(ring.max))
+	if int(index) == len(ring.entries) {
+		ring.entries = append(ring.entries, entry{})
+	}
 	at := &ring.entries[index]
 	where := place{uint8(l), index}
 	if at.seq != 0 && s.byID[at.rec.ID] == where {
@@ -240,7 +243,7 @@ func (l *lane) len() int { return int(min(l.total, uint64(len(l.entries)))) }
 func (l *lane) first() uint64 { return l.total - uint64(l.len()) }
 
 // at returns entry number n, which must be kept.
-func (l *lane) at(n uint64) *entry { return &l.entries[n%uint64(len(l.entries))] }
+func (l *lane) at(n uint64) *entry { return &l.entries[n%uint64(l.max)] }
 
 func (l *lane) oldest() string {
 	if l.total == 0 {

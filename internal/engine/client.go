@@ -53,10 +53,14 @@ type clientConn struct {
 
 // newClient takes over fd. It returns nil if the socket is gone already.
 func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn {
-	c := &clientConn{listener: l}
-	c.sock.client = c
-	c.arrival.Peer = peer
-	c.arrival.Listener = l.Name
+	c, _ := e.spare.Get().(*clientConn)
+	if c == nil {
+		c = &clientConn{}
+		c.sock.client = c
+	}
+	c.listener = l
+	c.arrival = exchange.Arrival{Peer: peer, Listener: l.Name}
+	c.dead.Store(false)
 	if peer.Addr().IsValid() {
 		c.arrival.PeerText = peer.Addr().AppendTo(c.peerText[:0])
 	} else {
@@ -64,6 +68,7 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 	}
 	c.arrival.Shard = e.shards.Add(1)
 	if c.init(e, fd) != nil {
+		c.retire()
 		return nil
 	}
 	return c
@@ -77,6 +82,7 @@ func (c *clientConn) serve() {
 		case requestHere:
 		case requestParks:
 			if e.lot.take(c) {
+				c.retire()
 				return
 			}
 			continue
@@ -155,6 +161,17 @@ func (c *clientConn) awaitRequest() requestState {
 func (c *clientConn) end() {
 	c.close()
 	c.eng.leave(c.listener)
+	c.retire()
+}
+
+// retire keeps c's memory for another connection. Its socket is closed or parked.
+func (c *clientConn) retire() {
+	c.listener, c.opts, c.req, c.quiet = nil, nil, nil, nil
+	if c.out != nil {
+		putBuf(c.out)
+		c.out = nil
+	}
+	c.eng.spare.Put(c)
 }
 
 // leave books a client's connection out.

@@ -74,6 +74,7 @@ type Engine struct {
 	sweep     sweeper
 	lot       *lot
 	exchanges sync.Pool
+	spare     sync.Pool // of *clientConn
 	shards    atomic.Uint32
 
 	// clients counts connections of clients, parked ones included.

@@ -50,6 +50,12 @@ func Listen(name string) (*Listener, error) {
 		if err := removeStale(path); err != nil {
 			return nil, err
 		}
+	} else if ap, err := netip.ParseAddrPort(name); err == nil && ap.Addr().IsUnspecified() {
+		// 0.0.0.0 means IPv4 and [::] means IPv6; ":80" means both.
+		network = "tcp6"
+		if ap.Addr().Is4() {
+			network = "tcp4"
+		}
 	}
 	ln, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), network, address)
 	if err != nil {

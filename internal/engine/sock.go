@@ -91,7 +91,9 @@ func (s *sock) init(e *Engine, fd int) error {
 	s.raw = raw
 	s.bind()
 	s.canceled.Store(false)
+	s.readStopped.Store(false)
 	s.parkAsked.Store(false)
+	s.r.pace, s.w.pace, s.r.total, s.w.total = nil, nil, 0, 0
 	e.sweep.add(s)
 	return nil
 }
@@ -117,6 +119,8 @@ func (s *sock) close() {
 	s.eng.sweep.remove(s)
 	s.file.Close()
 	s.in.release()
+	s.r.deadline.Store(0)
+	s.w.deadline.Store(0)
 }
 
 // cancel makes waits on the socket end, those of now and those to come. It may be

@@ -20,9 +20,9 @@ const (
 	// parkAfter is how long a connection stays idle with a goroutine.
 	parkAfter = 250 * time.Millisecond
 	// lingerMax is how many idle connections may keep their goroutine for
-	// parkAfter; what is above parks at the next tick. Each goroutine that ever
-	// lived at the same time costs its bookkeeping for ever.
-	lingerMax = 256
+	// parkAfter; those above park after one tick. Each goroutine that ever lived
+	// at the same time costs its bookkeeping for ever.
+	lingerMax = 64
 )
 
 // sweeper keeps the deadlines of all sockets: setting one is a store, and one
@@ -152,7 +152,7 @@ func (w *sweeper) turn() {
 		}
 		if since := c.idle.Load(); since != 0 {
 			lingering++
-			if now-since >= int64(parkAfter) || lingering > lingerMax {
+			if idle := now - since; idle >= int64(parkAfter) || lingering > lingerMax && idle >= int64(tick) {
 				s.park()
 			}
 		}

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -115,8 +116,17 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	return g, g.newAdmin(cfg)
 }
 
+// gcPercent makes the garbage collector keep the heap closer to what is in use
+// than Go's default: the data path leaves next to no garbage, so that collecting
+// is rare either way, and the memory saved is that of thousands of parked
+// connections. GOGC in the environment wins.
+const gcPercent = 50
+
 // Start opens the listeners and the admin side and serves.
 func (g *Gateway) Start() error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	opened, err := g.openListeners(g.cfg)

@@ -331,12 +331,39 @@ func TestClose(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		r.Close()
-		wg.Wait()
+		r.mu.Lock()
+		want(t, "no lookup is left", r.entries["other.test"].running, nil)
+		r.mu.Unlock()
 		want(t, "lookups end at once", time.Since(begin), 0)
+		wg.Wait()
 		wantAddrs(t, r, "app.test", "192.0.2.7")
 		e := wantError(t, r, "third.test", Canceled)
 		want(t, "site", e.Site, "closed")
+		want(t, "names", len(r.entries), 2)
 		r.Close() // twice is harmless
+	})
+}
+
+func TestKnownAsksNobody(t *testing.T) {
+	onFakeNet(t, func(t *testing.T, n *fakeNet) {
+		s := n.add("192.0.2.1:53", zone("app.test. 10 192.0.2.7"))
+		r := n.resolver(t, nil, s)
+		for _, name := range []string{"app.test", "no name"} {
+			if a, ok := r.Known(name); ok {
+				t.Errorf("%q: %v", name, a.Addrs)
+			}
+		}
+		want(t, "queries", len(s.questions()), 0)
+		a, ok := r.Known("localhost")
+		want(t, "localhost is known", ok && a.Source == SourceLoopback, true)
+		wantError(t, r, "gone.test", NXDomain)
+		wantAddrs(t, r, "app.test", "192.0.2.7")
+		time.Sleep(time.Minute)
+		a, ok = r.Known("App.test")
+		want(t, "known, though expired", ok && len(a.Addrs) == 1, true)
+		_, ok = r.Known("gone.test")
+		want(t, "a denied name has no answer", ok, false)
+		want(t, "lookups", s.countA(), 2)
 	})
 }
 

@@ -232,9 +232,9 @@ func TestExtendedError(t *testing.T) {
 	m := message(a, dnsmessage.RCodeServerFailure)
 	m.Additionals = []dnsmessage.Resource{optRR(0,
 		dnsmessage.Option{Code: optionEDE, Data: []byte{0}}, // too short to be one
-		dnsmessage.Option{Code: optionEDE, Data: append([]byte{0, 6}, "signature expired"...)},
-		dnsmessage.Option{Code: optionEDE, Data: []byte{0, 22}},
-	)}
+		dnsmessage.Option{Code: optionEDE, Data: []byte{0, 6}},
+		dnsmessage.Option{Code: optionEDE, Data: append([]byte{0, 22}, "no reachable authority"...)},
+	), optRR(16, dnsmessage.Option{Code: optionEDE, Data: []byte{0, 1}})} // a second OPT counts for nothing
 	rep, _ := parseReply(pack(m), q)
 	want(t, "kind", rep.kind, ServFail)
 	want(t, "there is a code", rep.hasInfo, true)
