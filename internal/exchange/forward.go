@@ -35,6 +35,9 @@ func (x *Exchange) makeRequest() {
 		x.add("Host", func(b []byte) []byte { return append(b, x.lease.Authority()...) })
 	case x.route.HostHeader != "":
 		x.add("Host", func(b []byte) []byte { return append(b, x.route.HostHeader...) })
+	case len(host) == 0:
+		// An HTTP/1.0 client need not say; many servers refuse an empty Host.
+		x.add("Host", func(b []byte) []byte { return append(b, x.lease.Authority()...) })
 	default:
 		o.Add = append(o.Add, Added{"Host", host})
 	}
