@@ -27,10 +27,12 @@ type clientConn struct {
 	parser    h1.RequestParser
 	decoder   h1.BodyDecoder
 	req       *wire.Request
-	bodyDone  bool // the request's body was read to its end
 	refilled  bool // body bytes were read over the first ones
 	upPace    pace
 	emptyLine bool // an empty line before the request was forgiven
+
+	// bodyDone: the request's body was read to its end. Both sides look at it.
+	bodyDone atomic.Bool
 
 	// The answer's side.
 	out      []byte
@@ -98,11 +100,12 @@ func (c *clientConn) serve() {
 		e.exchanges.Put(x)
 		e.active.Add(-1)
 		c.in.unpin()
-		if !c.keep || !c.complete || !c.bodyDone {
+		if !c.keep || !c.complete || !c.bodyDone.Load() {
 			c.lastWords()
 			c.end()
 			return
 		}
+		c.readStopped.Store(false) // asked when there was nothing left to stop
 	}
 }
 
@@ -191,7 +194,7 @@ const (
 // request are still unread: closing now would reset the connection, and a reset
 // can destroy what was sent (RFC 9112 section 9.6).
 func (c *clientConn) lastWords() {
-	if !c.complete || c.bodyDone && c.in.r == c.in.w || c.canceled.Load() {
+	if !c.complete || c.bodyDone.Load() && c.in.r == c.in.w || c.canceled.Load() {
 		return
 	}
 	c.readStopped.Store(false)

@@ -54,7 +54,7 @@ func (c *clientConn) SendHead(o *exchange.Out) *failure.Error {
 	}
 	// What is left of the request's body, and what a draining gateway may not
 	// wait for, ends the connection.
-	if c.req.Close || !c.bodyDone || c.eng.draining.Load() {
+	if c.req.Close || !c.bodyDone.Load() || c.eng.draining.Load() {
 		c.keep = false
 	}
 	switch {

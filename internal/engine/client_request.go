@@ -18,7 +18,8 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 	e := c.eng
 	o := e.opts.Load()
 	c.opts, c.req = o, req
-	c.bodyDone, c.refilled = false, false
+	c.bodyDone.Store(false)
+	c.refilled = false
 	c.keep, c.complete, c.begun, c.quiet = true, false, false, nil
 	c.out = c.out[:0]
 	c.r.pace = nil
@@ -48,7 +49,7 @@ func (c *clientConn) headRead(req *wire.Request, n int) {
 	c.in.pinHead(n)
 	c.decoder.Reset(req.Framing, req.ContentLength, &c.opts.Limits)
 	if !req.HasBody() {
-		c.bodyDone = true
+		c.bodyDone.Store(true)
 		req.Buf = c.in.settle()[:n]
 		return
 	}
@@ -60,7 +61,7 @@ func (c *clientConn) headRead(req *wire.Request, n int) {
 
 // BodyHere implements exchange.ClientStream.
 func (c *clientConn) BodyHere() bool {
-	return c.bodyDone || c.req.Framing == wire.FramingLength && int64(c.in.w-c.in.r) >= c.decoder.Remaining()
+	return c.bodyDone.Load() || c.req.Framing == wire.FramingLength && int64(c.in.w-c.in.r) >= c.decoder.Remaining()
 }
 
 // Rewind implements exchange.ClientStream.
@@ -69,7 +70,7 @@ func (c *clientConn) Rewind() bool {
 		return false
 	}
 	c.in.r = c.in.pin
-	c.bodyDone = !c.req.HasBody()
+	c.bodyDone.Store(!c.req.HasBody())
 	c.decoder.Reset(c.req.Framing, c.req.ContentLength, &c.opts.Limits)
 	return true
 }
@@ -88,14 +89,14 @@ func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 		}
 		return nil, false, c.broken(phase.Tunnel, io)
 	}
-	for !c.bodyDone {
+	for !c.bodyDone.Load() {
 		if b := c.in.bytes(); len(b) > 0 {
 			data, n, end, rej := c.decoder.Next(b)
 			c.in.r += n
 			if rej != nil {
 				return nil, false, c.refuse(phase.SendBody, rej)
 			}
-			c.bodyDone = end
+			c.bodyDone.Store(end)
 			if end || len(data) > 0 {
 				return data, end, nil
 			}
@@ -117,8 +118,8 @@ func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 // RequestTrailers implements exchange.ClientStream.
 func (c *clientConn) RequestTrailers() []byte { return c.decoder.Trailers() }
 
-// StopBody implements exchange.ClientStream. The connection is not used again,
-// but the answer can still be sent.
+// StopBody implements exchange.ClientStream. Unless the body was at its end the
+// connection is not used again, but the answer can still be sent.
 func (c *clientConn) StopBody() {
 	c.readStopped.Store(true)
 	c.file.SetReadDeadline(past)
@@ -126,12 +127,12 @@ func (c *clientConn) StopBody() {
 
 // refuse makes the failure for bytes that the codec refused.
 func (c *clientConn) refuse(p phase.Phase, rej *h1.Reject) *failure.Error {
-	c.keep = false
 	err := newError(failure.Client, p, rej.Kind)
 	err.Site = rej.Site
 	ev := &err.Evidence
 	ev.Offset, ev.Size, ev.Limit, ev.Field = int64(rej.Offset), int64(rej.Size), int64(rej.Limit), rej.Field
 	if p == phase.ReadHead {
+		c.keep = false // in a body, bodyDone says so
 		ev.SetFirst(c.in.bytes())
 	}
 	return err
@@ -143,7 +144,6 @@ func (c *clientConn) broken(p phase.Phase, end ioEnd) *failure.Error {
 	if end == ioCanceled {
 		return exchange.Canceled
 	}
-	c.keep = false
 	kind := failure.Closed
 	switch {
 	case end == ioErrno || p == phase.Tunnel:
@@ -157,6 +157,7 @@ func (c *clientConn) broken(p phase.Phase, end ioEnd) *failure.Error {
 	ev := &err.Evidence
 	ev.End, ev.Errno = endOf(end), c.r.errno
 	if p == phase.ReadHead {
+		c.keep = false
 		ev.SetFirst(c.in.bytes())
 	}
 	if p == phase.SendBody {

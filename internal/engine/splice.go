@@ -122,7 +122,6 @@ func (u *upConn) SpliceFrom(src any) (int64, *failure.Error) {
 	u.sendPace.reset(Rate{Grace: u.times.SendStall})
 	n, rend, wend := splice(&c.sock, &u.sock, &c.upPace, &u.sendPace, c.decoder.Remaining())
 	c.decoder.Skip(n.in)
-	c.bodyDone = c.decoder.Remaining() == 0
 	switch {
 	case wend != ioOK:
 		u.sendBroken = true
@@ -161,7 +160,9 @@ func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEn
 		if end != ioOK {
 			return s, end, ioOK
 		}
-		s.in += int64(got)
+		if s.in += int64(got); s.in == n && src.client != nil {
+			src.client.bodyDone.Store(true) // before the server can answer
+		}
 		for p.held > 0 {
 			sent, end := dst.spliceOut(p)
 			s.out += int64(sent)

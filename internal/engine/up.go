@@ -5,7 +5,6 @@ package engine
 
 import (
 	"net/netip"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -57,7 +56,6 @@ type upConn struct {
 	bodyPace  pace
 
 	quiet exchange.QuietRule
-	stop  atomic.Bool // Cancel was called
 }
 
 // begin makes the connection ready for the next exchange.
@@ -81,10 +79,7 @@ func (u *upConn) adopt(rival *upConn) {
 }
 
 // Cancel implements exchange.Lease.
-func (u *upConn) Cancel() {
-	u.stop.Store(true)
-	u.cancel()
-}
+func (u *upConn) Cancel() { u.cancel() }
 
 // Authority implements exchange.Lease.
 func (u *upConn) Authority() string { return u.member.server.Authority }
@@ -118,8 +113,11 @@ func (u *upConn) Release() *failure.Error {
 		putBuf(u.out)
 		u.out = nil
 	}
-	clean := u.requestEnd && u.bodyDone && !u.closes && !u.sendBroken && excess == nil &&
-		u.quiet == nil && !u.stop.Load()
+	// A Cancel when both sides had ended stopped nothing.
+	clean := u.requestEnd && u.bodyDone && !u.closes && !u.sendBroken && excess == nil && u.quiet == nil
+	if clean {
+		u.canceled.Store(false)
+	}
 	u.member.giveBack(u, clean)
 	return excess
 }
