@@ -164,17 +164,22 @@ func differ(a, b outcome) string {
 
 // TestDifferential compares the codec with net/http over the corpora and over
 // mutations of good messages. Every difference must stand in accepted, with its
-// reason, and every entry of accepted must occur.
+// reason, and the example of every entry must still show it.
 func TestDifferential(t *testing.T) {
-	used := map[string]bool{}
+	for i := range accepted {
+		a := &accepted[i]
+		input, response := []byte(a.shows), strings.HasPrefix(a.shows, "HTTP/")
+		if d := differ(ours(input, response), theirs(input, response)); explain(d, input, response) != a {
+			t.Errorf("the example of %q shows %q", a.difference, d)
+		}
+	}
 	failures := 0
 	compare := func(input []byte, response bool) {
 		d := differ(ours(input, response), theirs(input, response))
 		if d == "" {
 			return
 		}
-		if a := explain(d, input, response); a != nil {
-			used[a.difference] = true
+		if explain(d, input, response) != nil {
 			return
 		}
 		if failures++; failures <= 20 {
@@ -208,11 +213,6 @@ func TestDifferential(t *testing.T) {
 	for range 40_000 {
 		role := rng.IntN(2)
 		compare(mutate(rng, seeds[role]), role == 1)
-	}
-	for i := range accepted {
-		if !used[accepted[i].difference] {
-			t.Errorf("no input shows the difference %q: remove it", accepted[i].difference)
-		}
 	}
 }
 
