@@ -1,0 +1,525 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange_test
+
+import (
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/h1"
+	"causey/internal/phase"
+	"causey/internal/record"
+	"causey/internal/wire"
+)
+
+// groupTwin is an exchange.Upstream. Servers are asked in their order.
+type groupTwin struct {
+	*air
+	t       testing.TB
+	twin    *twin
+	servers []*serverTwin
+	// arrived lists the leases whose request head has come, in order.
+	arrived []*leaseTwin
+	leases  []*leaseTwin
+	panics  string // the method of group or lease that panics
+}
+
+// serverTwin is one server. Dials come to what dials lists, then succeed.
+type serverTwin struct {
+	name  string
+	dials []failure.Kind
+	// hang lets dials wait for ever; takes is how long they take.
+	hang  bool
+	takes time.Duration
+	// deaf makes connections refuse the first byte that is written to them, as
+	// those do whose peer has gone unseen; how says by what.
+	deaf  cut
+	conns []*upConnection
+	dialn int
+}
+
+// upConnection is a connection to a server.
+type upConnection struct {
+	up, down credit
+	requests uint32
+	active   int
+	closed   bool
+	deaf     cut
+	since    time.Time
+}
+
+func (g *groupTwin) may(method string) {
+	if g.panics == method {
+		panic("port: " + method)
+	}
+}
+
+// Name implements exchange.Upstream.
+func (g *groupTwin) Name() string { return "app" }
+
+// Acquire implements exchange.Upstream.
+func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
+	g.may("Acquire")
+	i := w.Last
+	if !w.Fresh {
+		for i = 0; i < len(g.servers) && w.Tried&(1<<i) != 0; i++ {
+		}
+	}
+	if i == len(g.servers) {
+		return nil, exchange.NoneLeft
+	}
+	w.Last, w.Tried = i, w.Tried|1<<i
+	s := g.servers[i]
+	w.Attempt.Server = s.name
+	var conn *upConnection
+	if !w.Fresh {
+		g.mu.Lock()
+		conn = s.idle(g.twin)
+		g.mu.Unlock()
+	}
+	if conn == nil {
+		var err *failure.Error
+		if conn, err = g.dial(s, w); err != nil {
+			return nil, err
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	conn.requests++
+	conn.active++
+	l := &leaseTwin{air: g.air, group: g, server: s, conn: conn, times: w.Timeouts, reused: conn.requests > 1, number: conn.requests}
+	l.up = flow{air: g.air, conn: &conn.up, window: g.twin.window}
+	l.down = flow{air: g.air, conn: &conn.down, window: g.twin.window}
+	if l.reused {
+		l.idleFor = time.Since(conn.since)
+	}
+	g.leases = append(g.leases, l)
+	return l, nil
+}
+
+// idle returns a connection with room for one more exchange, or nil.
+func (s *serverTwin) idle(t *twin) *upConnection {
+	for _, c := range s.conns {
+		if !c.closed && (c.active == 0 || t.mux) {
+			return c
+		}
+	}
+	return nil
+}
+
+// dialing is what an exchange waits for while a connection is opened.
+type dialing struct {
+	*air
+	canceled bool
+}
+
+// Cancel implements exchange.Canceler.
+func (d *dialing) Cancel() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.canceled = true
+	d.cond.Broadcast()
+}
+
+func (g *groupTwin) dial(s *serverTwin, w *exchange.Want) (*upConnection, *failure.Error) {
+	d := &dialing{air: g.air}
+	w.Waiter.Watch(d)
+	w.Waiter.Enter(phase.Connect)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.dialn++
+	until := time.Now().Add(s.takes)
+	if s.hang {
+		until = time.Now().Add(w.Timeouts.Connect)
+	}
+	switch {
+	case g.wait(func() bool { return d.canceled }, func() time.Time { return until }):
+		return nil, exchange.Canceled
+	case s.hang:
+		return nil, newFailure(failure.Upstream, phase.Connect, failure.Timeout)
+	}
+	w.Attempt.Connect = s.takes
+	if len(s.dials) > 0 {
+		k := s.dials[0]
+		if s.dials = s.dials[1:]; k != failure.NoKind {
+			party := failure.Upstream
+			if k == failure.Limit {
+				party = failure.Gateway
+			}
+			w.Attempt.Dialled = serverAddr
+			return nil, newFailure(party, phase.Connect, k)
+		}
+	}
+	c := &upConnection{up: credit{g.twin.connWindow}, down: credit{g.twin.connWindow}, deaf: s.deaf}
+	s.conns = append(s.conns, c)
+	return c, nil
+}
+
+var serverAddr = netip.MustParseAddrPort("[2001:db8::1]:8080")
+
+// leaseTwin is an exchange.Lease. Its far side is the script's origin.
+type leaseTwin struct {
+	*air
+	group   *groupTwin
+	server  *serverTwin
+	conn    *upConnection
+	times   *exchange.Timeouts
+	reused  bool
+	number  uint32
+	idleFor time.Duration
+	up      flow
+	down    flow
+	scribbler
+
+	// The request side.
+	pendingHead *renderedHead
+	pending     []byte
+	head        *renderedHead // as it arrived
+	sent        int64
+	requestEnd  bool
+	sendBroken  bool
+
+	// The answer's side.
+	raw       []byte // heads as the origin sent them
+	firstAt   time.Time
+	deadline  time.Time
+	status    int
+	framing   wire.Framing
+	remaining int64
+	answered  bool
+	bodyDone  bool
+
+	canceled bool
+	released bool
+	quiet    exchange.QuietRule
+	reading  atomic.Int32
+	writing  atomic.Int32
+}
+
+// use checks that nobody uses the lease after its release, and counts who is in.
+func (l *leaseTwin) use(n *atomic.Int32, method string) func() {
+	n.Add(1)
+	l.mu.Lock()
+	if l.released {
+		l.group.t.Errorf("%s of a lease that was released", method)
+	}
+	l.mu.Unlock()
+	l.group.may(method)
+	return func() { n.Add(-1) }
+}
+
+// Cancel implements exchange.Lease.
+func (l *leaseTwin) Cancel() {
+	l.group.may("Cancel")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.canceled = true
+	l.cond.Broadcast()
+}
+
+// Authority implements exchange.Lease.
+func (l *leaseTwin) Authority() string { return l.server.name + ".internal:8080" }
+
+// Sent implements exchange.Lease.
+func (l *leaseTwin) Sent() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sent
+}
+
+// FirstByteAt implements exchange.Lease.
+func (l *leaseTwin) FirstByteAt() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.firstAt
+}
+
+// Note implements exchange.Lease.
+func (l *leaseTwin) Note(a *record.Attempt) {
+	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = serverAddr, l.reused, l.number, l.idleFor
+	if !l.reused {
+		a.Connect = l.server.takes
+	}
+}
+
+// SendHead implements exchange.Lease.
+func (l *leaseTwin) SendHead(o *exchange.Out) *failure.Error {
+	defer l.use(&l.writing, "SendHead")()
+	h := render(o)
+	l.pendingHead = &h
+	return nil
+}
+
+// WriteBody implements exchange.Lease.
+func (l *leaseTwin) WriteBody(p []byte) *failure.Error {
+	defer l.use(&l.writing, "WriteBody")()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = append(l.pending, p...)
+	if len(l.pending) < l.group.twin.piece {
+		return nil
+	}
+	return l.flush()
+}
+
+// EndBody implements exchange.Lease.
+func (l *leaseTwin) EndBody(trailers []byte) *failure.Error {
+	defer l.use(&l.writing, "EndBody")()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.flush(); err != nil {
+		return err
+	}
+	l.requestEnd = true
+	l.up.end(string(trailers))
+	return nil
+}
+
+// Flush implements exchange.Lease.
+func (l *leaseTwin) Flush() *failure.Error {
+	defer l.use(&l.writing, "Flush")()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flush()
+}
+
+func (l *leaseTwin) sendPhase() phase.Phase {
+	switch {
+	case l.quiet != nil:
+		return phase.Tunnel
+	case l.sent == 0:
+		return phase.SendHead
+	}
+	return phase.SendBody
+}
+
+func (l *leaseTwin) flush() *failure.Error {
+	for l.pendingHead != nil || len(l.pending) > 0 {
+		switch {
+		case l.canceled:
+			return exchange.Canceled
+		case l.conn.deaf != whole:
+			l.sendBroken = true
+			return newFailure(failure.Upstream, l.sendPhase(), kindOf(l.conn.deaf))
+		case l.down.cut == byRST:
+			l.sendBroken = true
+			return newFailure(failure.Upstream, l.sendPhase(), failure.Reset)
+		case l.pendingHead != nil:
+			l.head, l.pendingHead = l.pendingHead, nil
+			l.sent += 100
+			l.group.arrived = append(l.group.arrived, l)
+			l.cond.Broadcast()
+			continue
+		}
+		n := l.up.put(l.pending)
+		l.sent += int64(n)
+		if l.pending = l.pending[n:]; n > 0 {
+			if l.quiet != nil {
+				l.quiet.Note(time.Now())
+			}
+			continue
+		}
+		patience := time.Now().Add(l.times.SendStall)
+		if !l.wait(func() bool {
+			return l.canceled || l.conn.deaf != whole || l.down.cut == byRST || min(l.up.window-len(l.up.data), l.up.conn.left) > 0
+		}, func() time.Time {
+			if l.quiet != nil || l.times.SendStall == 0 {
+				return time.Time{}
+			}
+			return patience
+		}) {
+			l.sendBroken = true
+			return newFailure(failure.Upstream, l.sendPhase(), failure.Timeout)
+		}
+	}
+	return nil
+}
+
+// RequestDone implements exchange.Lease.
+func (l *leaseTwin) RequestDone(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.times.AwaitHead > 0 {
+		l.deadline = now.Add(l.times.AwaitHead)
+		l.cond.Broadcast()
+	}
+}
+
+// ReadHead implements exchange.Lease.
+func (l *leaseTwin) ReadHead(res *wire.Response) *failure.Error {
+	defer l.use(&l.reading, "ReadHead")()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scribble()
+	var p h1.ResponseParser
+	method, upgrade := wire.OtherMethod, false
+	if h := l.head; h != nil {
+		m, _, _ := strings.Cut(h.line, " ")
+		method, upgrade = wire.LookupMethod([]byte(m)), h.upgrade != ""
+	}
+	p.Reset(&wire.Limits{}, method, upgrade)
+	for {
+		have := len(l.raw)
+		if have > 0 {
+			n, rej := p.Parse(res, append([]byte(nil), l.raw...))
+			if rej != nil {
+				return newFailure(failure.Upstream, phase.ReadHeadUp, rej.Kind)
+			}
+			if n > 0 {
+				l.raw = l.raw[n:]
+				l.headRead(res)
+				return nil
+			}
+		}
+		if !l.wait(func() bool { return l.canceled || len(l.raw) > have || l.down.cut != whole }, func() time.Time { return l.deadline }) {
+			return l.lost(failure.Timeout)
+		}
+		switch {
+		case l.canceled:
+			return exchange.Canceled
+		case len(l.raw) > have:
+		default:
+			return l.lost(kindOf(l.down.cut))
+		}
+	}
+}
+
+// lost is the failure of a connection that ended before a head had come.
+func (l *leaseTwin) lost(k failure.Kind) *failure.Error {
+	if !l.firstAt.IsZero() {
+		return newFailure(failure.Upstream, phase.ReadHeadUp, k)
+	}
+	switch {
+	case l.reused && k == failure.Closed:
+		k = failure.ClosedReused
+	case l.reused && k == failure.Reset:
+		k = failure.ResetReused
+	}
+	return newFailure(failure.Upstream, phase.AwaitHead, k)
+}
+
+func (l *leaseTwin) headRead(res *wire.Response) {
+	l.lend(res.Buf)
+	if res.Interim() {
+		if !l.deadline.IsZero() {
+			l.deadline = time.Now().Add(l.times.AwaitHead)
+		}
+		return
+	}
+	l.answered, l.status = true, res.Status
+	l.framing, l.remaining = res.Framing, res.ContentLength
+	l.bodyDone = res.Framing == wire.FramingNone
+}
+
+// BodyHere implements exchange.Lease.
+func (l *leaseTwin) BodyHere() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bodyDone || len(l.down.data) > 0
+}
+
+// ReadBody implements exchange.Lease. The head goes with the first wait.
+func (l *leaseTwin) ReadBody() (piece []byte, end bool, err *failure.Error) {
+	defer l.use(&l.reading, "ReadBody")()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scribble()
+	if l.quiet != nil {
+		return l.readTunnel()
+	}
+	for !l.bodyDone {
+		switch {
+		case l.canceled:
+			return nil, false, exchange.Canceled
+		case len(l.down.data) > 0:
+			n := l.group.twin.piece
+			if l.framing == wire.FramingLength {
+				n = int(min(int64(n), l.remaining))
+			}
+			p := l.down.take(n)
+			l.remaining -= int64(len(p))
+			l.bodyDone = l.framing == wire.FramingLength && l.remaining == 0
+			return l.lend(p), l.bodyDone, nil
+		case l.down.ended, l.framing == wire.FramingClose && l.down.cut == byFIN:
+			l.bodyDone = true
+			continue
+		case l.down.cut == byRST:
+			return nil, false, newFailure(failure.Upstream, phase.RelayBody, failure.Reset)
+		case l.down.cut == byFIN && l.framing == wire.FramingLength:
+			return nil, false, newFailure(failure.Upstream, phase.RelayBody, failure.Short)
+		case l.down.cut == byFIN:
+			return nil, false, newFailure(failure.Upstream, phase.RelayBody, failure.NoLastChunk)
+		}
+		patience := time.Now().Add(l.times.BodyStall)
+		if !l.wait(func() bool { return l.canceled || l.down.cut != whole || len(l.down.data) > 0 || l.down.ended },
+			func() time.Time { return patience }) {
+			return nil, false, newFailure(failure.Upstream, phase.RelayBody, failure.Timeout)
+		}
+	}
+	return nil, true, nil
+}
+
+func (l *leaseTwin) readTunnel() ([]byte, bool, *failure.Error) {
+	if !l.wait(func() bool { return l.canceled || l.down.cut != whole || len(l.down.data) > 0 || l.down.ended }, l.quiet.Until) {
+		return nil, false, newFailure(failure.Gateway, phase.Tunnel, failure.Idle)
+	}
+	switch {
+	case l.canceled:
+		return nil, false, exchange.Canceled
+	case l.down.cut == byRST:
+		return nil, false, newFailure(failure.Upstream, phase.Tunnel, failure.Reset)
+	case len(l.down.data) > 0:
+		l.quiet.Note(time.Now())
+		return l.lend(l.down.take(l.group.twin.piece)), false, nil
+	}
+	return nil, true, nil
+}
+
+// Trailers implements exchange.Lease.
+func (l *leaseTwin) Trailers() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down.trailers == "" {
+		return nil
+	}
+	return []byte(l.down.trailers)
+}
+
+// Tunnel implements exchange.Lease.
+func (l *leaseTwin) Tunnel(q exchange.QuietRule) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quiet = q
+}
+
+// Release implements exchange.Lease.
+func (l *leaseTwin) Release() *failure.Error {
+	defer l.use(&l.reading, "Release")()
+	if l.writing.Load() > 0 || l.reading.Load() > 1 {
+		l.group.t.Error("a lease was released while in use") // I4
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.released = true
+	l.scribble()
+	l.conn.active--
+	l.conn.since = time.Now()
+	var excess *failure.Error
+	if l.bodyDone && l.quiet == nil && len(l.down.data) > 0 {
+		excess = newFailure(failure.Upstream, phase.RelayBody, failure.Excess)
+	}
+	clean := l.requestEnd && l.bodyDone && l.down.cut == whole && !l.sendBroken && excess == nil && l.quiet == nil && !l.canceled
+	if !clean && !l.group.twin.mux || l.conn.deaf != whole {
+		l.conn.closed = true
+	}
+	// What is in flight on a stream that is over counts for nobody.
+	l.up.take(len(l.up.data))
+	l.down.take(len(l.down.data))
+	return excess
+}
