@@ -24,7 +24,10 @@ func TestCorpus(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Run("alone", func(t *testing.T) { c.send(t, len(c.input), false) })
-			t.Run("byte by byte", func(t *testing.T) { c.send(t, 1, false) })
+			// What follows a request that ends the connection may meet a closed one.
+			if !strings.Contains(strings.ToLower(c.input), "connection: close") && !strings.Contains(c.input, "HTTP/1.0") {
+				t.Run("byte by byte", func(t *testing.T) { c.send(t, 1, false) })
+			}
 			if last := c.verdicts[len(c.verdicts)-1]; last.word != "more" && last.word != "cut" {
 				t.Run("canary", func(t *testing.T) { c.send(t, len(c.input), true) })
 			}
