@@ -1,0 +1,298 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/template"
+	"time"
+)
+
+//go:embed peers
+var peers embed.FS
+
+// contender is one running gateway, or the origin.
+type contender struct {
+	name string
+	addr string
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+}
+
+// values fill the templates of peers/.
+type values struct {
+	Listen, Origin, Admin, Dir, Body string
+	// Routes and Upstreams are how many there are beside the one that is used.
+	Routes, Upstreams int
+}
+
+func render(dir, name, as string, v values) error {
+	text, err := peers.ReadFile("peers/" + name)
+	if err != nil {
+		return err
+	}
+	t, err := template.New(name).Funcs(template.FuncMap{"mod": func(a, b int) int { return a % b }}).Parse(string(text))
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, as), b.Bytes(), 0o644)
+}
+
+// freeAddr returns a loopback address that was free a moment ago.
+func freeAddr() string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// start runs a program in a process group of its own and waits until it accepts.
+func start(name, dir, addr string, argv ...string) (*contender, error) {
+	c := &contender{name: name, addr: addr, log: &bytes.Buffer{}}
+	c.cmd = exec.Command(argv[0], argv[1:]...)
+	c.cmd.Dir = dir
+	c.cmd.Stderr = c.log
+	// What a program logs to stdout is thrown away, as its log file would be.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			conn.Close()
+			return c, nil
+		}
+		if time.Now().After(deadline) {
+			c.stop()
+			return nil, fmt.Errorf("%s does not accept on %s: %s", name, addr, c.log)
+		}
+	}
+}
+
+// stop ends the whole process group.
+func (c *contender) stop() {
+	if c.cmd.Process == nil {
+		return
+	}
+	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+	_ = c.cmd.Wait()
+}
+
+// body is the answer of the origin's small page.
+var body = strings.Repeat("x", 1024)
+
+func startOrigin(dir string) (*contender, error) {
+	at := filepath.Join(dir, "origin")
+	if err := os.MkdirAll(filepath.Join(at, "big"), 0o755); err != nil {
+		return nil, err
+	}
+	random := rand.NewChaCha8([32]byte{1})
+	for name, size := range map[string]int64{"1m": 1 << 20, "100m": 100 << 20} {
+		f, err := os.Create(filepath.Join(at, "big", name))
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.CopyN(f, random, size)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+	}
+	addr := freeAddr()
+	if err := render(at, "origin.conf", "origin.conf", values{Listen: addr, Body: body}); err != nil {
+		return nil, err
+	}
+	return start("origin", at, addr, "nginx", "-p", ".", "-c", "origin.conf")
+}
+
+// startContenders starts those that were asked for and are installed.
+func startContenders(o options, dir, origin string, out io.Writer) ([]*contender, error) {
+	var all []*contender
+	for _, name := range strings.Split(o.contenders, ",") {
+		c, err := startContender(name, o, dir, origin)
+		if errors.Is(err, exec.ErrNotFound) && name != "causey" {
+			fmt.Fprintf(out, "%s is not installed and is left out\n", name)
+			continue
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, c)
+		if err := c.check(origin); err != nil {
+			return all, fmt.Errorf("%s does not relay: %w", name, err)
+		}
+	}
+	return all, nil
+}
+
+func startContender(name string, o options, dir, origin string) (*contender, error) {
+	at := filepath.Join(dir, name)
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return nil, err
+	}
+	v := values{Listen: freeAddr(), Origin: origin, Dir: at}
+	switch name {
+	case "nginx":
+		if err := render(at, "nginx.conf", "nginx.conf", v); err != nil {
+			return nil, err
+		}
+		return start(name, at, v.Listen, "nginx", "-p", ".", "-c", "nginx.conf")
+	case "haproxy":
+		if err := render(at, "haproxy.cfg", "haproxy.cfg", v); err != nil {
+			return nil, err
+		}
+		return start(name, at, v.Listen, "haproxy", "-db", "-f", "haproxy.cfg")
+	case "caddy":
+		if err := render(at, "Caddyfile", "Caddyfile", v); err != nil {
+			return nil, err
+		}
+		return start(name, at, v.Listen, "caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile")
+	case "floor":
+		binary := filepath.Join(dir, "floor.bin")
+		if text, err := exec.Command("go", "build", "-o", binary, "./bench/floor").CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building floor: %w: %s", err, text)
+		}
+		return start(name, at, v.Listen, binary, v.Listen, origin)
+	case "causey":
+		return startCausey(at, o, v)
+	}
+	return nil, fmt.Errorf("unknown contender %q", name)
+}
+
+func startCausey(at string, o options, v values) (*contender, error) {
+	binary, err := filepath.Abs(o.causey)
+	if err != nil {
+		return nil, err
+	}
+	v.Admin = freeAddr()
+	if err := render(at, "causey.yaml", "causey.yaml", v); err != nil {
+		return nil, err
+	}
+	return start("causey", at, v.Listen, binary, "run", "-c", "causey.yaml")
+}
+
+// check makes sure that the contender relays, byte by byte.
+func (c *contender) check(origin string) error {
+	for _, path := range []string{"/", "/big/1m"} {
+		want, err := fetch(origin, path)
+		if err != nil {
+			return err
+		}
+		got, err := fetch(c.addr, path)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("%s differs from the origin's", path)
+		}
+	}
+	return nil
+}
+
+func fetch(addr, path string) (sum [32]byte, err error) {
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get("http://" + addr + path)
+	if err != nil {
+		return sum, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		return sum, fmt.Errorf("%s: %s", path, res.Status)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, res.Body); err != nil {
+		return sum, err
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+// pids lists the processes of the contender's group.
+func (c *contender) pids() []int {
+	var list []int
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if f := statFields(pid); len(f) > 2 && f[2] == strconv.Itoa(c.cmd.Process.Pid) {
+			list = append(list, pid)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// statFields returns the fields of /proc/PID/stat from the state on: state, ppid,
+// pgrp, ... utime is the 12th, stime the 13th (proc(5)).
+func statFields(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	_, rest, ok := strings.Cut(string(text), ") ")
+	if !ok {
+		return nil
+	}
+	return strings.Fields(rest)
+}
+
+// clockTick is the unit of utime and stime on every Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+// cpu returns the processor time that the contender has used.
+func (c *contender) cpu() time.Duration {
+	var ticks int64
+	for _, pid := range c.pids() {
+		if f := statFields(pid); len(f) > 12 {
+			u, _ := strconv.ParseInt(f[11], 10, 64)
+			s, _ := strconv.ParseInt(f[12], 10, 64)
+			ticks += u + s
+		}
+	}
+	return time.Duration(ticks) * clockTick
+}
+
+// memory returns the proportional set size of all its processes, in bytes: pages
+// that processes share are counted once.
+func (c *contender) memory() (int64, error) {
+	var total int64
+	for _, pid := range c.pids() {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			return 0, err
+		}
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "Pss:" {
+				kib, _ := strconv.ParseInt(f[1], 10, 64)
+				total += kib << 10
+			}
+		}
+	}
+	return total, nil
+}
+
+func cpus() int { return runtime.NumCPU() }
