@@ -128,7 +128,7 @@ func (c *clientConn) Flush() *failure.Error {
 
 // send writes p and then q, as slowly as the client's pace allows.
 func (c *clientConn) send(p, q []byte) *failure.Error {
-	before := c.w.total
+	before := c.w.total.Load()
 	c.downPace.reset(c.opts.Download)
 	c.w.pace = &c.downPace
 	if c.quiet != nil {
@@ -139,7 +139,7 @@ func (c *clientConn) send(p, q []byte) *failure.Error {
 	if c.quiet != nil {
 		c.quiet.Note(c.eng.env.Now())
 	}
-	if c.w.total > before {
+	if c.w.total.Load() > before {
 		c.begun = true
 	}
 	if end != ioOK {

@@ -72,8 +72,9 @@ type half struct {
 	// pace, if set, says how slow is too slow; it sets deadline whenever the wait
 	// begins.
 	pace *pace
-	// total counts bytes since the socket was opened.
-	total int64
+	// total counts bytes since the socket was opened; the other half's failures
+	// tell it too.
+	total atomic.Int64
 }
 
 // past is a deadline that has passed.
@@ -93,7 +94,9 @@ func (s *sock) init(e *Engine, fd int) error {
 	s.canceled.Store(false)
 	s.readStopped.Store(false)
 	s.parkAsked.Store(false)
-	s.r.pace, s.w.pace, s.r.total, s.w.total = nil, nil, 0, 0
+	s.r.pace, s.w.pace = nil, nil
+	s.r.total.Store(0)
+	s.w.total.Store(0)
 	e.sweep.add(s)
 	return nil
 }
@@ -146,7 +149,7 @@ func (s *sock) fill() ioEnd {
 		s.r.n, s.r.errno = 0, 0
 		err := s.raw.Read(s.r.try)
 		if err == nil {
-			s.r.total += int64(s.r.n)
+			s.r.total.Add(int64(s.r.n))
 			switch {
 			case s.r.errno != 0:
 				return ioErrno
@@ -218,7 +221,7 @@ func (s *sock) tryWrite(fd uintptr) bool {
 		n, errno := s.writeOnce(fd)
 		switch errno {
 		case 0:
-			s.w.total += int64(n)
+			s.w.total.Add(int64(n))
 			s.w.pace.moved(int64(n), s)
 			if n >= len(s.w.buf) {
 				n -= len(s.w.buf)

@@ -200,7 +200,7 @@ func (s *sock) spliceIn(p *pipe, most int64) (int, ioEnd) {
 			case s.r.n == 0:
 				return 0, ioEOF
 			}
-			s.r.total += int64(s.r.n)
+			s.r.total.Add(int64(s.r.n))
 			p.held += s.r.n
 			return s.r.n, ioOK
 		}
@@ -231,7 +231,7 @@ func (s *sock) spliceOut(p *pipe) (int, ioEnd) {
 			if s.w.errno != 0 {
 				return 0, ioErrno
 			}
-			s.w.total += int64(s.w.n)
+			s.w.total.Add(int64(s.w.n))
 			p.held -= s.w.n
 			return s.w.n, ioOK
 		}

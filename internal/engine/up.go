@@ -5,6 +5,7 @@ package engine
 
 import (
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,6 +48,7 @@ type upConn struct {
 	decoder   h1.BodyDecoder
 	gotBefore int64 // bytes read before this exchange
 	firstAt   time.Time
+	mu        sync.Mutex // guards first and firstLen
 	first     [failure.FirstBytesMax]byte
 	firstLen  uint8
 	answered  bool // a final head was read
@@ -66,7 +68,7 @@ func (u *upConn) begin(now int64, t *exchange.Timeouts) {
 	if u.requests > 1 {
 		u.idleFor = time.Duration(now - u.idleSince)
 	}
-	u.sentBefore, u.gotBefore = u.w.total, u.r.total
+	u.sentBefore, u.gotBefore = u.w.total.Load(), u.r.total.Load()
 	u.requestEnd, u.sendBroken, u.answered, u.bodyDone = false, false, false, false
 	u.endless, u.closes, u.quiet = false, false, nil
 	u.firstAt, u.firstLen = time.Time{}, 0
@@ -88,7 +90,7 @@ func (u *upConn) Authority() string { return u.member.server.Authority }
 func (u *upConn) reused() bool { return u.requests > 1 }
 
 // Sent implements exchange.Lease.
-func (u *upConn) Sent() int64 { return u.w.total - u.sentBefore }
+func (u *upConn) Sent() int64 { return u.w.total.Load() - u.sentBefore }
 
 // FirstByteAt implements exchange.Lease.
 func (u *upConn) FirstByteAt() time.Time { return u.firstAt }
@@ -129,8 +131,10 @@ func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
 	ev.End = endOf(end)
 	ev.HasConn, ev.Reused, ev.RequestNumber = true, u.reused(), u.requests
 	ev.ConnAge, ev.IdleFor = time.Duration(u.eng.mono()-u.born), u.idleFor
-	ev.BytesWritten, ev.ResponseBytes = u.Sent(), u.r.total-u.gotBefore
+	ev.BytesWritten, ev.ResponseBytes = u.Sent(), u.r.total.Load()-u.gotBefore
+	u.mu.Lock()
 	ev.First, ev.FirstLen = u.first, u.firstLen
+	u.mu.Unlock()
 	ev.Dialled = u.addr
 	u.tcpInfo(ev)
 	return err

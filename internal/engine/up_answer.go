@@ -35,7 +35,7 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 		if end != ioOK {
 			u.r.deadline.Store(0)
 			p := phase.ReadHeadUp
-			if u.r.total == u.gotBefore {
+			if u.r.total.Load() == u.gotBefore {
 				p = phase.AwaitHead
 			}
 			return u.lost(p, end, u.r.errno)
@@ -50,6 +50,8 @@ func (u *upConn) keepFirst(unread []byte) {
 		u.firstAt = u.eng.env.Now()
 	}
 	if int(u.firstLen) < failure.FirstBytesMax {
+		u.mu.Lock() // a failing upload tells them as well
+		defer u.mu.Unlock()
 		from := len(unread) - u.r.n
 		u.firstLen += uint8(copy(u.first[u.firstLen:], unread[from:]))
 	}
