@@ -77,8 +77,8 @@ func (x *Exchange) answer(e *failure.Entry, err *failure.Error) {
 		if werr != Canceled {
 			x.note(werr)
 		}
-		if !x.client.Begun() {
-			x.rec.Outcome = record.Unanswered
+		if x.rec.Outcome = record.Cut; !x.client.Begun() {
+			x.rec.Status, x.rec.Outcome, x.rec.BodyOut = 0, record.Unanswered, 0
 		}
 	}
 }

@@ -27,8 +27,8 @@ func (x *Exchange) attempts() *failure.Error {
 		}
 		if first == nil {
 			first = err
-		} else if err.Code.Party != failure.Upstream {
-			return err // the client left, or we were stopped, while we tried again
+		} else if final(err) {
+			return err // while we tried again
 		} else {
 			x.later = append(x.later, err)
 		}
@@ -36,6 +36,12 @@ func (x *Exchange) attempts() *failure.Error {
 			return first
 		}
 	}
+}
+
+// final reports a failure that ends the exchange whatever came before: the client
+// left or went wrong, or we were stopped.
+func final(err *failure.Error) bool {
+	return err.Code.Party == failure.Client || err.Code.Kind == failure.Shutdown || err.Code == bug
 }
 
 // attempt asks one server.
@@ -54,8 +60,8 @@ func (x *Exchange) attempt() *failure.Error {
 		if err = x.ask(); err == nil {
 			return nil
 		}
-		x.sent = lease.Sent()
 		x.joinUpload()
+		x.sent = lease.Sent()
 		x.lease = nil
 		lease.Release()
 	}
@@ -74,8 +80,14 @@ func (x *Exchange) ask() *failure.Error {
 	if sendErr != nil && (x.lease.Sent() == 0 || sendErr.Code.Party != failure.Upstream) {
 		return sendErr
 	}
-	// A server may answer before it has read the request, and then close: the
-	// answer lies in our socket although sending failed.
+	if sendErr != nil {
+		if sendErr.Code.Kind == failure.Timeout {
+			return sendErr
+		}
+		// A server may answer before it has read the request, and then close: the
+		// answer lies in our socket although sending failed.
+		x.lease.RequestDone(x.env.Now())
+	}
 	x.Enter(phase.AwaitHead)
 	x.Watch(x.lease)
 	err := x.awaitAnswer()
@@ -152,7 +164,8 @@ func (x *Exchange) blame(err, sendErr *failure.Error, gone Departure) *failure.E
 }
 
 // departed names the departure of the client, or our own stop, in the present
-// phase.
+// phase. The upload has been joined: a client that left before its request was
+// whole failed on that side, whoever noticed first.
 func (x *Exchange) departed(d Departure) *failure.Error {
 	kind := failure.Closed
 	switch d {
@@ -165,6 +178,8 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 	switch {
 	case p <= phase.Connect:
 		p = phase.Connect
+	case x.upload.stopped:
+		p = phase.SendBody
 	case p < phase.AwaitHead:
 		p = phase.AwaitHead
 	}
@@ -180,7 +195,7 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 // so makes ready for it. I2.
 func (x *Exchange) prepareAgain(err *failure.Error) bool {
 	e := failure.Lookup(err.Code)
-	if e == nil || err.Code.Party == failure.Client {
+	if e == nil || final(err) {
 		return false
 	}
 	connected := err.Code.Phase > phase.Connect
@@ -191,11 +206,13 @@ func (x *Exchange) prepareAgain(err *failure.Error) bool {
 	default:
 		return false
 	}
-	if x.upload.bytes > 0 && !x.client.Rewind() {
+	// A body whose upload was stopped cannot be read any more.
+	if x.upload.stopped || x.upload.begun && !x.client.Rewind() {
 		return false
 	}
 	x.upload.reset()
-	x.want.Fresh = connected
+	// A reused connection that died says nothing about its server.
+	x.want.Fresh = connected && x.rec.LastAttempt().Reused
 	return true
 }
 

@@ -53,10 +53,25 @@ func onBoth(t *testing.T, script func(g *testGateway)) {
 		t.Run(twins[i].name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newTestGateway(t, &twins[i])
+				defer g.abandon()
 				script(g)
 				g.checkEnd()
 			})
 		})
+	}
+}
+
+// abandon ends what a script that failed left running.
+func (g *testGateway) abandon() {
+	if !g.t.Failed() {
+		return
+	}
+	for _, r := range g.runs {
+		r.c.kill()
+		r.c.leave(byRST)
+	}
+	for _, l := range g.group.leases {
+		l.leave(byRST)
 	}
 }
 

@@ -194,6 +194,7 @@ type leaseTwin struct {
 	remaining int64
 	answered  bool
 	bodyDone  bool
+	bad       bool // the bytes behind those in flight are no body
 
 	canceled bool
 	released bool
@@ -421,7 +422,7 @@ func (l *leaseTwin) headRead(res *wire.Response) {
 func (l *leaseTwin) BodyHere() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bodyDone || len(l.down.data) > 0
+	return l.bodyDone || l.bad || len(l.down.data) > 0
 }
 
 // ReadBody implements exchange.Lease. The head goes with the first wait.
@@ -446,6 +447,8 @@ func (l *leaseTwin) ReadBody() (piece []byte, end bool, err *failure.Error) {
 			l.remaining -= int64(len(p))
 			l.bodyDone = l.framing == wire.FramingLength && l.remaining == 0
 			return l.lend(p), l.bodyDone, nil
+		case l.bad:
+			return nil, false, newFailure(failure.Upstream, phase.RelayBody, failure.BadChunk)
 		case l.down.ended, l.framing == wire.FramingClose && l.down.cut == byFIN:
 			l.bodyDone = true
 			continue

@@ -15,8 +15,9 @@ const spliceMin = 64 << 10
 // upload is the state of a request body on its way. While running, its fields
 // belong to the upload's goroutine; joinUpload takes them back.
 type upload struct {
-	running  bool
-	complete bool
+	running, complete bool
+	// begun reports that the body was read from, stopped that it was broken off.
+	begun, stopped bool
 	// bytes counts body bytes read from the client.
 	bytes int64
 	// err is why the upload stopped, nil if it is complete.
@@ -61,9 +62,12 @@ func (x *Exchange) runUpload() {
 		switch err := x.upload.err; {
 		case err == nil:
 			x.lease.RequestDone(x.env.Now())
-		case err.Code.Party != failure.Upstream:
-			// Nobody needs the answer to half a request. If it is the upstream's
-			// connection that failed, an early answer may still lie there.
+		case err.Code.Party == failure.Upstream && err.Code.Kind != failure.Timeout:
+			// The upstream's connection failed, but an early answer may still lie
+			// there.
+			x.lease.RequestDone(x.env.Now())
+		default:
+			// Nobody needs the answer to half a request.
 			x.lease.Cancel()
 		}
 		x.upload.done <- struct{}{}
@@ -77,6 +81,7 @@ func (x *Exchange) runUpload() {
 // pump moves the request body from client to lease.
 func (x *Exchange) pump() {
 	u := &x.upload
+	u.begun = true
 	limit := x.route.MaxBody
 	for {
 		if sp, ok := x.lease.(Splicer); ok && limit == 0 && x.req.ContentLength-u.bytes >= spliceMin {
@@ -123,6 +128,7 @@ func (x *Exchange) joinUpload() {
 	select {
 	case <-u.done:
 	default:
+		u.stopped = true
 		x.client.StopBody()
 		x.lease.Cancel()
 		<-u.done
