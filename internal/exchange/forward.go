@@ -53,7 +53,8 @@ func (x *Exchange) makeRequest() {
 		x.addForwarded(host)
 	}
 	if x.plan.Via != "" {
-		x.add("Via", func(b []byte) []byte { return appendVia(b, req.Version, x.plan.Via) })
+		o.Skip[wire.Via] = true
+		x.add("Via", func(b []byte) []byte { return appendVia(x.appendPrior(b, wire.Via), req.Version, x.plan.Via) })
 	}
 	if req.Find(wire.XRequestID) < 0 {
 		x.add("X-Request-Id", x.rec.ID.Append)
@@ -80,6 +81,17 @@ func appendVia(b []byte, version uint8, pseudonym string) []byte {
 	return append(b, pseudonym...)
 }
 
+// appendPrior appends what the request says in its fields called id, as the front
+// of a list that goes on: what each hop adds comes behind what it was told.
+func (x *Exchange) appendPrior(b []byte, id wire.FieldID) []byte {
+	for i := range x.req.Fields {
+		if v := x.req.Value(i); x.req.Fields[i].ID == id && len(v) > 0 {
+			b = append(append(b, v...), ", "...)
+		}
+	}
+	return b
+}
+
 // addXForwarded says who asked, how, and for which host. Behind a trusted proxy
 // its word on protocol and host stands, and its list of addresses is continued.
 func (x *Exchange) addXForwarded(host []byte) {
@@ -87,11 +99,7 @@ func (x *Exchange) addXForwarded(host []byte) {
 	o.Skip[wire.XForwardedFor] = true
 	x.add("X-Forwarded-For", func(b []byte) []byte {
 		if x.trusted {
-			for i := range req.Fields {
-				if req.Fields[i].ID == wire.XForwardedFor && len(req.Value(i)) > 0 {
-					b = append(append(b, req.Value(i)...), ", "...)
-				}
-			}
+			b = x.appendPrior(b, wire.XForwardedFor)
 		}
 		return append(b, x.client.Arrival().PeerText...)
 	})
@@ -105,10 +113,14 @@ func (x *Exchange) addXForwarded(host []byte) {
 
 var schemeHTTP = []byte("http")
 
-// addForwarded adds our element (RFC 7239 section 4); a trusted proxy's field
-// lines before it stay.
+// addForwarded adds our element (RFC 7239 section 4) behind those of a trusted
+// proxy.
 func (x *Exchange) addForwarded(host []byte) {
+	x.out.Skip[wire.Forwarded] = true
 	x.add("Forwarded", func(b []byte) []byte {
+		if x.trusted {
+			b = x.appendPrior(b, wire.Forwarded)
+		}
 		b = append(b, "for="...)
 		switch peer := x.rec.Peer.Addr(); {
 		case !peer.IsValid():
