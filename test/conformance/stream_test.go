@@ -33,8 +33,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 		}
 	}
 	// The client goes: the server is told although it is silent.
-	c.SetLinger(0)
-	c.Close()
+	c.Reset()
 	g.Eventually("end of the server's connection", func() bool { return !o.Connections()[0].Open || o.Connections()[0].PeerEnd != "" })
 
 	c = g.Dial()

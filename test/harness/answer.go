@@ -34,7 +34,7 @@ func (g *Gateway) Target() client.Target { return client.Target{Addr: g.Addr, De
 
 // Conn is a client's connection on which answers are read strictly.
 type Conn struct {
-	*net.TCPConn
+	net.Conn
 	In *bufio.Reader
 	t  testing.TB
 }
@@ -50,9 +50,23 @@ func (g *Gateway) Dial() *Conn {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(Patience))
 	g.t.Cleanup(func() { c.Close() })
-	return &Conn{c.(*net.TCPConn), bufio.NewReader(c), g.t}
+	return Over(g.t, c)
+}
+
+// Over reads answers from a connection that somebody else opened and closes.
+func Over(t testing.TB, c net.Conn) *Conn {
+	c.SetDeadline(time.Now().Add(Patience))
+	return &Conn{c, bufio.NewReader(c), t}
+}
+
+// CloseWrite sends a FIN.
+func (c *Conn) CloseWrite() { c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
+
+// Reset closes the connection by an RST.
+func (c *Conn) Reset() {
+	c.Conn.(*net.TCPConn).SetLinger(0)
+	c.Close()
 }
 
 // Send writes text whole.
