@@ -151,9 +151,7 @@ func (x *Exchange) blame(err, sendErr *failure.Error, gone Departure) *failure.E
 	x.joinUpload()
 	up := x.upload.err
 	switch {
-	case up != nil && up.Code.Party == failure.Client:
-		return up
-	case gone != Present:
+	case gone != Present || ours(up):
 		return x.departed(gone)
 	case sendErr != nil:
 		return sendErr
@@ -163,10 +161,19 @@ func (x *Exchange) blame(err, sendErr *failure.Error, gone Departure) *failure.E
 	return err
 }
 
-// departed names the departure of the client, or our own stop, in the present
-// phase. The upload has been joined: a client that left before its request was
-// whole failed on that side, whoever noticed first.
+// ours reports a failure of an upload that is not the upstream's.
+func ours(up *failure.Error) bool {
+	return up != nil && up != Canceled && up.Code.Party != failure.Upstream
+}
+
+// departed says why we gave up: what broke the upload, else the client's
+// departure, else our own stop, in the present phase. A client that left before
+// its request was whole failed on that side, whoever noticed first.
 func (x *Exchange) departed(d Departure) *failure.Error {
+	x.joinUpload()
+	if ours(x.upload.err) {
+		return x.upload.err
+	}
 	kind := failure.Closed
 	switch d {
 	case Killed, Present:
@@ -178,7 +185,7 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 	switch {
 	case p <= phase.Connect:
 		p = phase.Connect
-	case x.upload.stopped:
+	case x.upload.err == Canceled:
 		p = phase.SendBody
 	case p < phase.AwaitHead:
 		p = phase.AwaitHead

@@ -69,7 +69,6 @@ func (x *Exchange) nextPiece() (piece []byte, end bool, err *failure.Error) {
 	x.Watch(x.lease)
 	piece, end, err = x.lease.ReadBody()
 	if gone := x.unwatch(); gone != Present && err == Canceled {
-		x.joinUpload()
 		err = x.departed(gone)
 	}
 	return piece, end, err
@@ -81,11 +80,7 @@ func (x *Exchange) orStopped(err *failure.Error) *failure.Error {
 	if err != Canceled {
 		return err
 	}
-	x.joinUpload()
-	if up := x.upload.err; up != nil && up != Canceled && up.Code.Party != failure.Upstream {
-		return up
-	}
-	return x.stopped()
+	return x.departed(Present)
 }
 
 // fail ends an exchange that failed: with an answer of our own if none was begun,
