@@ -129,7 +129,6 @@ func (c *clientConn) Flush() *failure.Error {
 // send writes p and then q, as slowly as the client's pace allows.
 func (c *clientConn) send(p, q []byte) *failure.Error {
 	before := c.w.total.Load()
-	c.downPace.reset(c.opts.Download)
 	c.w.pace = &c.downPace
 	if c.quiet != nil {
 		c.w.pace = nil // a tunnel has its own rule

@@ -23,6 +23,9 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 	c.keep, c.complete, c.begun, c.quiet = true, false, false, nil
 	c.out = c.out[:0]
 	c.r.pace = nil
+	// One pace for a whole body: what counts is the rate, not each piece.
+	c.upPace.reset(o.Upload)
+	c.downPace.reset(o.Download)
 	c.parser.Reset(&o.Limits)
 	deadline := e.monoOf(c.arrival.First) + int64(o.ReadHead)
 	for {
@@ -103,7 +106,6 @@ func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 			continue
 		}
 		c.refilled = true
-		c.upPace.reset(c.opts.Upload)
 		c.r.pace = &c.upPace
 		io := c.fill()
 		c.r.pace = nil

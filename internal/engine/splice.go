@@ -90,7 +90,6 @@ func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
 		return 0, err
 	}
 	u.bodyPace.reset(Rate{Grace: u.times.BodyStall})
-	c.downPace.reset(c.opts.Download)
 	n, rend, wend := splice(&u.sock, &c.sock, &u.bodyPace, &c.downPace, u.decoder.Remaining())
 	u.decoder.Skip(n.in)
 	u.bodyDone = u.decoder.Remaining() == 0
@@ -118,7 +117,6 @@ func (u *upConn) SpliceFrom(src any) (int64, *failure.Error) {
 		return 0, err
 	}
 	c.refilled = true
-	c.upPace.reset(c.opts.Upload)
 	u.sendPace.reset(Rate{Grace: u.times.SendStall})
 	n, rend, wend := splice(&c.sock, &u.sock, &c.upPace, &u.sendPace, c.decoder.Remaining())
 	c.decoder.Skip(n.in)
