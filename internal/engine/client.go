@@ -213,12 +213,23 @@ func (c *clientConn) lastWords() {
 // kill ends whatever the connection does, for a stop that cannot wait.
 func (c *clientConn) kill() {
 	c.dead.Store(true)
+	c.cancel()
 	c.mu.Lock()
 	if c.watch.canceler != nil {
 		c.watch.canceler.Cancel()
 	}
 	c.mu.Unlock()
-	c.cancel()
+}
+
+// killGrace is how long the answer that says so may take when an exchange was
+// killed.
+const killGrace = time.Second
+
+// reprieve lets an answer of our own out on a connection that was killed.
+func (c *clientConn) reprieve() {
+	c.readStopped.Store(true)
+	c.canceled.Store(false)
+	c.downPace.reset(Rate{Grace: killGrace})
 }
 
 // Arrival implements exchange.ClientStream.

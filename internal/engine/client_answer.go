@@ -29,6 +29,9 @@ func (c *clientConn) Interim(o *exchange.Out) *failure.Error {
 // SendHead implements exchange.ClientStream.
 func (c *clientConn) SendHead(o *exchange.Out) *failure.Error {
 	old := c.req.Version < 11
+	if o.Head == nil && c.dead.Load() && !c.begun {
+		c.reprieve()
+	}
 	c.out = c.outBuf()[:0]
 	b := h1.AppendStatusLine(c.out, o.Status, reason(o))
 	b = appendHead(b, o)

@@ -24,6 +24,9 @@ import (
 // section 8: the recommended 250 ms).
 const raceDelay = 250 * time.Millisecond
 
+// resolveGrace is how much longer a lookup is waited for than it may take.
+const resolveGrace = 100 * time.Millisecond
+
 // dial is one opening of a connection, from name to socket. Cancel ends it.
 type dial struct {
 	eng      *Engine
@@ -51,7 +54,8 @@ func (d *dial) Cancel() {
 
 // open opens a connection to the server. It fills c's socket.
 func (d *dial) open(c *upConn) *failure.Error {
-	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.want.Timeouts.Resolve)
+	// The resolver has the same bound, and knows why when it gives up.
+	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.want.Timeouts.Resolve+resolveGrace)
 	defer d.cancel()
 	d.want.Waiter.Watch(d)
 	defer func() {
@@ -208,10 +212,13 @@ func (d *dial) connect(c *upConn, sa unix.Sockaddr, addr netip.AddrPort) *failur
 		errno = syscall.ETIMEDOUT
 	}
 	code := connectFailure(errno, isUnix)
+	if isUnix && errno == syscall.ECONNREFUSED && !isSocket(d.server.Path) {
+		code.Kind = failure.NoSocket // the kernel says the same of an ordinary file
+	}
 	err := newError(code.Party, code.Phase, code.Kind)
 	err.Err = errno
 	err.Evidence.Dialled, err.Evidence.Errno = addr, errno
-	if errno == syscall.ECONNREFUSED || errno == syscall.ECONNRESET {
+	if !isUnix && (errno == syscall.ECONNREFUSED || errno == syscall.ECONNRESET) {
 		err.Evidence.End = failure.EndRST
 	}
 	return err
@@ -301,6 +308,11 @@ func (s *sock) connected() ioEnd {
 			return end
 		}
 	}
+}
+
+func isSocket(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFSOCK
 }
 
 func errnoOf(err error) syscall.Errno {

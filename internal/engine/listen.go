@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,7 +18,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"causey/internal/exchange"
 	"causey/internal/failure"
+	"causey/internal/h1"
 	"causey/internal/phase"
 	"causey/internal/record"
 )
@@ -139,7 +142,11 @@ func (l *Listener) Close() {
 // Serve accepts connections until the listener is closed.
 func (e *Engine) Serve(l *Listener) {
 	spare := openSpare()
-	defer func() { unix.Close(spare) }()
+	defer func() {
+		if spare >= 0 {
+			unix.Close(spare)
+		}
+	}()
 	for {
 		fd, peer, errno := acceptOne(l.raw)
 		switch errno {
@@ -148,12 +155,17 @@ func (e *Engine) Serve(l *Listener) {
 		case syscall.EMFILE, syscall.ENFILE:
 			// Refuse in order instead of leaving the client in the queue: give up
 			// the spare descriptor, accept, close, and take it again.
-			unix.Close(spare)
+			if spare >= 0 {
+				unix.Close(spare)
+			}
 			fd, peer, errno = acceptOne(l.raw)
 			if errno == 0 {
 				e.refuse(l, fd, peer, failure.NoFDs, 0)
 			}
-			spare = openSpare()
+			if spare = openSpare(); spare < 0 {
+				// Somebody else took it; without a pause this would spin.
+				time.Sleep(noFDsPause)
+			}
 		case syscall.EBADF:
 			return
 		case syscall.ECONNABORTED, syscall.EINTR:
@@ -166,6 +178,9 @@ func (e *Engine) Serve(l *Listener) {
 	}
 }
 
+// noFDsPause is how long a listener without a spare descriptor waits for one.
+const noFDsPause = 10 * time.Millisecond
+
 func openSpare() int {
 	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -177,7 +192,7 @@ func openSpare() int {
 func acceptOne(raw syscall.RawConn) (fd int, peer netip.AddrPort, errno syscall.Errno) {
 	err := raw.Read(func(lfd uintptr) bool {
 		n, sa, err := unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EAGAIN {
+		if err == unix.EAGAIN || (err == unix.EMFILE || err == unix.ENFILE) && !waiting(lfd) {
 			return false
 		}
 		fd, peer, errno = n, addrPort(sa), 0
@@ -191,6 +206,14 @@ func acceptOne(raw syscall.RawConn) (fd int, peer netip.AddrPort, errno syscall.
 		return -1, peer, syscall.EBADF
 	}
 	return fd, peer, errno
+}
+
+// waiting reports whether a connection waits to be accepted. The kernel looks for
+// a descriptor first: without one, accept fails also where nobody waits.
+func waiting(lfd uintptr) bool {
+	p := []unix.PollFd{{Fd: int32(lfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	return n != 0 || err != nil
 }
 
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
@@ -226,12 +249,6 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	e.leave(l)
 }
 
-// overCapacity is what a connection above the limit is told, without reading its
-// request.
-const overCapacity = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 54\r\n" +
-	"Retry-After: 2\r\nCache-Control: no-store\r\nProxy-Status: causey; error=connection_limit_reached\r\nConnection: close\r\n\r\n" +
-	"Too many connections at the moment. Please try again.\n"
-
 // refuse closes a connection that cannot be carried, and leaves a record.
 func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
 	var rec record.Record
@@ -241,10 +258,27 @@ func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind
 	err.Evidence.Limit = limit
 	rec.NoteFailure(err)
 	rec.Outcome = record.Unanswered
-	if n, werr := unix.Write(fd, []byte(overCapacity)); werr == nil && n == len(overCapacity) {
-		rec.Outcome, rec.Status = record.Answered, failure.Lookup(err.Code).Status
+	answer, body := refusal(e.env.Plan(), &rec, err)
+	if n, werr := unix.Write(fd, answer); werr == nil && n == len(answer) {
+		rec.Outcome, rec.Status, rec.BodyOut = record.Answered, failure.Lookup(err.Code).Status, int64(body)
 	}
 	unix.Shutdown(fd, unix.SHUT_WR)
 	unix.Close(fd)
 	e.env.Ring.Put(0, &rec)
+}
+
+// refusal is what a refused connection is told, without reading its request, and
+// the length of its body.
+func refusal(plan *exchange.Plan, rec *record.Record, err *failure.Error) (answer []byte, body int) {
+	e := failure.Lookup(err.Code)
+	page := plan.Pages.Render(e, rec.ID, nil)
+	b := h1.AppendStatusLine(make([]byte, 0, 1024), e.Status, nil)
+	b = h1.AppendField(b, "Cache-Control", "no-store")
+	b = h1.AppendField(b, "X-Request-Id", rec.ID.String())
+	b = h1.AppendField(b, "Proxy-Status", exchange.ProxyStatus(plan, rec, err))
+	b = h1.AppendField(b, "Retry-After", "2")
+	b = h1.AppendField(b, "Content-Type", page.ContentType)
+	b = h1.AppendField(b, "Content-Length", strconv.Itoa(len(page.Body)))
+	b = h1.AppendField(b, "Connection", "close")
+	return append(append(b, "\r\n"...), page.Body...), len(page.Body)
 }

@@ -69,6 +69,9 @@ type half struct {
 	// buf and next are what is still to be written, in this order.
 	buf, next []byte
 	iov       [2]unix.Iovec
+	// first, on the reading side, goes out before the wait begins; unsent is what
+	// the kernel did not take of it.
+	first, unsent []byte
 	// pace, if set, says how slow is too slow; it sets deadline whenever the wait
 	// begins.
 	pace *pace
@@ -165,8 +168,43 @@ func (s *sock) fill() ioEnd {
 	}
 }
 
+// sendAndFill writes p, a whole request, and then waits for bytes as fill does.
+//
+// The answer cannot be there before the request went out, so trying to read at
+// once would be a system call for nothing. Leaving it out is safe only because p
+// is written inside the poller's callback: the poller forgets a readiness that
+// came before the callback, and none that comes after the write. What the kernel
+// does not take is returned, with nothing read; the caller sends it in the
+// ordinary way.
+func (s *sock) sendAndFill(p []byte) (unsent []byte, end ioEnd) {
+	s.r.first, s.r.unsent, s.w.errno = p, nil, 0
+	end = s.fill()
+	s.r.first = nil
+	return s.r.unsent, end
+}
+
+// writeFirst writes what sendAndFill was given. It reports whether the wait is
+// over: it is if not all went out.
+func (s *sock) writeFirst(fd uintptr) bool {
+	p := s.r.first
+	s.r.first = nil
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+	if errno != 0 {
+		n = 0
+		if errno != syscall.EAGAIN && errno != syscall.EINTR {
+			s.w.errno = errno // the kernel tells a reset once only
+		}
+	}
+	s.w.total.Add(int64(n))
+	s.r.unsent = p[n:]
+	return len(s.r.unsent) > 0
+}
+
 // tryRead is the poller's callback: read, or report that there is nothing yet.
 func (s *sock) tryRead(fd uintptr) bool {
+	if s.r.first != nil {
+		return s.writeFirst(fd)
+	}
 	room := s.in.room()
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&room[0])), uintptr(len(room)))

@@ -20,9 +20,11 @@ const (
 	// parkAfter is how long a connection stays idle with a goroutine.
 	parkAfter = 250 * time.Millisecond
 	// lingerMax is how many idle connections may keep their goroutine for
-	// parkAfter; those above park after one tick. Each goroutine that ever lived
-	// at the same time costs its bookkeeping for ever.
+	// parkAfter; those above park after parkSoon. Each goroutine that ever lived
+	// at the same time costs its bookkeeping for ever; parking a connection that
+	// is about to ask again costs more than the exchange does.
 	lingerMax = 64
+	parkSoon  = 100 * time.Millisecond
 )
 
 // sweeper keeps the deadlines of all sockets: setting one is a store, and one
@@ -152,7 +154,7 @@ func (w *sweeper) turn() {
 		}
 		if since := c.idle.Load(); since != 0 {
 			lingering++
-			if idle := now - since; idle >= int64(parkAfter) || lingering > lingerMax && idle >= int64(tick) {
+			if idle := now - since; idle >= int64(parkAfter) || lingering > lingerMax && idle >= int64(parkSoon) {
 				s.park()
 			}
 		}

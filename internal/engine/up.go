@@ -41,6 +41,8 @@ type upConn struct {
 	sentBefore int64 // bytes written before this exchange
 	sendPace   pace
 	requestEnd bool
+	// held reports that the whole request is in out and not sent yet.
+	held       bool
 	sendBroken bool
 
 	// The answer's side.
@@ -69,7 +71,7 @@ func (u *upConn) begin(now int64, t *exchange.Timeouts) {
 		u.idleFor = time.Duration(now - u.idleSince)
 	}
 	u.sentBefore, u.gotBefore = u.w.total.Load(), u.r.total.Load()
-	u.requestEnd, u.sendBroken, u.answered, u.bodyDone = false, false, false, false
+	u.requestEnd, u.held, u.sendBroken, u.answered, u.bodyDone = false, false, false, false, false
 	u.endless, u.closes, u.quiet = false, false, nil
 	u.firstAt, u.firstLen = time.Time{}, 0
 }
@@ -116,7 +118,7 @@ func (u *upConn) Release() *failure.Error {
 		u.out = nil
 	}
 	// A Cancel when both sides had ended stopped nothing.
-	clean := u.requestEnd && u.bodyDone && !u.closes && !u.sendBroken && excess == nil && u.quiet == nil
+	clean := u.requestEnd && !u.held && u.bodyDone && !u.closes && !u.sendBroken && excess == nil && u.quiet == nil
 	if clean {
 		u.canceled.Store(false)
 	}

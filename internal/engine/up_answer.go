@@ -31,7 +31,16 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 				return nil
 			}
 		}
-		end := u.fill()
+		end, err := ioOK, (*failure.Error)(nil)
+		if u.held {
+			end, err = u.sendHeld()
+		} else {
+			end = u.fill()
+		}
+		if err != nil {
+			u.r.deadline.Store(0)
+			return err
+		}
 		if end != ioOK {
 			u.r.deadline.Store(0)
 			p := phase.ReadHeadUp
@@ -40,7 +49,9 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 			}
 			return u.lost(p, end, u.r.errno)
 		}
-		u.keepFirst(u.in.bytes())
+		if u.r.n > 0 {
+			u.keepFirst(u.in.bytes())
+		}
 	}
 }
 

@@ -75,6 +75,11 @@ func (c *clientConn) noticed(events, id uint32) {
 	}
 	if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 		w.departed = exchange.LeftByReset
+		// What we send to a client that has closed for good comes back as a reset;
+		// the kernel calls it EPIPE, for the FIN was first.
+		if errno, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); err == nil && errno == int(unix.EPIPE) {
+			w.departed = exchange.LeftByFIN
+		}
 		w.canceler.Cancel()
 		return
 	}
