@@ -36,7 +36,7 @@ var layers = []string{
 // a misbehaving origin or a yardstick that shares code with the gateway shares its mistakes.
 var outside = map[string][]string{
 	"cmd":               {"internal", "lab"},
-	"test":              {"internal", "lab"},
+	"test":              {"internal", "lab", "test/harness"},
 	"lab":               {"lab"},
 	"bench":             {"bench", "lab"},
 	"internal/archtest": {},

@@ -79,6 +79,23 @@ type collect struct{ got []Record }
 
 func (c *collect) Consume(b []Record) { c.got = append(c.got, b...) }
 
+func TestPutTakesACopy(t *testing.T) { // I1
+	r := NewRing(1)
+	var rec Record
+	rec.Reset()
+	rec.SetText(Target, []byte("/before"))
+	rec.Status = 200
+	r.Put(0, &rec)
+	rec.Reset()
+	rec.SetText(Target, []byte("/after"))
+	rec.Status = 500
+	var c collect
+	r.Drain([]Sink{&c})
+	if len(c.got) != 1 || c.got[0].Status != 200 || string(c.got[0].Text(Target)) != "/before" {
+		t.Errorf("a record changed after it was put: %+v", c.got)
+	}
+}
+
 func TestOrdinaryFloodDoesNotDropFailures(t *testing.T) { // I2
 	r := NewRing(2)
 	var rec Record
