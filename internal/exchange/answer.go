@@ -88,7 +88,7 @@ func (x *Exchange) makeOwn(e *failure.Entry, err *failure.Error) {
 	x.out = Out{Status: e.Status, Add: x.out.Add[:0]}
 	x.addString("Cache-Control", "no-store")
 	x.addString("X-Request-Id", x.rec.ID.String())
-	x.addString("Proxy-Status", x.proxyStatus(e, err))
+	x.addString("Proxy-Status", ProxyStatus(x.plan, &x.rec, err))
 	switch e.Status {
 	case 503, 429:
 		// Spread over a few seconds, so that clients do not come back as one.
@@ -106,10 +106,11 @@ func (x *Exchange) addString(name, value string) {
 	x.out.Add = append(x.out.Add, Added{name, []byte(value)})
 }
 
-// proxyStatus is the field of RFC 9209: the error type for everybody, the code
-// and the next hop for those who may see them.
-func (x *Exchange) proxyStatus(e *failure.Entry, err *failure.Error) string {
-	name := x.plan.Via
+// ProxyStatus is the field of RFC 9209 for an answer of our own: the error type for
+// everybody, the code and the next hop for those who may see them.
+func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
+	e := failure.Lookup(err.Code)
+	name := plan.Via
 	if name == "" {
 		name = "causey"
 	}
@@ -117,8 +118,8 @@ func (x *Exchange) proxyStatus(e *failure.Entry, err *failure.Error) string {
 	if e.ProxyError != "" {
 		b = append(append(b, "; error="...), e.ProxyError...)
 	}
-	if x.showsDetails() {
-		if a := x.rec.LastAttempt(); a != nil && a.Dialled.IsValid() && e.Code.Party == failure.Upstream {
+	if plan.showsDetails(rec.Peer) {
+		if a := rec.LastAttempt(); a != nil && a.Dialled.IsValid() && e.Code.Party == failure.Upstream {
 			b = append(append(append(b, `; next-hop="`...), a.Dialled.String()...), '"')
 		}
 		if e.ProxyError == "dns_error" && err.Evidence.Rcode != 0 {
@@ -129,12 +130,13 @@ func (x *Exchange) proxyStatus(e *failure.Entry, err *failure.Error) string {
 	return string(b)
 }
 
-func (x *Exchange) showsDetails() bool {
-	switch x.plan.Details {
+// showsDetails reports whether a peer may see more than the error type.
+func (p *Plan) showsDetails(peer netip.AddrPort) bool {
+	switch p.Details {
 	case DetailsAlways:
 		return true
 	case DetailsNever:
 		return false
 	}
-	return isTrusted(x.plan.Trusted, x.rec.Peer.Addr()) && x.rec.Peer != (netip.AddrPort{})
+	return isTrusted(p.Trusted, peer.Addr()) && peer != (netip.AddrPort{})
 }

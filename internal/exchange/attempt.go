@@ -153,12 +153,38 @@ func (x *Exchange) blame(err, sendErr *failure.Error, gone Departure) *failure.E
 	switch {
 	case gone != Present || ours(up):
 		return x.departed(gone)
-	case sendErr != nil:
-		return sendErr
-	case up != nil && up != Canceled:
-		return up
+	case sendErr == nil && (up == nil || up == Canceled && x.upload.bytes == 0):
+		return err
+	case sendErr == nil:
+		sendErr = up
 	}
-	return err
+	return brokenRequest(sendErr, err)
+}
+
+// brokenRequest names the end of a connection on which the request was still on its
+// way. Both sides of ours are told, in any order: of a reset once, then of an end.
+// sendErr is Canceled where the answer's side was told first.
+func brokenRequest(sendErr, err *failure.Error) *failure.Error {
+	kind := failure.NoKind
+	if err.Code.Party == failure.Upstream && err.Code.Phase == phase.AwaitHead {
+		switch err.Code.Kind {
+		case failure.Closed, failure.ClosedReused:
+			kind = failure.Closed
+		case failure.Reset, failure.ResetReused:
+			kind = failure.Reset
+		}
+	}
+	switch {
+	case sendErr == Canceled && kind == failure.NoKind:
+		return err
+	case sendErr == Canceled:
+		err.Code.Phase, err.Code.Kind = phase.SendBody, kind
+		return err
+	case sendErr.Code.Kind == failure.Closed && kind == failure.Reset:
+		sendErr.Code.Kind = failure.Reset
+		sendErr.Evidence.End, sendErr.Evidence.Errno = err.Evidence.End, err.Evidence.Errno
+	}
+	return sendErr
 }
 
 // ours reports a failure of an upload that is not the upstream's.

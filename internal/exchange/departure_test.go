@@ -30,7 +30,7 @@ var stages = []struct {
 		g.arrives("sent")
 		c.body("half")
 		return c
-	}, "send-body", "await-head", record.Unanswered},
+	}, "send-body", "send-body", record.Unanswered},
 	{"send-body, server slow", false, func(g *testGateway) *clientTwin {
 		c := g.send("POST /", "Content-Length: 1000000")
 		g.arrives("sent")
@@ -38,7 +38,7 @@ var stages = []struct {
 			g.settle()
 		}
 		return c
-	}, "send-body", "await-head", record.Unanswered},
+	}, "send-body", "send-body", record.Unanswered},
 	{"await-head", false, func(g *testGateway) *clientTwin {
 		c := g.send("GET /")
 		g.arrives("sent")

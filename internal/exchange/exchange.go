@@ -247,7 +247,7 @@ func (x *Exchange) stopped() *failure.Error {
 	switch {
 	case p < phase.Connect:
 		p = phase.Connect
-	case p == phase.SendHead:
+	case p == phase.SendHead, p == phase.AwaitHead && x.upload.err == Canceled:
 		p = phase.SendBody
 	case p == phase.Finish:
 		p = phase.RelayBody
