@@ -87,8 +87,9 @@ func viaNames(h *wire.Head, pseudonym string) bool {
 		for list := h.Value(i); len(list) > 0; {
 			var part []byte
 			part, list, _ = bytes.Cut(list, []byte{','})
-			_, by, ok := bytes.Cut(bytes.Trim(part, " \t"), []byte{' '})
-			if ok && string(firstToken(by)) == pseudonym {
+			part = bytes.Trim(part, " \t")
+			protocol := firstToken(part)
+			if string(firstToken(part[len(protocol):])) == pseudonym {
 				return true
 			}
 		}

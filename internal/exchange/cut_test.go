@@ -116,7 +116,6 @@ func TestHead(t *testing.T) {
 
 		c = g.send("HEAD /", "Accept: text/html")
 		g.arrives("sent on the same connection").leave(byFIN)
-		g.group.servers[0].dials = nil
 		o := g.arrives("repeated")
 		o.leave(byFIN)
 		g.wantAnswer("our own has no body either", c, 502, "", "Content-Type: text/html; charset=utf-8")

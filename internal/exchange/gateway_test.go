@@ -262,7 +262,7 @@ func (g *testGateway) checkEnd() {
 			g.t.Error("a stream is in use after its exchange")
 		case len(c.heads) > 1:
 			g.t.Errorf("a client got %d final heads", len(c.heads))
-		case c.aborted && c.down.ended:
+		case c.aborted && c.down.ended && c.quiet == nil: // a half of a tunnel may have ended well
 			g.t.Error("an answer was ended and aborted")
 		}
 	}

@@ -278,7 +278,7 @@ func TestBodyIsReplayed(t *testing.T) {
 		g.settle()
 		o.leave(byRST)
 		g.wantHead("the first half is gone", c, 502)
-		g.wantEnd("given up", record.Answered, "upstream.await-head.reset-reused")
+		g.wantEnd("given up", record.Answered, "upstream.send-body.reset")
 		g.wantNoRequest("not repeated without its body")
 	})
 }

@@ -498,7 +498,7 @@ func (l *leaseTwin) Trailers() []byte {
 func (l *leaseTwin) Tunnel(q exchange.QuietRule) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.quiet = q
+	l.quiet, l.up.ended = q, false // the request has ended, the tunnel has not
 }
 
 // Release implements exchange.Lease.

@@ -45,6 +45,10 @@ func (x *Exchange) sendRequest() *failure.Error {
 			return x.upload.err
 		}
 	default:
+		// An expectation must reach the server before the client sends its body.
+		if err := x.lease.Flush(); err != nil {
+			return err
+		}
 		x.upload.running = true
 		go x.runUpload()
 		return nil
@@ -72,10 +76,7 @@ func (x *Exchange) runUpload() {
 		}
 		x.upload.done <- struct{}{}
 	}()
-	// An expectation must reach the server before the client sends its body.
-	if x.upload.err = x.lease.Flush(); x.upload.err == nil {
-		x.pump()
-	}
+	x.pump()
 }
 
 // pump moves the request body from client to lease.
