@@ -4,6 +4,7 @@
 package conformance_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"testing"
@@ -113,15 +114,22 @@ func TestSlowUpload(t *testing.T) {
 				t.Parallel()
 				o := harness.Origin(t, origin.Options{})
 				g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, Top: rates})
-				conn, err := client.Dial(t.Context(), g.Target())
+				ctx, stop := context.WithCancel(t.Context())
+				conn, err := client.Dial(ctx, g.Target())
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer conn.Close()
-				conn.Send(fmt.Appendf(nil, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", length))
-				ctx := t.Context()
-				go conn.Trickle(ctx, make([]byte, c.bytes), c.pace.Bytes, c.pace.Every)
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					defer conn.Close()
+					conn.Send(fmt.Appendf(nil, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", length))
+					conn.Trickle(ctx, make([]byte, c.bytes), c.pace.Bytes, c.pace.Every)
+					<-ctx.Done() // an honest client waits for its answer
+				}()
 				l := g.Line(harness.Of("/upload"))
+				stop()
+				<-done
 				if c.ok && (l.Status != 200 || l.Failure != "") {
 					t.Errorf("line: %s", l.Raw)
 				}
