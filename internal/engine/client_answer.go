@@ -169,7 +169,7 @@ func (c *clientConn) unsent(end ioEnd) *failure.Error {
 		kind = failure.Closed
 	}
 	err := newError(failure.Client, p, kind)
-	err.Evidence.Errno, err.Evidence.End = c.w.errno, endOf(end)
+	err.Evidence.Errno, err.Evidence.End = c.w.errno, endOf(end, c.w.errno)
 	return err
 }
 

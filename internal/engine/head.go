@@ -5,6 +5,7 @@ package engine
 
 import (
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"causey/internal/exchange"
@@ -39,11 +40,13 @@ func newError(p failure.Party, ph phase.Phase, k failure.Kind) *failure.Error {
 	}
 }
 
-func endOf(end ioEnd) failure.End {
-	switch end {
-	case ioEOF:
+// endOf tells how a peer ended its connection. EPIPE is what a write meets behind a
+// FIN, ETIMEDOUT what the kernel says when nobody answers any more.
+func endOf(end ioEnd, errno syscall.Errno) failure.End {
+	switch {
+	case end == ioEOF || end == ioErrno && errno == syscall.EPIPE:
 		return failure.EndFIN
-	case ioErrno:
+	case end == ioErrno && errno != syscall.ETIMEDOUT:
 		return failure.EndRST
 	}
 	return failure.EndOpen

@@ -130,7 +130,7 @@ func (u *upConn) Release() *failure.Error {
 func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
 	err := newError(failure.Upstream, p, k)
 	ev := &err.Evidence
-	ev.End = endOf(end)
+	ev.End = endOf(end, 0)
 	ev.HasConn, ev.Reused, ev.RequestNumber = true, u.reused(), u.requests
 	ev.ConnAge, ev.IdleFor = time.Duration(u.eng.mono()-u.born), u.idleFor
 	ev.BytesWritten, ev.ResponseBytes = u.Sent(), u.r.total.Load()-u.gotBefore
@@ -178,10 +178,7 @@ func (u *upConn) lost(p phase.Phase, end ioEnd, errno syscall.Errno) *failure.Er
 	}
 	err := u.fail(p, kind, end)
 	if end == ioErrno {
-		err.Evidence.Errno = errno
-		if errno == syscall.ETIMEDOUT {
-			err.Evidence.End = failure.EndOpen
-		}
+		err.Evidence.Errno, err.Evidence.End = errno, endOf(end, errno)
 	}
 	return err
 }
