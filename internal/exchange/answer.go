@@ -119,8 +119,12 @@ func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 		b = append(append(b, "; error="...), e.ProxyError...)
 	}
 	if plan.showsDetails(rec.Peer) {
-		if a := rec.LastAttempt(); a != nil && a.Dialled.IsValid() && e.Code.Party == failure.Upstream {
-			b = append(append(append(b, `; next-hop="`...), a.Dialled.String()...), '"')
+		hop := err.Evidence.Dialled
+		if a := rec.LastAttempt(); a != nil && !hop.IsValid() {
+			hop = a.Dialled
+		}
+		if hop.IsValid() && e.Code.Party == failure.Upstream {
+			b = append(append(append(b, `; next-hop="`...), hop.String()...), '"')
 		}
 		if e.ProxyError == "dns_error" && err.Evidence.Rcode != 0 {
 			b = append(append(append(b, `; rcode="`...), strconv.Itoa(err.Evidence.Rcode)...), '"')
