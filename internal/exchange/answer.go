@@ -73,13 +73,18 @@ func (x *Exchange) answer(e *failure.Entry, err *failure.Error) {
 		werr = x.client.EndBody(nil)
 	}
 	if werr != nil {
-		x.client.Abort()
 		if werr != Canceled {
 			x.note(werr)
 		}
-		if x.rec.Outcome = record.Cut; !x.client.Begun() {
-			x.rec.Status, x.rec.Outcome, x.rec.BodyOut = 0, record.Unanswered, 0
-		}
+		x.unanswered()
+	}
+}
+
+// unanswered gives up an answer of our own.
+func (x *Exchange) unanswered() {
+	x.client.Abort()
+	if x.rec.Outcome = record.Cut; !x.client.Begun() {
+		x.rec.Status, x.rec.Outcome, x.rec.BodyOut = 0, record.Unanswered, 0
 	}
 }
 
@@ -114,7 +119,7 @@ func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 	if name == "" {
 		name = "causey"
 	}
-	b := []byte(name)
+	b := appendToken(nil, name)
 	if e.ProxyError != "" {
 		b = append(append(b, "; error="...), e.ProxyError...)
 	}
@@ -132,6 +137,15 @@ func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 		b = append(append(append(b, `; details="`...), e.Name...), '"')
 	}
 	return string(b)
+}
+
+// appendToken appends name, a token of HTTP. Structured fields (RFC 9651 section
+// 3.3.4) want a letter or "*" in front of one; any other is quoted.
+func appendToken(b []byte, name string) []byte {
+	if c := name[0] | 0x20; c >= 'a' && c <= 'z' || name[0] == '*' {
+		return append(b, name...)
+	}
+	return append(append(append(b, '"'), name...), '"')
 }
 
 // showsDetails reports whether a peer may see more than the error type.

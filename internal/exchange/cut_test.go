@@ -25,7 +25,7 @@ func TestAnswerIsCut(t *testing.T) {
 		{"stall", "upstream.relay-body.timeout", "Content-Length: 10", func(g *testGateway, _ *leaseTwin) { g.pass(30 * time.Second) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				cl := g.send("GET /")
 				o := g.arrives("sent").answer("HTTP/1.1 200 OK", c.framing)
 				o.body("hello")
@@ -55,7 +55,7 @@ func TestAnswerIsCut(t *testing.T) {
 
 // An answer of which the client has seen nothing is replaced by our own. I3.
 func TestAnswerIsReplaced(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		cl := g.send("GET /", "Accept: text/plain")
 		o := g.arrives("sent")
 		o.mu.Lock() // all comes at once
@@ -76,7 +76,7 @@ func TestAnswerIsReplaced(t *testing.T) {
 
 // An answer that ends with the connection passes on as one of unknown length.
 func TestAnswerUntilClose(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /")
 		o := g.arrives("sent").answer("HTTP/1.0 200 OK")
 		o.body("all of it")
@@ -92,7 +92,7 @@ func TestAnswerUntilClose(t *testing.T) {
 
 // Bytes behind an answer are a warning: the client got all of it.
 func TestExcess(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /")
 		o := g.arrives("sent")
 		o.mu.Lock()
@@ -105,7 +105,7 @@ func TestExcess(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("HEAD /")
 		g.arrives("sent").answer("HTTP/1.1 200 OK", "Content-Length: 1000")
 		g.wantAnswer("no body", c, 200, "", "Content-Length: 1000")
@@ -137,7 +137,7 @@ func TestHead(t *testing.T) {
 }
 
 func TestInterim(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("POST /", "Content-Length: 2", "Expect: 100-continue")
 		o := g.arrives("the expectation goes on")
 		o.wantRequest("the expectation goes on", "POST /", "Expect: 100-continue")
@@ -177,7 +177,7 @@ func TestInterim(t *testing.T) {
 }
 
 func TestInterimsAreBounded(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /")
 		o := g.arrives("sent")
 		for range 3 {
@@ -196,7 +196,7 @@ func TestInterimsAreBounded(t *testing.T) {
 
 // What the codec refuses of an answer is the upstream's failure.
 func TestBadAnswer(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /")
 		g.arrives("sent").bytes("SSH-2.0-OpenSSH\r\n")
 		g.wantHead("no HTTP", c, 502)

@@ -80,7 +80,7 @@ var stages = []struct {
 func TestClientResets(t *testing.T) {
 	for _, s := range stages {
 		t.Run(s.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				c := s.lead(g)
 				g.settle()
 				c.leave(byRST)
@@ -101,7 +101,7 @@ func TestClientCloses(t *testing.T) {
 			continue // nobody looks for a FIN while the other side is waited for
 		}
 		t.Run(s.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				c := s.lead(g)
 				g.settle()
 				c.leave(byFIN)
@@ -121,7 +121,7 @@ func TestClientCloses(t *testing.T) {
 
 // An answer within the grace reaches a client that has only closed its half.
 func TestHalfClosedClient(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		if g.twin.mux {
 			return // a stream's half is closed by its end; a connection has no half-close
 		}
@@ -139,7 +139,7 @@ func TestHalfClosedClient(t *testing.T) {
 func TestKilled(t *testing.T) {
 	for _, s := range stages {
 		t.Run(s.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				c := s.lead(g)
 				g.settle()
 				c.kill()
@@ -157,7 +157,7 @@ func TestKilled(t *testing.T) {
 
 // Before there is a request.
 func TestEndsBeforeTheHead(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		for _, how := range []cut{byFIN, byRST} {
 			c := g.newClient()
 			c.raw = []byte("GET / HT")
@@ -190,7 +190,7 @@ func TestEndsBeforeTheHead(t *testing.T) {
 
 // A client that takes nothing of its answer is given up in the end.
 func TestClientTakesNothing(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /")
 		o := g.arrives("sent").answer("HTTP/1.1 200 OK", "Content-Length: 1000000")
 		for o.body(strings.Repeat("x", 1000000)) > 0 {
@@ -207,7 +207,7 @@ func TestClientTakesNothing(t *testing.T) {
 
 // What happens to one stream of a connection is nothing to the others.
 func TestNeighboursAreUnharmed(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		conn := &clientConnection{up: credit{g.twin.connWindow}, down: credit{g.twin.connWindow}}
 		one := g.newStream(conn)
 		one.raw = headBytes([]string{"GET /one"})

@@ -262,14 +262,7 @@ func (x *Exchange) finish() {
 		x.env.Bug(v)
 		x.failFinally(gatewayFound(bug.Party, bug.Phase, bug.Kind))
 	}
-	x.joinUpload()
-	x.unwatch()
-	if x.lease != nil {
-		if excess := x.lease.Release(); excess != nil {
-			x.note(excess)
-		}
-		x.lease = nil
-	}
+	x.letGo()
 	now := x.env.Now()
 	x.enterAt(phase.Finish, now)
 	x.rec.Phases[phase.Finish] = 0
@@ -277,6 +270,25 @@ func (x *Exchange) finish() {
 	x.rec.BodyIn += x.upload.bytes
 	x.env.Ring.Put(x.client.Arrival().Shard, &x.rec)
 	x.client, x.route, x.plan = nil, nil, nil
+}
+
+// letGo ends what the exchange still holds, a bug or not.
+func (x *Exchange) letGo() {
+	defer func() {
+		if v := recover(); v != nil {
+			x.env.Bug(v)
+			x.note(gatewayFound(bug.Party, bug.Phase, bug.Kind))
+			x.client.Abort()
+		}
+	}()
+	x.joinUpload()
+	x.unwatch()
+	if l := x.lease; l != nil {
+		x.lease = nil
+		if excess := l.Release(); excess != nil {
+			x.note(excess)
+		}
+	}
 }
 
 // note writes a failure down.

@@ -28,7 +28,7 @@ func TestRefusals(t *testing.T) {
 		{"loop", "gateway.route.loop", 502, []string{"GET /api", "Host: site.example", "Via: 1.0 fred, HTTP/1.1 gw (a comment)"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				g.routes(
 					route.Rule{Host: "site.example", Path: "/api", Methods: []string{"GET", "POST"}, Route: g.route},
 				)
@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 // Others in Via are no loop, and neither is our name as a part of one, or as a
 // protocol, or in a comment.
 func TestNoLoop(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		for _, via := range []string{"1.1 gw2", "1.1 other.gw", "gw other", "1.1 other (gw)", "", ",", "1.1", "1.1 "} {
 			c := g.send("GET /", "Via: "+via)
 			g.arrives("via " + via).ok("")
@@ -99,7 +99,7 @@ func (s sternGuard) Admit(*exchange.Exchange) exchange.Verdict { return s.verdic
 
 func TestGuardRefuses(t *testing.T) {
 	for _, at := range []phase.Phase{phase.Guard, phase.Queue} {
-		onBoth(t, func(g *testGateway) {
+		onBoth(t, func(t *testing.T, g *testGateway) {
 			g.plan.Guard = sternGuard{at}
 			c := g.send("GET /")
 			g.wantHead("refused", c, 503)
@@ -118,7 +118,7 @@ func TestGuardRefuses(t *testing.T) {
 // A failure whose code nobody registered is a bug of ours, not a crash of those
 // who read records.
 func TestUnregisteredFailure(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.group.servers[0].dials = []failure.Kind{failure.BadChunk}
 		c := g.send("GET /")
 		g.wantHead("ours", c, 500)

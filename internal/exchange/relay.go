@@ -36,8 +36,10 @@ func (x *Exchange) relayBody() *failure.Error {
 	splicer, _ := x.client.(Splicer)
 	for {
 		if splicer != nil && !x.lease.BodyHere() && x.res.ContentLength-x.rec.BodyOut >= spliceMin {
+			x.Watch(x.lease)
 			n, err := splicer.SpliceFrom(x.lease)
-			if x.rec.BodyOut += n; err != nil {
+			x.rec.BodyOut += n
+			if err := x.waited(err, false); err != nil {
 				return err
 			}
 		}
@@ -68,10 +70,18 @@ func (x *Exchange) nextPiece() (piece []byte, end bool, err *failure.Error) {
 	}
 	x.Watch(x.lease)
 	piece, end, err = x.lease.ReadBody()
-	if gone := x.unwatch(); gone != Present && err == Canceled {
-		err = x.departed(gone)
+	return piece, end, x.waited(err, end)
+}
+
+// waited ends the watch over a wait for the answer's body that ended with err. If
+// the client's departure was seen it counts even where a piece came in the same
+// moment: the lease was canceled, and the next wait would not know why.
+func (x *Exchange) waited(err *failure.Error, end bool) *failure.Error {
+	gone := x.unwatch()
+	if gone != Present && (err == Canceled || err == nil && !end) {
+		return x.departed(gone)
 	}
-	return piece, end, err
+	return err
 }
 
 // orStopped names a cancellation: while an answer is sent only our own stop, or a
@@ -99,7 +109,7 @@ func (x *Exchange) failFinally(err *failure.Error) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.env.Bug(v)
-			x.client.Abort()
+			x.unanswered()
 		}
 	}()
 	x.fail(err)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestGet(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /a?b", "Accept: */*", "Connection: x-hop", "X-Hop: 1", "User-Agent: ua", "Referer: r")
 		o := g.arrives("a GET reaches the server")
 		o.wantRequest("it keeps what is end to end", "GET /a?b",
@@ -39,7 +39,7 @@ func TestGet(t *testing.T) {
 
 // Each phase gets the time that was spent in it, and they add up.
 func TestPhaseTimes(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.group.servers[0].takes = 3 * time.Millisecond
 		c := g.newClient()
 		g.start(c)
@@ -80,7 +80,7 @@ func TestPhaseTimes(t *testing.T) {
 // A body that is here goes with the head; one that is not is uploaded beside the
 // wait for the answer.
 func TestRequestBody(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.newClient()
 		c.raw = headBytes([]string{"POST /", "Content-Length: 5"})
 		c.body("hello")
@@ -129,7 +129,7 @@ func TestRequestBody(t *testing.T) {
 // whatever the size of the body.
 func TestBackpressure(t *testing.T) {
 	const size = 4 << 20
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		whole := strings.Repeat("0123456789abcdef", size/16)
 		between := 2*g.twin.window + 2*g.twin.piece
 		c := g.send("PUT /", "Content-Length: "+"4194304")

@@ -50,7 +50,7 @@ func trail(r *record.Record) (l []string) {
 
 // What was never sent may go to another server, whatever it is. I2.
 func TestUnsentGoesElsewhere(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].dials = []failure.Kind{failure.Refused}
 		c := g.send("POST /", "Transfer-Encoding: chunked")
@@ -69,7 +69,7 @@ func TestUnsentGoesElsewhere(t *testing.T) {
 }
 
 func TestNoServerLeft(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].dials = []failure.Kind{failure.Refused}
 		s[1].dials = []failure.Kind{failure.HostUnreachable}
@@ -88,7 +88,7 @@ func TestNoServerLeft(t *testing.T) {
 
 // The number of tries is bounded, whatever is left.
 func TestTriesAreBounded(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		for _, s := range g.servers("a", "b", "c", "d", "e") {
 			s.dials = []failure.Kind{failure.Refused}
 		}
@@ -104,7 +104,7 @@ func TestTriesAreBounded(t *testing.T) {
 // A failure of the gateway itself on a later try does not hide the server's that
 // came first. I1.
 func TestFirstFailureStaysOurs(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].dials = []failure.Kind{failure.Refused}
 		s[1].dials = []failure.Kind{failure.Limit}
@@ -136,7 +136,7 @@ func TestReusedConnectionDied(t *testing.T) {
 			{name: "POST by the owner's word", head: []string{"POST /"}, owner: true, again: true},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				onBoth(t, func(g *testGateway) {
+				onBoth(t, func(t *testing.T, g *testGateway) {
 					g.route.Idempotent = c.owner
 					g.warm()
 					cl := g.send(c.head...)
@@ -166,7 +166,7 @@ func TestReusedConnectionDied(t *testing.T) {
 
 // On a fresh connection the same end is the server's doing: nothing is repeated.
 func TestFreshConnectionDied(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.servers("a", "b")
 		c := g.send("GET /")
 		g.arrives("sent").leave(byFIN)
@@ -178,7 +178,7 @@ func TestFreshConnectionDied(t *testing.T) {
 
 // Once a byte of an answer has come, a reused connection is no excuse.
 func TestReusedConnectionDiedInTheHead(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.warm()
 		c := g.send("GET /")
 		o := g.arrives("sent").bytes("HTTP/1.1 2")
@@ -192,7 +192,7 @@ func TestReusedConnectionDiedInTheHead(t *testing.T) {
 
 // No byte was taken: any method goes again. I2.
 func TestNothingWasSent(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.warm()
 		g.group.servers[0].goDeaf(byRST)
 		c := g.newClient()
@@ -216,7 +216,7 @@ func TestNothingWasSent(t *testing.T) {
 // A fresh connection that takes nothing says something about its server: another
 // one is asked, and none if there is none.
 func TestFreshConnectionTakesNothing(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].deaf = byRST
 		c := g.send("POST /")
@@ -240,7 +240,7 @@ func TestFreshConnectionTakesNothing(t *testing.T) {
 
 // The server says that it processed nothing: any method goes again. I2.
 func TestRefusedWithProof(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.servers("a", "b")
 		c := g.send("POST /")
 		g.arrives("refused").refuse()
@@ -256,7 +256,7 @@ func TestRefusedWithProof(t *testing.T) {
 
 // A body goes again if its bytes are still there, else the request does not. I2.
 func TestBodyIsReplayed(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.warm()
 		c := g.newClient()
 		c.raw = headBytes([]string{"PUT /", "Content-Length: 5"})
@@ -286,7 +286,7 @@ func TestBodyIsReplayed(t *testing.T) {
 // A body that had not begun when its upload was stopped cannot be had again
 // either: the failure is the server's, not a stop of ours.
 func TestStoppedUploadIsNotRepeated(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.warm()
 		c := g.send("PUT /", "Content-Length: 5", "Expect: 100-continue")
 		g.arrives("the head goes first").leave(byRST)
@@ -298,7 +298,7 @@ func TestStoppedUploadIsNotRepeated(t *testing.T) {
 
 // Our own stop is no reason to ask again, whatever was sent.
 func TestKilledIsNotRepeated(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].hang = true
 		c := g.send("GET /")
@@ -313,7 +313,7 @@ func TestKilledIsNotRepeated(t *testing.T) {
 
 // The client leaves while we try again: that ends the exchange.
 func TestLeftWhileTryingAgain(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")
 		s[0].dials = []failure.Kind{failure.Refused}
 		s[1].hang = true
@@ -363,7 +363,7 @@ func TestTimeouts(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				cl := c.stage(g)
 				g.settle()
 				g.pass(c.after - time.Millisecond)
@@ -383,7 +383,7 @@ func TestTimeouts(t *testing.T) {
 // The time for the head counts from the end of the request, and anew from an
 // interim answer.
 func TestAwaitHeadCountsFromTheEnd(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("POST /", "Content-Length: 100")
 		o := g.arrives("sent")
 		for range 99 {

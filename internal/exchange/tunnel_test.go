@@ -29,7 +29,7 @@ func upgrade(g *testGateway) (*clientTwin, *leaseTwin) {
 }
 
 func TestTunnel(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c, o := upgrade(g)
 		for range 3 {
 			c.body("ping")
@@ -83,7 +83,7 @@ func TestTunnel(t *testing.T) {
 // Memory in a tunnel is bounded too, and its bytes are not touched.
 func TestTunnelBackpressure(t *testing.T) {
 	const size = 1 << 20
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c, o := upgrade(g)
 		whole := strings.Repeat("0123456789abcdef", size/16)
 		for _, dir := range []struct {
@@ -115,7 +115,7 @@ func TestTunnelBackpressure(t *testing.T) {
 }
 
 func TestTunnelIsReset(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c, o := upgrade(g)
 		c.leave(byRST)
 		r := g.wantEnd("the client broke it", record.ClientLeft, "client.tunnel.reset")
@@ -149,7 +149,7 @@ func TestTunnelIsReset(t *testing.T) {
 
 // A tunnel is idle when both directions are.
 func TestTunnelIsIdle(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.route.Timeouts.TunnelIdle = time.Minute
 		for _, oneWay := range []string{"up", "down"} {
 			c, o := upgrade(g)
@@ -190,7 +190,7 @@ func TestBadUpgrade(t *testing.T) {
 			[]string{"HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: web"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onBoth(t, func(g *testGateway) {
+			onBoth(t, func(t *testing.T, g *testGateway) {
 				cl := g.send(c.request...)
 				g.arrives("sent").answer(c.answer...)
 				g.wantHead("refused", cl, 502)
@@ -203,7 +203,7 @@ func TestBadUpgrade(t *testing.T) {
 // A server that does not want to upgrade answers as always; so does one that
 // picks from a list.
 func TestUpgradeDeclined(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("GET /", "Connection: Upgrade", "Upgrade: websocket")
 		g.arrives("sent").ok("no")
 		g.wantAnswer("declined", c, 200, "no")

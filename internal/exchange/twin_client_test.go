@@ -59,8 +59,8 @@ type clientTwin struct {
 }
 
 func (c *clientTwin) may(method string) {
-	if c.panics == method {
-		panic("port: " + method)
+	if c.panics == "client."+method {
+		panic("client: " + method)
 	}
 }
 
@@ -128,9 +128,9 @@ func (c *clientTwin) Rewind() bool {
 
 // ReadBody implements exchange.ClientStream.
 func (c *clientTwin) ReadBody() (piece []byte, end bool, err *failure.Error) {
+	c.may("ReadBody")
 	c.reading.Add(1)
 	defer c.reading.Add(-1)
-	c.may("ReadBody")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.scribble()
@@ -210,7 +210,6 @@ func (c *clientTwin) RequestTrailers() []byte {
 
 // StopBody implements exchange.ClientStream.
 func (c *clientTwin) StopBody() {
-	c.may("StopBody")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopped = true
@@ -256,9 +255,9 @@ func (c *clientTwin) SendHead(o *exchange.Out) *failure.Error {
 
 // WriteBody implements exchange.ClientStream.
 func (c *clientTwin) WriteBody(p []byte) *failure.Error {
+	c.may("WriteBody")
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
-	c.may("WriteBody")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending = append(c.pending, p...)
@@ -332,7 +331,6 @@ func (c *clientTwin) Begun() bool {
 
 // Abort implements exchange.ClientStream.
 func (c *clientTwin) Abort() {
-	c.may("Abort")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.aborted, c.pendingHead, c.pending = true, nil, nil

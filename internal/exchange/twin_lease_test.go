@@ -65,7 +65,7 @@ func (g *groupTwin) Name() string { return "app" }
 
 // Acquire implements exchange.Upstream.
 func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
-	g.may("Acquire")
+	g.may("lease.Acquire")
 	i := w.Last
 	if !w.Fresh {
 		for i = 0; i < len(g.servers) && w.Tried&(1<<i) != 0; i++ {
@@ -205,19 +205,18 @@ type leaseTwin struct {
 
 // use checks that nobody uses the lease after its release, and counts who is in.
 func (l *leaseTwin) use(n *atomic.Int32, method string) func() {
+	l.group.may("lease." + method)
 	n.Add(1)
 	l.mu.Lock()
 	if l.released {
 		l.group.t.Errorf("%s of a lease that was released", method)
 	}
 	l.mu.Unlock()
-	l.group.may(method)
 	return func() { n.Add(-1) }
 }
 
 // Cancel implements exchange.Lease.
 func (l *leaseTwin) Cancel() {
-	l.group.may("Cancel")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.canceled = true

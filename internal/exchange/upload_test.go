@@ -14,7 +14,7 @@ import (
 // A server may answer before it has read the request. The upload goes on beside
 // the answer and is stopped, and joined, when the answer is whole. I4.
 func TestEarlyAnswer(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("POST /", "Content-Length: 1000000")
 		o := g.arrives("the head")
 		c.body("first")
@@ -46,7 +46,7 @@ func TestEarlyAnswer(t *testing.T) {
 // The answer that lies there counts, though the server closed while we sent.
 func TestEarlyAnswerAndClose(t *testing.T) {
 	for _, how := range []cut{byFIN, byRST} {
-		onBoth(t, func(g *testGateway) {
+		onBoth(t, func(t *testing.T, g *testGateway) {
 			c := g.send("POST /", "Content-Length: 1000000")
 			o := g.arrives("the head")
 			o.mu.Lock()
@@ -64,7 +64,7 @@ func TestEarlyAnswerAndClose(t *testing.T) {
 // A server that breaks off in the upload without an answer has failed; what it
 // took of the request is the evidence.
 func TestServerBreaksTheUpload(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.servers("a", "b")
 		c := g.send("PUT /", "Content-Length: 1000000")
 		o := g.arrives("the head")
@@ -83,7 +83,7 @@ func TestServerBreaksTheUpload(t *testing.T) {
 
 // What the codec refuses in a request body ends the exchange with its answer.
 func TestClientBreaksTheUpload(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		c := g.send("POST /", "Content-Length: 10")
 		o := g.arrives("the head")
 		c.body("half")
@@ -102,7 +102,7 @@ func TestClientBreaksTheUpload(t *testing.T) {
 // A body above the limit of its route: refused at once if announced, else where
 // it passes the limit; the server is never told that it is whole.
 func TestBodyTooLarge(t *testing.T) {
-	onBoth(t, func(g *testGateway) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
 		g.route.MaxBody = 10
 		c := g.send("POST /", "Content-Length: 11")
 		g.wantHead("announced", c, 413)
