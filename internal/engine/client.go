@@ -188,6 +188,9 @@ func (e *Engine) leave(l *Listener) {
 const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
+	// lingerKilled is the time for a connection that was killed: a stop that cannot
+	// wait waits no longer than an answer takes to cross the world.
+	lingerKilled = 200 * time.Millisecond
 )
 
 // lastWords makes sure that the client can read the answer although bytes of its
@@ -200,7 +203,11 @@ func (c *clientConn) lastWords() {
 	c.readStopped.Store(false)
 	c.shutdownWrite()
 	c.r.pace = nil
-	c.r.deadline.Store(c.eng.mono() + int64(lingerTime))
+	linger := lingerTime
+	if c.dead.Load() {
+		linger = lingerKilled
+	}
+	c.r.deadline.Store(c.eng.mono() + int64(linger))
 	for got := 0; got < lingerBytes; {
 		c.in.release()
 		if c.fill() != ioOK {
