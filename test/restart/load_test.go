@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restart_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"causey/test/harness"
+)
+
+// load is clients that ask without pause, each on connections of its own, and
+// count what they got.
+type load struct {
+	addr string
+	quit atomic.Bool
+	wg   sync.WaitGroup
+
+	whole   atomic.Int64 // requests with a whole answer of status 200
+	refused atomic.Int64 // connections refused
+	unread  atomic.Int64 // connections closed before anybody accepted them
+
+	mu   sync.Mutex
+	lost []string
+}
+
+// startLoad starts n clients.
+func startLoad(addr string, n int) *load {
+	l := &load{addr: addr}
+	for i := range n {
+		l.wg.Add(1)
+		go func() {
+			defer l.wg.Done()
+			l.client(i)
+		}()
+	}
+	return l
+}
+
+// requests are what clients ask for, in turn.
+var requests = []string{
+	"GET /size/5000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+	"GET /chunked/100000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("x", 200000),
+	"GET /slow?ms=30 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /slow-body?ms=30&len=2000 HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+// client asks until the load ends or no connection is accepted any more.
+func (l *load) client(i int) {
+	for !l.quit.Load() {
+		c, err := net.Dial("tcp", l.addr)
+		if err != nil {
+			l.refused.Add(1)
+			return
+		}
+		c.SetDeadline(time.Now().Add(harness.Patience))
+		l.ask(c, i)
+		c.Close()
+	}
+}
+
+// ask uses one connection until the gateway says that it closes.
+func (l *load) ask(c net.Conn, i int) {
+	in := bufio.NewReader(c)
+	for n := 0; !l.quit.Load(); n++ {
+		request := requests[(i+n)%len(requests)]
+		_, err := io.WriteString(c, request)
+		if err == nil {
+			_, err = in.Peek(1)
+		}
+		if n == 0 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+			// The connection waited in the listener's queue when that was closed:
+			// nobody received a byte.
+			l.unread.Add(1)
+			return
+		}
+		var resp *http.Response
+		if err == nil {
+			resp, err = http.ReadResponse(in, &http.Request{Method: request[:strings.IndexByte(request, ' ')]})
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+		}
+		if err != nil || resp.StatusCode != 200 {
+			l.mu.Lock()
+			l.lost = append(l.lost, fmt.Sprintf("request %d of a connection, %.30q: %v, %v", n, request, resp, err))
+			l.mu.Unlock()
+			return
+		}
+		l.whole.Add(1)
+		if resp.Close {
+			return
+		}
+	}
+}
+
+// stop ends the clients.
+func (l *load) stop() {
+	l.quit.Store(true)
+	l.wg.Wait()
+}
+
+// check fails the test if a request was lost, or if the gateway tells otherwise
+// than the clients.
+func (l *load) check(t *testing.T, g *harness.Gateway) {
+	t.Helper()
+	for _, what := range l.lost {
+		t.Errorf("lost: %s", what)
+	}
+	if l.whole.Load() == 0 {
+		t.Error("nothing was asked")
+	}
+	g.Eventually("record of every request", func() bool { return int64(len(g.Lines())) >= l.whole.Load() })
+	lines := g.Lines()
+	if int64(len(lines)) != l.whole.Load() {
+		t.Errorf("%d records of %d requests", len(lines), l.whole.Load())
+	}
+	for _, line := range lines {
+		if line.Failure != "" || line.Outcome != "relayed" {
+			t.Errorf("line: %s", line.Raw)
+		}
+	}
+	t.Logf("%d requests; the listener closed on %d connections, %d of them in its queue",
+		l.whole.Load(), l.refused.Load()+l.unread.Load(), l.unread.Load())
+}
