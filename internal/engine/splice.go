@@ -154,7 +154,9 @@ func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEn
 		dst.w.deadline.Store(0)
 	}()
 	for s.in < n {
+		dst.client.waits(true)
 		got, end := src.spliceIn(p, min(n-s.in, pipeBytes))
+		dst.client.waits(false)
 		if end != ioOK {
 			return s, end, ioOK
 		}

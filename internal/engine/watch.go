@@ -33,6 +33,19 @@ func (c *clientConn) Watch(k exchange.Canceler) {
 	c.watching.Store(max(c.eng.sweep.now(), 1))
 }
 
+// waits tells the watch apart from the client's own slowness while body bytes go
+// straight from socket to socket: a client that said it sends no more is not gone
+// as long as it takes what there is. A nil c has no watch.
+func (c *clientConn) waits(forUpstream bool) {
+	switch {
+	case c == nil:
+	case forUpstream:
+		c.watching.Store(max(c.eng.sweep.now(), 1))
+	default:
+		c.watching.Store(0)
+	}
+}
+
 // Unwatch implements exchange.ClientStream.
 func (c *clientConn) Unwatch() exchange.Departure {
 	c.watching.Store(0)
@@ -53,12 +66,12 @@ func (c *clientConn) Unwatch() exchange.Departure {
 func (c *clientConn) look(now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &c.watch
+	w, since := &c.watch, c.watching.Load()
 	switch {
-	case w.canceler == nil || w.departed != exchange.Present:
+	case w.canceler == nil || w.departed != exchange.Present || since == 0:
 	case !w.armed:
 		w.armed = c.eng.lot.watch(c)
-	case w.finAt != 0 && now-w.finAt >= int64(c.opts.HalfClose):
+	case w.finAt != 0 && now-max(w.finAt, since) >= int64(c.opts.HalfClose):
 		w.departed = exchange.LeftByFIN
 		w.canceler.Cancel()
 	}
