@@ -4,6 +4,7 @@
 package exchange_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,11 +129,11 @@ func TestRequestBody(t *testing.T) {
 // Memory is bounded by the windows of both sides and one piece between them,
 // whatever the size of the body.
 func TestBackpressure(t *testing.T) {
-	const size = 4 << 20
+	const size = 1 << 20
 	onBoth(t, func(t *testing.T, g *testGateway) {
 		whole := strings.Repeat("0123456789abcdef", size/16)
 		between := 2*g.twin.window + 2*g.twin.piece
-		c := g.send("PUT /", "Content-Length: "+"4194304")
+		c := g.send("PUT /", "Content-Length: "+strconv.Itoa(size))
 		o := g.arrives("the head")
 		sent, got := 0, ""
 		for sent < size {
