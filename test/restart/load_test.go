@@ -54,6 +54,7 @@ var requests = []string{
 	"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
 	"GET /chunked/100000 HTTP/1.1\r\nHost: a\r\n\r\n",
 	"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("x", 200000),
+	"GET /size/100 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 	"GET /slow?ms=30 HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /slow-body?ms=30&len=2000 HTTP/1.1\r\nHost: a\r\n\r\n",
 }
