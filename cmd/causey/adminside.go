@@ -153,7 +153,7 @@ func (f *finder) find(ctx context.Context, w world) (*adminSide, error) {
 		}
 		tried.printf("\n  %s: %s", at, dialError(err))
 	}
-	return nil, fmt.Errorf("no running gateway answers at%s\nIs it running? Say where with --socket, --admin, or -c and its configuration.", tried.String())
+	return nil, fmt.Errorf("no running gateway answers at%s\nIs it running? If so, say where with --socket, --admin, or -c and its configuration", tried.String())
 }
 
 // dialError says in words why nobody was reached: the address stands before it.

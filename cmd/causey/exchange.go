@@ -38,19 +38,28 @@ type exchange struct {
 // evidence is what the wire showed, by the name of the field.
 type evidence map[string]json.RawMessage
 
+// decodeExchange reads a record. Its texts are made harmless for a terminal here,
+// once and for all.
 func decodeExchange(body []byte) (*exchange, error) {
 	x := &exchange{}
 	if err := json.Unmarshal(body, x); err != nil {
 		return nil, fmt.Errorf("this is no exchange as this version knows it: %w", err)
 	}
+	for _, s := range []*string{&x.Time, &x.ID, &x.Client, &x.Method, &x.Host, &x.Target, &x.Failure, &x.Site, &x.Route, &x.Upstream, &x.Server} {
+		*s = printable(*s)
+	}
+	for i, s := range x.Explanation.Sentences {
+		x.Explanation.Sentences[i] = printable(s)
+	}
 	return x, nil
 }
 
-// text returns the evidence called name, "" if there is none.
+// text returns the evidence called name, harmless for a terminal; "" if there is
+// none.
 func (e evidence) text(name string) string {
 	var s string
 	if json.Unmarshal(e[name], &s) == nil {
-		return s
+		return printable(s)
 	}
 	return ""
 }
@@ -73,9 +82,9 @@ func (x *exchange) request() string {
 		return "(no request was read)"
 	}
 	if !strings.HasPrefix(x.Target, "/") {
-		return printable(x.Method + " " + x.Target)
+		return x.Method + " " + x.Target
 	}
-	return printable(x.Method + " " + x.Host + x.Target)
+	return x.Method + " " + x.Host + x.Target
 }
 
 // tell writes the story of x: what was asked, what the wire showed, and what that
@@ -88,29 +97,29 @@ func (x *exchange) tell(w io.Writer) error {
 	}
 	fact("When", "%s", x.Time)
 	if x.Client != "" {
-		fact("Client", "%s", printable(x.Client))
+		fact("Client", "%s", x.Client)
 	}
 	if x.Upstream != "" {
-		fact("Route", "site %s, path %s, upstream %s", printable(x.Site), printable(x.Route), printable(x.Upstream))
+		fact("Route", "site %s, path %s, upstream %s", x.Site, x.Route, x.Upstream)
 	}
 	if x.Server != "" {
-		fact("Server", "%s", printable(x.Server))
+		fact("Server", "%s", x.Server)
 	}
 	e := entryOf(x.Failure)
 	switch {
 	case e != nil:
 		fact("Failure", "%s: %s", e.Name, e.Title)
 	case x.Failure != "":
-		fact("Failure", "%s, which this version does not know", printable(x.Failure))
+		fact("Failure", "%s, which this version does not know", x.Failure)
 	default:
 		fact("Failure", "none")
 	}
 	p.printf("\nWhat happened\n")
 	for _, s := range x.Explanation.Sentences {
-		p.wrap("  - ", "    ", printable(s))
+		p.wrap("  - ", "    ", s)
 	}
 	if first := x.Evidence.text("first_bytes"); first != "" {
-		p.wrap("  - ", "    ", fmt.Sprintf(`The first bytes %s sent: "%s"`, x.sender(), printable(first)))
+		p.wrap("  - ", "    ", fmt.Sprintf(`The first bytes %s sent: "%s"`, x.sender(), first))
 	}
 	p.printf("\nTime by phase\n")
 	for i := range phase.Count {

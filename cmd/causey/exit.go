@@ -39,11 +39,6 @@ func (e *exitError) Error() string {
 // Unwrap returns the error behind it.
 func (e *exitError) Unwrap() error { return e.err }
 
-// problem is an error with exit code 1.
-func problem(format string, args ...any) error {
-	return &exitError{exitProblem, fmt.Errorf(format, args...)}
-}
-
 // typed gives an error of a subcommand's own the exit code 1, unless it brings
 // one. What cobra says about the command line never passes here.
 func typed(body func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {

@@ -106,7 +106,7 @@ func listCodes(w world, list []*failure.Entry, asJSON bool) error {
 // unknownCode says what was probably meant.
 func unknownCode(asked string) error {
 	var p page
-	p.printf("%q is no failure code and no reference id", shorten(printable(asked), 80))
+	p.printf(`"%s" is no failure code and no reference id`, shorten(printable(asked), 80))
 	near := failure.Suggest(asked)
 	if len(near) > 0 {
 		p.printf("\nDid you mean:")

@@ -216,7 +216,7 @@ func (x *exchange) line(s style) string {
 func (x *exchange) clock() string {
 	t, err := time.Parse(time.RFC3339, x.Time)
 	if err != nil {
-		return printable(x.Time)
+		return x.Time
 	}
 	return t.Local().Format("15:04:05.000")
 }

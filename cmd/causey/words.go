@@ -38,7 +38,7 @@ func (x *exchange) inWords() string {
 	if e.has("limit") {
 		add("%s came, %s allowed", thousands(int64(e.number("size"))), thousands(int64(e.number("limit"))))
 	}
-	switch field := printable(e.text("field")); {
+	switch field := e.text("field"); {
 	case field == "":
 	case code.Kind == failure.OtherProtocol:
 		add("it speaks %s", field)
@@ -46,7 +46,7 @@ func (x *exchange) inWords() string {
 		add("field %s", field)
 	}
 	if first := e.text("first_bytes"); first != "" && showsBytes(entry) {
-		add(`it began "%s"`, shorten(printable(first), 48))
+		add(`it began "%s"`, shorten(first, 48))
 	}
 	if at := e.number("offset"); at > 0 {
 		add("at byte %s", thousands(int64(at)))
@@ -68,10 +68,10 @@ func (x *exchange) inWords() string {
 	case at != "":
 		add("server %s", at)
 	case code.Party == failure.Upstream && x.Server != "":
-		add("server %s", printable(x.Server))
+		add("server %s", x.Server)
 	}
 	if len(parts) == 0 {
-		add("%s", printable(e.text("error")))
+		add("%s", e.text("error"))
 	}
 	return strings.Join(parts, ", ")
 }
