@@ -25,5 +25,6 @@
 //	    gets no more.
 //	I5. A field is never renamed or given another type; new ones may be added.
 //
-// Start reading with field.go, the table, then sink.go.
+// Start reading with field_line.go, the table, then ordinary.go, which writes most
+// lines, and sink.go.
 package accesslog

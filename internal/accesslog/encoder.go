@@ -3,11 +3,7 @@
 
 package accesslog
 
-import (
-	"strconv"
-
-	"causey/internal/record"
-)
+import "causey/internal/record"
 
 // Format is how a line looks.
 type Format uint8
@@ -54,7 +50,7 @@ func (e *Encoder) AppendLine(dst []byte, r *record.Record) []byte {
 
 func (e *Encoder) appendJSON(dst []byte, r *record.Record) []byte {
 	dst = append(dst, '{')
-	dst = appendMembers(dst, fields, line{r, e.stamp})
+	dst = e.AppendMembers(dst, r)
 	return append(dst, '}')
 }
 
@@ -62,6 +58,9 @@ func (e *Encoder) appendJSON(dst []byte, r *record.Record) []byte {
 // braces, so that the admin API can add fields of its own. The encoder must be of
 // format JSON.
 func (e *Encoder) AppendMembers(dst []byte, r *record.Record) []byte {
+	if isOrdinary(r) {
+		return e.appendOrdinary(dst, r)
+	}
 	return appendMembers(dst, fields, line{r, e.stamp})
 }
 
@@ -82,11 +81,11 @@ func (e *Encoder) appendCombined(dst []byte, r *record.Record) []byte {
 	if r.Status < 100 {
 		dst = append(dst, "000"...)
 	} else {
-		dst = strconv.AppendInt(dst, int64(r.Status), 10)
+		dst = appendInt(dst, int64(r.Status))
 	}
 	dst = append(dst, ' ')
 	if r.BodyOut > 0 {
-		dst = strconv.AppendInt(dst, r.BodyOut, 10)
+		dst = appendInt(dst, r.BodyOut)
 	} else {
 		dst = append(dst, '-')
 	}
@@ -120,12 +119,11 @@ func appendRequestLine(dst []byte, r *record.Record) []byte {
 
 // appendVersion appends "1.0", "1.1", "2", and nothing for 0.
 func appendVersion(dst []byte, v uint8) []byte {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return dst
+	case v < 20:
+		return append(dst, '0'+v/10, '.', '0'+v%10)
 	}
-	dst = strconv.AppendUint(dst, uint64(v/10), 10)
-	if v >= 20 {
-		return dst
-	}
-	return append(dst, '.', '0'+v%10)
+	return appendInt(dst, int64(v/10))
 }

@@ -21,48 +21,68 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendString appends s as a JSON string. Control characters, and characters
-// that a terminal or a line splitter would act on (C1 controls, line separators,
-// bidirectional overrides), become \u escapes. A byte that is not part of valid
-// UTF-8 becomes the four characters \xHH, as nginx writes it.
+// appendString appends s as a JSON string.
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	for {
-		n := plainLen(s)
-		dst = append(dst, s[:n]...)
-		if s = s[n:]; len(s) == 0 {
-			return append(dst, '"')
-		}
-		n = escapedLen(s)
-		dst = appendEscaped(dst, s[:n])
-		s = s[n:]
-	}
+	dst = appendText(dst, s)
+	return append(dst, '"')
 }
 
 // appendName appends a text of ours as a JSON string. (The conversion copies
 // nothing, since nobody writes to it.)
 func appendName(dst []byte, s string) []byte { return appendString(dst, []byte(s)) }
 
-// plainLen returns how many bytes at the beginning of s are plain. It looks at
-// eight at a time as long as they all are.
-func plainLen(s []byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := binary.LittleEndian.Uint64(s[i:])
-		// The high bit of a byte of odd is set if that byte is below 0x20, above
-		// 0x7e, a quote or a backslash. A borrow may set the bit of a byte above
-		// one that is odd; then at least that one is, and the loop below decides.
-		quote, backslash := x^ones*'"', x^ones*'\\'
-		odd := x | (x + ones) | (x - ones*0x20) | (quote - ones) | (backslash - ones)
-		if odd&highs != 0 {
+// appendText appends s as it stands between the quotes of a JSON string. Control
+// characters, and characters that a terminal or a line splitter would act on (C1
+// controls, line separators, bidirectional overrides), become \u escapes. A byte
+// that is not part of valid UTF-8 becomes the four characters \xHH, as nginx
+// writes it.
+func appendText(dst, s []byte) []byte {
+	for {
+		dst, s = appendPlain(dst, s)
+		if len(s) == 0 {
+			return dst
+		}
+		n := escapedLen(s)
+		dst = appendEscaped(dst, s[:n])
+		s = s[n:]
+	}
+}
+
+// appendPlain appends the plain bytes at the beginning of s and returns what is
+// left of s. It takes eight at a time, then four, then one.
+func appendPlain(dst, s []byte) (out, rest []byte) {
+	for len(s) >= 8 {
+		x := binary.LittleEndian.Uint64(s)
+		if !allPlain(x) {
 			break
 		}
+		dst = binary.LittleEndian.AppendUint64(dst, x)
+		s = s[8:]
 	}
-	for i < len(s) && plain[s[i]] {
-		i++
+	if len(s) >= 4 {
+		x := binary.LittleEndian.Uint32(s)
+		if allPlain(uint64(x) | ' '*(1<<32+1<<40+1<<48+1<<56)) {
+			dst = binary.LittleEndian.AppendUint32(dst, x)
+			s = s[4:]
+		}
 	}
-	return i
+	for len(s) > 0 && plain[s[0]] {
+		dst = append(dst, s[0])
+		s = s[1:]
+	}
+	return dst, s
+}
+
+// allPlain reports whether the eight bytes of x are plain. The high bit of a byte
+// of odd is set if that byte is below 0x20, above 0x7e, a quote or a backslash. A
+// borrow may set the bit of a byte above one that is odd, which changes nothing:
+// then they are not all plain anyway.
+func allPlain(x uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^ones*'"', x^ones*'\\'
+	odd := x | (x + ones) | (x - ones*0x20) | (quote - ones) | (backslash - ones)
+	return odd&highs == 0
 }
 
 // escapedLen returns the length of the character s begins with, at least 1.

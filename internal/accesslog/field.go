@@ -4,7 +4,7 @@
 package accesslog
 
 import (
-	"strconv"
+	"time"
 
 	"causey/internal/phase"
 	"causey/internal/record"
@@ -21,7 +21,8 @@ type Field struct {
 	Meaning string
 }
 
-// field is a Field together with its code: the table is the encoder.
+// field is a Field together with its code: the table is the encoder. (For ordinary
+// records ordinary.go does the same faster.)
 type field[T any] struct {
 	Field
 	// has reports whether the field is written, nil for always. put appends the
@@ -105,7 +106,7 @@ func listsAttempts(l line) bool {
 }
 
 func integer[N int | int64 | uint8 | uint32](dst []byte, n N) []byte {
-	return strconv.AppendInt(dst, int64(n), 10)
+	return appendInt(dst, int64(n))
 }
 
 // quoted appends a short text of our own that needs no escapes.
@@ -116,23 +117,34 @@ func quoted(dst []byte, s string) []byte {
 }
 
 // phaseKeys are `,"name":` for each phase.
-var phaseKeys = func() (keys [phase.Count]string) {
+var phaseKeys = func() (keys [phase.Count]phaseKey) {
 	for i := range keys {
-		keys[i] = `,"` + phase.Phase(i).String() + `":`
+		keys[i].len = copy(keys[i].text[:], `,"`+phase.Phase(i).String()+`":`)
 	}
 	return keys
 }()
 
-func appendPhases(dst []byte, l line) []byte {
-	dst = append(dst, '{')
-	comma := 1 // to be left out before the first
-	for i, d := range &l.Phases {
+// phaseKey has room for the longest name: sixteen bytes, because a copy of that
+// fixed length is two instructions and one of any length is a call.
+type phaseKey struct {
+	text [16]byte
+	len  int
+}
+
+func appendPhases(dst []byte, spent *[phase.Count]time.Duration) []byte {
+	begin := len(dst)
+	for i, d := range spent {
 		if d >= 0 {
-			dst = append(dst, phaseKeys[i][comma:]...)
-			comma = 0
+			k := &phaseKeys[i]
+			end := len(dst) + k.len
+			dst = append(dst, k.text[:]...)[:end]
 			dst = appendMS(dst, d)
 		}
 	}
+	if len(dst) == begin {
+		dst = append(dst, '{')
+	}
+	dst[begin] = '{' // the first needs no comma
 	return append(dst, '}')
 }
 

@@ -87,7 +87,7 @@ var fields = keyed([]field[line]{
 	},
 	{
 		Field: Field{"phases", "object", always, "Milliseconds spent in each phase that was reached, by the phase's name. From `send-head` on the two directions overlap, so the sum may exceed `total_ms`."},
-		put:   appendPhases,
+		put:   func(dst []byte, l line) []byte { return appendPhases(dst, &l.Phases) },
 	},
 	{
 		Field: Field{"site", "string", always, "The site; empty if none was chosen."},

@@ -398,19 +398,3 @@ func TestGoneReaderOfStdout(t *testing.T) {
 	}
 	_ = w.Close()
 }
-
-func TestPlainLenAgreesWithTheTable(t *testing.T) {
-	for at := range 20 {
-		for c := range 256 {
-			b := bytes.Repeat([]byte("a"), 24)
-			b[at] = byte(c)
-			want := 24
-			if !plain[c] {
-				want = at
-			}
-			if got := plainLen(b); got != want {
-				t.Fatalf("byte %#x at %d: %d, want %d", c, at, got, want)
-			}
-		}
-	}
-}

@@ -4,7 +4,7 @@
 package accesslog
 
 import (
-	"strconv"
+	"encoding/binary"
 	"time"
 )
 
@@ -41,19 +41,6 @@ func (s *stamp) append(dst []byte, t time.Time) []byte {
 func (s *stamp) appendMilli(dst []byte, t time.Time) []byte {
 	dst = append(dst, '"')
 	dst = s.append(dst, t)
-	ms := t.Nanosecond() / 1e6
-	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
-}
-
-// appendMS appends d in milliseconds with microsecond precision, such as 12.345;
-// nothing is negative here.
-func appendMS(dst []byte, d time.Duration) []byte {
-	us := uint64(max(d.Microseconds(), 0))
-	if us < 10_000 {
-		dst = append(dst, byte('0'+us/1000))
-	} else {
-		dst = strconv.AppendUint(dst, us/1000, 10)
-	}
-	us %= 1000
-	return append(dst, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+	dst = binary.LittleEndian.AppendUint32(dst, thousandths[t.Nanosecond()/1e6])
+	return append(dst, 'Z', '"')
 }
