@@ -6,6 +6,7 @@ package exchange
 import (
 	"bytes"
 	"net/netip"
+	"unsafe"
 
 	"causey/internal/wire"
 )
@@ -57,12 +58,14 @@ func clientAddr(h *wire.Head, trusted []netip.Prefix, peer netip.Addr) netip.Add
 }
 
 // parseHop reads an address with or without a port, and IPv6 with or without
-// brackets.
+// brackets. A zone means something on one link only, not to us.
 func parseHop(part []byte) (netip.Addr, bool) {
-	if len(part) == 0 || len(part) > 64 {
+	if len(part) == 0 || len(part) > 64 || bytes.IndexByte(part, '%') >= 0 {
 		return netip.Addr{}, false
 	}
-	s := string(part)
+	// An address without a zone keeps nothing of the text it was read from, so no
+	// copy is needed.
+	s := unsafe.String(&part[0], len(part))
 	if a, err := netip.ParseAddr(s); err == nil {
 		return a.Unmap(), true
 	}

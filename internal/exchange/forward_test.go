@@ -56,6 +56,7 @@ func TestClientAddress(t *testing.T) {
 			{"garbage ends it", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4, unknown"}, "10.0.0.1", "1.2.3.4, unknown, 10.0.0.1"},
 			{"garbage behind ours ends it", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4, junk, 10.0.0.2"}, "10.0.0.2", "1.2.3.4, junk, 10.0.0.2, 10.0.0.1"},
 			{"an empty part ends it", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4,,"}, "10.0.0.1", "1.2.3.4,,, 10.0.0.1"},
+			{"a zone", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4, fe80::1%eth0"}, "10.0.0.1", "1.2.3.4, fe80::1%eth0, 10.0.0.1"},
 			{"a number is no address", "10.0.0.1", []string{"X-Forwarded-For: 16909060"}, "10.0.0.1", "16909060, 10.0.0.1"},
 			{"a bad port", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4:99999"}, "10.0.0.1", "1.2.3.4:99999, 10.0.0.1"},
 			{"too long for an address", "10.0.0.1", []string{"X-Forwarded-For: " + strings.Repeat("1", 70)}, "10.0.0.1", strings.Repeat("1", 70) + ", 10.0.0.1"},
