@@ -42,7 +42,6 @@ type clientConn struct {
 	begun    bool // bytes of the final answer went to the kernel
 	downPace pace
 
-	quiet exchange.QuietRule // set in a tunnel
 	watch watch
 
 	// idle is since when the connection waits for a request (engine's clock), 0

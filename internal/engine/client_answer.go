@@ -73,6 +73,12 @@ func (c *clientConn) SendHead(o *exchange.Out) *failure.Error {
 // WriteBody implements exchange.ClientStream. What fits behind the bytes that
 // wait is copied there, so that a head and a short body leave in one packet.
 func (c *clientConn) WriteBody(piece []byte) *failure.Error {
+	if c.quiet != nil {
+		if end := c.tunnelWrite(piece); end != ioOK {
+			return c.unsent(end)
+		}
+		return nil
+	}
 	b := c.outBuf()
 	fits := len(b)+len(piece)+chunkOverhead <= largeBuf
 	if c.framing == wire.FramingChunked {
@@ -133,14 +139,8 @@ func (c *clientConn) Flush() *failure.Error {
 func (c *clientConn) send(p, q []byte) *failure.Error {
 	before := c.w.total.Load()
 	c.w.pace = &c.downPace
-	if c.quiet != nil {
-		c.w.pace = nil // a tunnel has its own rule
-	}
 	end := c.write(p, q)
 	c.w.deadline.Store(0)
-	if c.quiet != nil {
-		c.quiet.Note(c.eng.env.Now())
-	}
 	if c.w.total.Load() > before {
 		c.begun = true
 	}
@@ -162,6 +162,8 @@ func (c *clientConn) unsent(end ioEnd) *failure.Error {
 	}
 	kind := failure.Reset
 	switch {
+	case p == phase.Tunnel && end == ioTimeout:
+		return wentQuiet()
 	case p == phase.Tunnel: // a tunnel's client has one way to break it
 	case end == ioTimeout:
 		kind = failure.TooSlow

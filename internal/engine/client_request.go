@@ -81,14 +81,14 @@ func (c *clientConn) Rewind() bool {
 // ReadBody implements exchange.ClientStream.
 func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 	if c.quiet != nil {
-		piece, io := c.tunnelRead(c.quiet)
+		piece, io := c.tunnelRead()
 		switch io {
 		case ioOK:
 			return piece, false, nil
 		case ioEOF:
 			return nil, true, nil
 		case ioTimeout:
-			return nil, false, newError(failure.Gateway, phase.Tunnel, failure.Idle)
+			return nil, false, wentQuiet()
 		}
 		return nil, false, c.broken(phase.Tunnel, io)
 	}

@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"causey/internal/exchange"
 )
 
 // ioEnd says how a wait for a socket ended.
@@ -49,6 +51,10 @@ type sock struct {
 	fd   int // for socket options, while file is open
 	in   input
 	r, w half
+
+	// quiet, set in a tunnel, says when both its directions have been silent for
+	// too long.
+	quiet exchange.QuietRule
 
 	// canceled ends all waits, readStopped those for bytes, parkAsked one wait.
 	canceled, readStopped, parkAsked atomic.Bool
@@ -308,7 +314,7 @@ func (s *sock) woken(h *half, err error, set func(time.Time) error) (end ioEnd, 
 		return ioPark, true
 	}
 	d := h.deadline.Load()
-	if now := s.eng.mono(); d == 0 || now < d || h.pace.forgives(h, now) {
+	if now := s.eng.mono(); d == 0 || now < d || h.pace.forgives(h, now) || s.stillBusy(h, now) {
 		return 0, false
 	}
 	return ioTimeout, true

@@ -3,30 +3,60 @@
 
 package engine
 
-import "causey/internal/exchange"
+import (
+	"causey/internal/failure"
+	"causey/internal/phase"
+)
 
-// tunnelRead returns what comes next through a tunnel. ioTimeout means that the
-// tunnel, not only this side, was quiet for too long.
-func (s *sock) tunnelRead(q exchange.QuietRule) ([]byte, ioEnd) {
+// In a tunnel ioTimeout means that the tunnel, not only one direction, was quiet
+// for too long. It ends reads and writes alike: a peer that takes nothing any more
+// is as silent as one that sends nothing.
+
+// tunnelRead returns what comes next through a tunnel.
+func (s *sock) tunnelRead() ([]byte, ioEnd) {
 	if b := s.in.bytes(); len(b) > 0 {
 		s.in.r = s.in.w
 		return b, ioOK
 	}
 	s.in.unpin()
 	s.r.pace = nil
-	for {
-		s.r.deadline.Store(s.eng.monoOf(q.Until()))
-		end := s.fill()
-		s.r.deadline.Store(0)
-		switch {
-		case end == ioOK:
-			q.Note(s.eng.env.Now())
-			b := s.in.bytes()
-			s.in.r = s.in.w
-			return b, ioOK
-		case end == ioTimeout && s.eng.mono() < s.eng.monoOf(q.Until()):
-			continue // the other direction was busy meanwhile
-		}
+	s.r.deadline.Store(s.quietUntil())
+	end := s.fill()
+	s.r.deadline.Store(0)
+	if end != ioOK {
 		return nil, end
 	}
+	s.quiet.Note(s.eng.env.Now())
+	b := s.in.bytes()
+	s.in.r = s.in.w
+	return b, ioOK
 }
+
+// tunnelWrite sends p through a tunnel.
+func (s *sock) tunnelWrite(p []byte) ioEnd {
+	s.w.pace = nil
+	s.w.deadline.Store(s.quietUntil())
+	end := s.write(p, nil)
+	s.w.deadline.Store(0)
+	if end == ioOK {
+		s.quiet.Note(s.eng.env.Now())
+	}
+	return end
+}
+
+// quietUntil is when the tunnel has been quiet for too long, as things stand.
+func (s *sock) quietUntil() int64 { return max(s.eng.monoOf(s.quiet.Until()), 1) }
+
+// stillBusy is asked when h's deadline has passed: it reports whether the tunnel's
+// other direction was busy meanwhile, and then grants more time.
+func (s *sock) stillBusy(h *half, now int64) bool {
+	if s.quiet == nil {
+		return false
+	}
+	until := s.quietUntil()
+	h.deadline.Store(until)
+	return now < until
+}
+
+// wentQuiet is the failure of a tunnel that was quiet for too long.
+func wentQuiet() *failure.Error { return newError(failure.Gateway, phase.Tunnel, failure.Idle) }

@@ -58,8 +58,6 @@ type upConn struct {
 	endless   bool // an event stream: its silence is no failure
 	closes    bool // the server will close after this answer
 	bodyPace  pace
-
-	quiet exchange.QuietRule
 }
 
 // begin makes the connection ready for the next exchange.

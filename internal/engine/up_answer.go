@@ -153,14 +153,14 @@ func (u *upConn) refill() *failure.Error {
 }
 
 func (u *upConn) readTunnel() ([]byte, bool, *failure.Error) {
-	piece, io := u.tunnelRead(u.quiet)
+	piece, io := u.tunnelRead()
 	switch io {
 	case ioOK:
 		return piece, false, nil
 	case ioEOF:
 		return nil, true, nil
 	case ioTimeout:
-		return nil, false, newError(failure.Gateway, phase.Tunnel, failure.Idle)
+		return nil, false, wentQuiet()
 	}
 	return nil, false, u.lost(phase.Tunnel, io, u.r.errno)
 }

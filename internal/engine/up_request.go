@@ -46,7 +46,7 @@ func hasTE(o *exchange.Out) bool {
 // WriteBody implements exchange.Lease.
 func (u *upConn) WriteBody(piece []byte) *failure.Error {
 	if u.quiet != nil {
-		return u.send(phase.Tunnel, piece, nil)
+		return u.unsent(phase.Tunnel, u.tunnelWrite(piece))
 	}
 	b := u.out
 	if b == nil {
@@ -139,17 +139,19 @@ func (u *upConn) sendPhase() phase.Phase {
 // send writes p and then q. A server that takes nothing for too long has stalled.
 func (u *upConn) send(ph phase.Phase, p, q []byte) *failure.Error {
 	u.sendPace.reset(Rate{Grace: u.times.SendStall})
-	if u.quiet != nil {
-		u.sendPace.reset(Rate{})
-	}
 	u.w.pace = &u.sendPace
 	end := u.write(p, q)
 	u.w.deadline.Store(0)
-	if end == ioOK {
-		if u.quiet != nil {
-			u.quiet.Note(u.eng.env.Now())
-		}
+	return u.unsent(ph, end)
+}
+
+// unsent makes the failure for a write that did not end well.
+func (u *upConn) unsent(ph phase.Phase, end ioEnd) *failure.Error {
+	switch {
+	case end == ioOK:
 		return nil
+	case end == ioTimeout && ph == phase.Tunnel:
+		return wentQuiet()
 	}
 	u.sendBroken = true
 	return u.lost(ph, end, u.w.errno)
