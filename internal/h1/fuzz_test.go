@@ -47,6 +47,7 @@ func fuzzStream(t *testing.T, mode uint8) *stream {
 	}
 	s.upgradeAsked = mode&2 != 0
 	s.method = [...]wire.Method{wire.GET, wire.HEAD, wire.CONNECT, wire.POST}[mode>>2&3]
+	s.begin() // newStream began with the default limits
 	return s
 }
 
