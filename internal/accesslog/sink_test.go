@@ -398,3 +398,37 @@ func TestGoneReaderOfStdout(t *testing.T) {
 	}
 	_ = w.Close()
 }
+
+// BenchmarkSink takes batches as a busy gateway's ring gives them to a file. The
+// figure that counts is cpu-ns/line: encoding and writing, on both goroutines.
+func BenchmarkSink(b *testing.B) {
+	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "access.log"), Logger: slog.Default()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := mixed(512)
+	before, lines := cpuTime(b), 0
+	for b.Loop() {
+		for range 4 {
+			s.Consume(batch)
+			lines += len(batch)
+		}
+		for waiting := 1; waiting > 0; time.Sleep(time.Millisecond) { // spinning would be counted
+			s.mu.Lock()
+			waiting = len(s.waiting)
+			s.mu.Unlock()
+		}
+	}
+	if err := s.Close(context.Background()); err != nil || s.Dropped() > 0 {
+		b.Fatal(err, s.Dropped())
+	}
+	b.ReportMetric(float64(cpuTime(b)-before)/float64(lines), "cpu-ns/line")
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
