@@ -24,12 +24,16 @@ import (
 // patience bounds every wait of these tests; nothing is expected to take long.
 const patience = 20 * time.Second
 
+// built is where binary put the program, "" as long as nobody asked.
+var built string
+
 // binary builds the program once.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "causey-test-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	name := filepath.Join(dir, "causey")
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", name, ".").CombinedOutput()
 	if err != nil {
@@ -40,8 +44,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if name, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(name))
+	if built != "" {
+		_ = os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
