@@ -22,8 +22,10 @@ package route
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"causey/internal/exchange"
 	"causey/internal/failure"
@@ -31,7 +33,8 @@ import (
 
 // Rule is one route as it is added to a table.
 type Rule struct {
-	// Host is a name, "*.example.com" for every name below, or "*".
+	// Host is a name, "*.example.com" for every name below, an IPv6 address in
+	// brackets as netip writes it, or "*".
 	Host string
 	// Path is the prefix, beginning with "/".
 	Path string
@@ -140,14 +143,8 @@ func (t *Table) findSite(host []byte) *site {
 	if len(t.exact)+len(t.wild) == 0 || len(host) > hostMax {
 		return t.any
 	}
-	var low [hostMax]byte
-	for i, c := range host {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		low[i] = c
-	}
-	name := low[:len(host)]
+	var buf [hostMax]byte
+	name := canonical(buf[:0], host)
 	if s := t.exact[string(name)]; s != nil {
 		return s
 	}
@@ -162,6 +159,25 @@ func (t *Table) findSite(host []byte) *site {
 		name = below
 	}
 	return t.any
+}
+
+// canonical appends host in lower case, and an IPv6 address in the one spelling
+// that rules have: clients may write it in many.
+func canonical(b, host []byte) []byte {
+	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' && bytes.IndexByte(host, '%') < 0 {
+		// An address without a zone keeps nothing of the text it was read from, so
+		// no copy is needed.
+		if a, err := netip.ParseAddr(unsafe.String(&host[1], n-2)); err == nil {
+			return append(a.AppendTo(append(b, '[')), ']')
+		}
+	}
+	for _, c := range host {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // hostOnly cuts a port and the dot of a fully qualified name.
