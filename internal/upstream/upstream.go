@@ -13,8 +13,8 @@
 //
 //	I1. A server that failed in an exchange is not chosen again in it while
 //	    another is left.
-//	I2. A pool never holds more than its maximum, and never the same connection
-//	    twice.
+//	I2. A pool never holds more than its maximum, and what was put once is given
+//	    once.
 //
 // Start reading with Group.Pick.
 package upstream
