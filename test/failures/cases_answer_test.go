@@ -16,6 +16,8 @@ func onReused(request string) func(*stage) client.Result {
 		if _, err := s.dial().Ask([]byte(get("/"))); err != nil {
 			s.t.Fatalf("the first exchange: %v", err)
 		}
+		// Its connection is given back before its record is written.
+		s.eventually("record of the first exchange", func() bool { return len(s.lines()) == 1 })
 		return ask(request)(s)
 	}
 }

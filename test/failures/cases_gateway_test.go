@@ -70,6 +70,7 @@ func sendingBack(s *stage, c *Case) {
 			if err != nil {
 				return
 			}
+			<-s.up
 			out, err := net.Dial("tcp", s.addr)
 			if err != nil {
 				in.Close()

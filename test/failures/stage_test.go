@@ -29,9 +29,10 @@ type stage struct {
 	dir    string // of files, with a short name
 	origin *origin.Server
 
-	addr   string // of the gateway
-	socket string // of its admin side
-	log    string // its access log
+	up     chan struct{} // closed when the gateway listens
+	addr   string        // of the gateway, known when it does
+	socket string        // of its admin side
+	log    string        // its access log
 	// stop stops the gateway while its admin side goes on; cases that are joined have it.
 	stop func()
 	// held are connections that stay open until the case is over.
@@ -40,7 +41,7 @@ type stage struct {
 
 // run plays a case and proves what it has to prove.
 func run(t *testing.T, c *Case) {
-	s := &stage{t: t}
+	s := &stage{t: t, up: make(chan struct{})}
 	s.ctx, s.cancel = context.WithTimeout(context.Background(), 2*harness.Patience)
 	defer s.cancel()
 	// Cleanups run last first, so this is the last of all: I4.
@@ -66,6 +67,7 @@ func run(t *testing.T, c *Case) {
 			s.startGateway(c)
 		}
 	})
+	close(s.up)
 	result := c.play(s)
 	s.prove(c, result)
 	for _, h := range s.held {
