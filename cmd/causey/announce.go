@@ -26,6 +26,7 @@ func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
 	for _, addr := range g.Addrs() {
 		p.printf("  listens   %s\n", urlOf(addr))
 	}
+	p.printf("  up to     %s\n", plural(int(g.MaxConnections()), "client connection"))
 	for i, u := range cfg.Upstreams {
 		if i == upstreamsShown {
 			p.printf("  upstream  and %d more\n", len(cfg.Upstreams)-i)

@@ -224,6 +224,13 @@ func (g *Gateway) Addrs() []string {
 	return addrs
 }
 
+// MaxConnections returns how many clients may be connected at a time.
+func (g *Gateway) MaxConnections() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maxConnections(g.cfg.Limits.Connections)
+}
+
 // AdminAddr returns the TCP address of the admin side, "" if it has none.
 func (g *Gateway) AdminAddr() string {
 	if a := g.admin.Addr(); a != nil {
