@@ -9,17 +9,6 @@ import (
 	"causey/internal/record"
 )
 
-// namesMax bounds the pairs of names in a table. Names come from the
-// configuration, but they add up over reloads, and a scrape must stay small.
-const namesMax = 1024
-
-// other stands for the names beyond namesMax.
-const other = "other"
-
-// pair is what a table is indexed by: site and upstream, or upstream and server.
-// Names are "" if undecided.
-type pair struct{ a, b string }
-
 // Sizes of the small dimensions.
 const (
 	outcomeCount = int(record.Unanswered) + 1
@@ -45,47 +34,6 @@ type traffic struct {
 
 // attempts counts attempts on one server by result.
 type attempts [resultCount]uint64
-
-// table is a bounded map that remembers the last place: records of one batch often
-// go the same way.
-type table[V any] struct {
-	cells   map[pair]*V
-	last    pair
-	lastOne *V
-}
-
-func newTable[V any]() table[V] { return table[V]{cells: map[pair]*V{}} }
-
-// at returns the cell of p, or the one of all others if the table is full (I3).
-func (t *table[V]) at(p pair) *V {
-	if t.lastOne != nil && t.last == p {
-		return t.lastOne
-	}
-	v := t.cells[p]
-	if v == nil {
-		k := p
-		if len(t.cells) >= namesMax {
-			k = pair{other, other}
-		}
-		if v = t.cells[k]; v == nil {
-			v = new(V)
-			t.cells[k] = v
-		}
-	}
-	t.last, t.lastOne = p, v
-	return v
-}
-
-// clone copies the cells, so that a scrape can take its time.
-func (t *table[V]) clone() table[V] {
-	out := table[V]{cells: make(map[pair]*V, len(t.cells))}
-	values := make([]V, 0, len(t.cells))
-	for k, v := range t.cells {
-		values = append(values, *v)
-		out.cells[k] = &values[len(values)-1]
-	}
-	return out
-}
 
 // cells are all counters that records feed. Failures are indexed by the ID of
 // their registry entry.

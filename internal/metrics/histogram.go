@@ -4,6 +4,8 @@
 package metrics
 
 import (
+	"math"
+	"math/bits"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,12 +33,37 @@ type histogram struct {
 }
 
 func (h *histogram) observe(d time.Duration) {
-	i := 0
-	for i < boundCount && d > bounds[i] {
-		i++
-	}
-	h.buckets[i]++
+	h.buckets[bucket(d)]++
 	h.sum += d
+}
+
+// doublings says, for durations of each length in bits, which bucket the shortest
+// of them falls into, and the bound beyond which they fall into the next. The bounds
+// are at least a factor of two apart, so that a length meets one of them at most.
+var doublings = func() (t [64]struct {
+	bucket int
+	bound  time.Duration
+}) {
+	for n := range t {
+		i := 0
+		for i < boundCount && bits.Len64(uint64(bounds[i])) < n {
+			i++
+		}
+		t[n].bucket, t[n].bound = i, math.MaxInt64
+		if i < boundCount {
+			t[n].bound = bounds[i]
+		}
+	}
+	return t
+}()
+
+// bucket returns the index of the first bound that d does not exceed. It has no
+// branch: durations are so mixed that the processor would mispredict most of them.
+func bucket(d time.Duration) int {
+	d = max(d, 0)
+	t := &doublings[bits.Len64(uint64(d))]
+	beyond := uint64(t.bound-d) >> 63 // the sign bit: 1 if d exceeds the bound
+	return t.bucket + int(beyond)
 }
 
 func (h *histogram) metric(f family, labels ...string) prometheus.Metric {

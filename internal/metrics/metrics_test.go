@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -217,6 +219,55 @@ func TestSeriesAreBounded(t *testing.T) { // I3
 	want(t, got, `causey_attempts_total{result="ok",server="other",upstream="other"}`, 500)
 }
 
+// TestBucketsAreThoseOfTheBounds compares with a search through the bounds.
+func TestBucketsAreThoseOfTheBounds(t *testing.T) {
+	check := func(d time.Duration) {
+		t.Helper()
+		want := 0
+		for want < boundCount && d > bounds[want] {
+			want++
+		}
+		if got := bucket(d); got != want {
+			t.Errorf("%d ns falls into bucket %d, want %d", d, got, want)
+		}
+	}
+	for _, b := range bounds {
+		for d := b - 2; d <= b+2; d++ {
+			check(d)
+		}
+	}
+	for n := range 63 {
+		for d := time.Duration(1)<<n - 1; d <= 1<<n+1; d++ {
+			check(d)
+		}
+	}
+	for _, d := range []time.Duration{math.MinInt64, -1, 0, math.MaxInt64} {
+		check(d)
+	}
+}
+
+// TestManyNamesAreToldApart: names that are alike, more than the cache before the
+// table has places for, each get their own count.
+func TestManyNamesAreToldApart(t *testing.T) {
+	m := newMetrics()
+	names := []string{"", "a", "b", "long-name-of-site-one", "long-name-of-tite-one"}
+	for i := range 4 * recentMax {
+		names = append(names, fmt.Sprintf("shop%dexample", i))
+	}
+	for range 3 {
+		for i, site := range names {
+			r := rec(site, "u", record.Relayed, 200)
+			for range i%3 + 1 {
+				m.Consume([]record.Record{r})
+			}
+		}
+	}
+	got := gather(t, m)
+	for i, site := range names {
+		want(t, got, fmt.Sprintf(`causey_exchanges_total{outcome="relayed",site=%q,status_class="2xx",upstream="u"}`, site), float64(3*(i%3+1)))
+	}
+}
+
 // TestDimensionsAreWhole: a new outcome or family must get its place in the arrays;
 // the first value without a name is the first without a place.
 func TestDimensionsAreWhole(t *testing.T) {
@@ -275,18 +326,26 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkConsume(b *testing.B) {
+// mixed returns records that differ as those of a busy gateway do: in site, server
+// and timings.
+func mixed(n int) []record.Record {
+	rng := rand.New(rand.NewPCG(1, 2))
+	out := make([]record.Record, n)
+	for i := range out {
+		site := rng.IntN(4)
+		r := rec(fmt.Sprintf("shop%d.example", site), fmt.Sprintf("shop%d", site), record.Relayed, 200)
+		for _, p := range []phase.Phase{phase.ReadHead, phase.Route, phase.Guard, phase.Queue, phase.SendHead, phase.AwaitHead, phase.ReadHeadUp, phase.RelayBody, phase.Finish} {
+			r.Phases[p] = time.Duration(rng.ExpFloat64() * 5e5)
+		}
+		r.Total = time.Duration(rng.ExpFloat64() * 5e6)
+		r.AddAttempt().Server = fmt.Sprintf("10.0.0.%d:8001", rng.IntN(4))
+		out[i] = r
+	}
+	return out
+}
+
+func benchmarkConsume(b *testing.B, batch []record.Record) {
 	m := newMetrics()
-	r := rec("shop.example", "shop", record.Relayed, 200)
-	for _, p := range []phase.Phase{phase.ReadHead, phase.Route, phase.Guard, phase.Queue, phase.SendHead, phase.AwaitHead, phase.ReadHeadUp, phase.RelayBody, phase.Finish} {
-		r.Phases[p] = 50 * time.Microsecond
-	}
-	r.Total = time.Millisecond
-	r.AddAttempt().Server = "127.0.0.1:8001"
-	batch := make([]record.Record, 64)
-	for i := range batch {
-		batch[i] = r
-	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(batch) == 0 { // so that ns/op is per record
@@ -294,6 +353,18 @@ func BenchmarkConsume(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkConsume counts one record again and again, the best case.
+func BenchmarkConsume(b *testing.B) {
+	batch := make([]record.Record, 64)
+	one := mixed(1)[0]
+	for i := range batch {
+		batch[i] = one
+	}
+	benchmarkConsume(b, batch)
+}
+
+func BenchmarkConsumeMixed(b *testing.B) { benchmarkConsume(b, mixed(512)) }
 
 // TestDocs compares docs/metrics.md with the table of families (I1).
 func TestDocs(t *testing.T) {
