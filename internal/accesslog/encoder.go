@@ -28,10 +28,11 @@ func ParseFormat(name string) (Format, bool) {
 	return 0, false
 }
 
-// Encoder turns records into text. It remembers the last second it wrote, so it
-// belongs to one goroutine.
+// Encoder turns records into text. It remembers the last second and the last ID it
+// wrote, so it belongs to one goroutine.
 type Encoder struct {
 	stamp *stamp
+	id    *idText // nil unless the format is JSON
 	line  func(*Encoder, []byte, *record.Record) []byte
 }
 
@@ -40,7 +41,7 @@ func NewEncoder(f Format) *Encoder {
 	if f == Combined {
 		return &Encoder{stamp: newStamp(layoutCombined), line: (*Encoder).appendCombined}
 	}
-	return &Encoder{stamp: newStamp(layoutJSON), line: (*Encoder).appendJSON}
+	return &Encoder{stamp: newStamp(layoutJSON), id: newIDText(), line: (*Encoder).appendJSON}
 }
 
 // AppendLine appends the line of r with its line feed.

@@ -158,8 +158,8 @@ var evidenceFields = keyed([]field[evidence]{
 		put:   func(dst []byte, e evidence) []byte { return integer(dst, e.Offset) },
 	},
 	{
-		Field: Field{"size", "integer", "when a limit was passed", "How much came, at least; bytes or items, as the code says."},
-		has:   func(e evidence) bool { return e.Limit > 0 },
+		Field: Field{"size", "integer", "when there was too much", "How much came, at least; bytes or items, as the code says."},
+		has:   func(e evidence) bool { return e.Size > 0 || e.Limit > 0 },
 		put:   func(dst []byte, e evidence) []byte { return integer(dst, e.Size) },
 	},
 	{

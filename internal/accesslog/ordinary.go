@@ -26,7 +26,7 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 	dst = append(dst, `"time":`...)
 	dst = e.stamp.appendMilli(dst, r.Start)
 	dst = append(dst, `,"id":"`...)
-	dst = r.ID.Append(dst)
+	dst = e.id.append(dst, r.ID)
 	if b := r.Text(record.RequestID); len(b) > 0 {
 		dst = append(dst, `","client_request_id":"`...)
 		dst = appendText(dst, b)

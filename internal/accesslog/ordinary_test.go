@@ -41,6 +41,9 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 		followsTable(t, enc, r)
 	}
 	change("nothing", func(*record.Record) {})
+	for _, id := range []record.ID{{}, {Seq: 1}, {Seq: 1<<20 - 1}, {Seq: 1 << 20}, {Epoch: 1, Seq: 1 << 20}, {Epoch: 1}, {Epoch: 1<<40 - 1, Seq: math.MaxUint64}} {
+		change("ID", func(r *record.Record) { r.ID = id })
+	}
 	change("empty", func(r *record.Record) { r.Reset() })
 	addrs := []string{"192.0.2.7", "10.0.0.1", "fd00::5", "::ffff:192.0.2.7", "fe80::1%eth0", "fe80::1%\"\n", ""}
 	for _, c := range addrs {

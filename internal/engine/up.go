@@ -124,6 +124,9 @@ func (u *upConn) Release() *failure.Error {
 	return excess
 }
 
+// Fault implements exchange.Lease.
+func (u *upConn) Fault(p phase.Phase, k failure.Kind) *failure.Error { return u.fail(p, k, ioOK) }
+
 // fail makes a failure that blames the upstream, with the connection's evidence.
 func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
 	err := newError(failure.Upstream, p, k)

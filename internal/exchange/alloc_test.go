@@ -12,6 +12,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/guard"
 	"causey/internal/h1"
+	"causey/internal/phase"
 	"causey/internal/record"
 	"causey/internal/route"
 	"causey/internal/wire"
@@ -115,7 +116,10 @@ func (l *fixedLease) Trailers() []byte                         { return nil }
 func (l *fixedLease) Tunnel(exchange.QuietRule)                {}
 func (l *fixedLease) Note(a *record.Attempt)                   { a.Reused = true }
 func (l *fixedLease) Authority() string                        { return "a:80" }
-func (l *fixedLease) Release() *failure.Error                  { return nil }
+func (l *fixedLease) Fault(p phase.Phase, k failure.Kind) *failure.Error {
+	return &failure.Error{Code: failure.Code{Party: failure.Upstream, Phase: p, Kind: k}}
+}
+func (l *fixedLease) Release() *failure.Error { return nil }
 
 // countingSink counts records.
 type countingSink struct{ relayed, other int }

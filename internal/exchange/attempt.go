@@ -113,7 +113,7 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 			return x.checkUpgrade()
 		}
 		if interims >= x.plan.Interims {
-			err := gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.TooManyInterim)
+			err := x.lease.Fault(phase.ReadHeadUp, failure.TooManyInterim)
 			err.Evidence.Size, err.Evidence.Limit = int64(interims+1), int64(x.plan.Interims)
 			return err
 		}
@@ -136,9 +136,9 @@ func (x *Exchange) checkUpgrade() *failure.Error {
 	asked, got := x.req.Bytes(x.req.UpgradeSpan), x.res.Bytes(x.res.UpgradeSpan)
 	switch {
 	case !x.req.Upgrade:
-		return gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.UnexpectedUpgrade)
+		return x.lease.Fault(phase.ReadHeadUp, failure.UnexpectedUpgrade)
 	case !listsFold(asked, got):
-		err := gatewayFound(failure.Upstream, phase.ReadHeadUp, failure.BadUpgrade)
+		err := x.lease.Fault(phase.ReadHeadUp, failure.BadUpgrade)
 		err.Evidence.SetFirst(got)
 		return err
 	}

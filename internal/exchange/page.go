@@ -65,6 +65,9 @@ func visitorWords(e *failure.Entry) words {
 	case e.Code.Party == failure.Upstream:
 		w.site, w.title = fault, "The site is not answering properly"
 		w.text = "Your request reached us, but the server behind this site did not give a usable answer. Please try again in a moment."
+	case e.Code.Kind == failure.Shutdown:
+		w.gateway, w.title = "restarting", "The gateway is being restarted"
+		w.text = "The gateway in front of this site was stopped before it could finish this request. Please try again in a moment."
 	case e.Code.Party == failure.Gateway && e.Status == 503:
 		w.gateway, w.title = "busy", "Too much to do right now"
 		w.text = "The gateway in front of this site cannot take this request at the moment. Please try again in a moment."

@@ -133,6 +133,9 @@ type Lease interface {
 	Note(a *record.Attempt)
 	// Authority is the server's address as a Host field names it.
 	Authority() string
+	// Fault makes a failure that blames the server for what it sent, with the
+	// connection's evidence.
+	Fault(p phase.Phase, k failure.Kind) *failure.Error
 	// Release gives the lease back. The connection is kept if both sides ended
 	// cleanly, else closed. excess is a warning about bytes after the answer, if
 	// there were any.

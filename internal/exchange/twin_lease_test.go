@@ -226,6 +226,10 @@ func (l *leaseTwin) Cancel() {
 // Authority implements exchange.Lease.
 func (l *leaseTwin) Authority() string { return l.server.name + ".internal:8080" }
 
+func (l *leaseTwin) Fault(p phase.Phase, k failure.Kind) *failure.Error {
+	return &failure.Error{Code: failure.Code{Party: failure.Upstream, Phase: p, Kind: k}}
+}
+
 // Sent implements exchange.Lease.
 func (l *leaseTwin) Sent() int64 {
 	l.mu.Lock()
