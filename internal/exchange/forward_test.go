@@ -41,6 +41,7 @@ func TestClientAddress(t *testing.T) {
 			sent       string
 		}{
 			{"a stranger", "192.0.2.1", []string{"X-Forwarded-For: 1.2.3.4"}, "192.0.2.1", "192.0.2.1"},
+			{"IPv4 on an IPv6 listener", "::ffff:10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4"}, "1.2.3.4", "1.2.3.4, ::ffff:10.0.0.1"},
 			{"nothing said", "10.0.0.1", nil, "10.0.0.1", "10.0.0.1"},
 			{"one hop", "10.0.0.1", []string{"X-Forwarded-For: 1.2.3.4"}, "1.2.3.4", "1.2.3.4, 10.0.0.1"},
 			{"what the client invented stays left", "10.0.0.1", []string{"X-Forwarded-For: 6.6.6.6, 1.2.3.4"}, "1.2.3.4", "6.6.6.6, 1.2.3.4, 10.0.0.1"},
@@ -164,6 +165,9 @@ func TestRequestID(t *testing.T) {
 		o.wantRequest("ours", "GET /", "X-Request-Id: "+r.ID.String())
 		o, r = g.ask("192.0.2.1", "GET /", "X-Request-Id: theirs")
 		o.wantRequest("theirs", "GET /", "X-Request-Id: theirs")
+		if got := fieldOf(o.head.fields, "X-Request-Id"); got != "theirs" {
+			t.Errorf("%q stands before theirs", got)
+		}
 		if got := string(r.Text(record.RequestID)); got != "theirs" {
 			t.Errorf("the record has %q", got)
 		}

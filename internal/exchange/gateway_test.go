@@ -260,6 +260,8 @@ func (g *testGateway) checkEnd() {
 			g.t.Fatal("an exchange still runs")
 		case c.reading.Load() > 0 || c.writing.Load() > 0:
 			g.t.Error("a stream is in use after its exchange")
+		case c.canceler != nil:
+			g.t.Error("a client is watched after its exchange")
 		case len(c.heads) > 1:
 			g.t.Errorf("a client got %d final heads", len(c.heads))
 		case c.aborted && c.down.ended && c.quiet == nil: // a half of a tunnel may have ended well

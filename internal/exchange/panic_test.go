@@ -60,7 +60,7 @@ func TestPanics(t *testing.T) {
 					t.Errorf("status %d, ended %v", r.Status, c.down.ended)
 				}
 				g.bugs = nil
-				c.panics, g.group.panics = "", ""
+				c.panics, g.group.panics, c.canceler = "", "", nil
 
 				c = g.send("GET /")
 				g.arrives("the next one").ok("well")

@@ -41,7 +41,7 @@ func TestGet(t *testing.T) {
 // Each phase gets the time that was spent in it, and they add up.
 func TestPhaseTimes(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *testGateway) {
-		g.group.servers[0].takes = 3 * time.Millisecond
+		g.group.servers[0].delay = 3 * time.Millisecond
 		c := g.newClient()
 		g.start(c)
 		g.pass(2 * time.Millisecond)

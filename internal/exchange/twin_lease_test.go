@@ -34,12 +34,15 @@ type groupTwin struct {
 type serverTwin struct {
 	name  string
 	dials []failure.Kind
-	// hang lets dials wait for ever; takes is how long they take.
+	// hang lets dials wait for ever; delay is how long they take.
 	hang  bool
-	takes time.Duration
+	delay time.Duration
 	// deaf makes connections refuse the first byte that is written to them, as
 	// those do whose peer has gone unseen; how says by what.
-	deaf  cut
+	deaf cut
+	// takes is how many bytes of a body a connection takes before it goes deaf by
+	// a reset, 0 for no bound; nothing comes back from it either.
+	takes int
 	conns []*upConnection
 	dialn int
 }
@@ -134,7 +137,7 @@ func (g *groupTwin) dial(s *serverTwin, w *exchange.Want) (*upConnection, *failu
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.dialn++
-	until := time.Now().Add(s.takes)
+	until := time.Now().Add(s.delay)
 	if s.hang {
 		until = time.Now().Add(w.Timeouts.Connect)
 	}
@@ -144,7 +147,7 @@ func (g *groupTwin) dial(s *serverTwin, w *exchange.Want) (*upConnection, *failu
 	case s.hang:
 		return nil, newFailure(failure.Upstream, phase.Connect, failure.Timeout)
 	}
-	w.Attempt.Connect = s.takes
+	w.Attempt.Connect = s.delay
 	if len(s.dials) > 0 {
 		k := s.dials[0]
 		if s.dials = s.dials[1:]; k != failure.NoKind {
@@ -248,7 +251,7 @@ func (l *leaseTwin) FirstByteAt() time.Time {
 func (l *leaseTwin) Note(a *record.Attempt) {
 	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = serverAddr, l.reused, l.number, l.idleFor
 	if !l.reused {
-		a.Connect = l.server.takes
+		a.Connect = l.server.delay
 	}
 }
 
@@ -305,6 +308,9 @@ func (l *leaseTwin) sendPhase() phase.Phase {
 
 func (l *leaseTwin) flush() *failure.Error {
 	for l.pendingHead != nil || len(l.pending) > 0 {
+		if l.server.takes > 0 && l.up.total >= l.server.takes {
+			l.conn.deaf = byRST
+		}
 		switch {
 		case l.canceled:
 			return exchange.Canceled
@@ -321,7 +327,11 @@ func (l *leaseTwin) flush() *failure.Error {
 			l.cond.Broadcast()
 			continue
 		}
-		n := l.up.put(l.pending)
+		n := len(l.pending)
+		if l.server.takes > 0 {
+			n = min(n, l.server.takes-l.up.total)
+		}
+		n = l.up.put(l.pending[:n])
 		l.sent += int64(n)
 		if l.pending = l.pending[n:]; n > 0 {
 			if l.quiet != nil {

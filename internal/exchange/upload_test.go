@@ -81,6 +81,54 @@ func TestServerBreaksTheUpload(t *testing.T) {
 	})
 }
 
+// A server that takes no more of a request may still have an answer: it is waited
+// for, but not for ever.
+func TestServerTakesNoMore(t *testing.T) {
+	for _, streamed := range []bool{false, true} {
+		onBoth(t, func(t *testing.T, g *testGateway) {
+			g.group.servers[0].takes = 1000
+			for _, answers := range []bool{true, false} {
+				c := g.newClient()
+				c.raw = headBytes([]string{"POST /", "Content-Length: 20000"})
+				if !streamed {
+					c.body(strings.Repeat("x", 20000))
+				}
+				g.start(c)
+				o := g.arrives("the head")
+				if streamed {
+					c.body(strings.Repeat("x", 15000))
+				}
+				g.pass(59 * time.Second / 6)
+				g.wantRunning("it may answer")
+				if answers {
+					o.answer("HTTP/1.1 413 Content Too Large", "Content-Length: 0")
+					g.wantAnswer("it answers", c, 413, "")
+					g.wantEnd("it answers", record.Relayed, "")
+					continue
+				}
+				g.pass(time.Minute - 59*time.Second/6)
+				g.wantHead("it does not", c, 502)
+				g.wantEnd("it does not", record.Answered, "upstream.send-body.reset")
+			}
+		})
+	}
+}
+
+// The time for the head counts after a streamed upload too.
+func TestNoAnswerToAnUpload(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
+		c := g.send("POST /", "Content-Length: 2")
+		g.arrives("the head")
+		g.pass(time.Second)
+		c.body("ok")
+		g.pass(time.Minute - time.Millisecond)
+		g.wantRunning("not before its time")
+		g.pass(time.Millisecond)
+		g.wantHead("at its time", c, 504)
+		g.wantEnd("at its time", record.Answered, "upstream.await-head.timeout")
+	})
+}
+
 // What the codec refuses in a request body ends the exchange with its answer.
 func TestClientBreaksTheUpload(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *testGateway) {
