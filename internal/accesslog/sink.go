@@ -24,12 +24,8 @@ import (
 const DefaultBufferBytes = 4 << 20
 
 // linesPerLock is how many lines are encoded before the writer gets a chance to
-// take the buffer; wakeBytes is how much text wakes it in the middle of a batch. (Its
-// end always does.) Waking it for less makes many small writes of a large batch.
-const (
-	linesPerLock = 32
-	wakeBytes    = 64 << 10
-)
+// take the buffer.
+const linesPerLock = 32
 
 // Options says where the log goes and how it looks.
 type Options struct {
@@ -88,23 +84,20 @@ func Open(o Options) (*Sink, error) {
 func (s *Sink) Consume(batch []record.Record) {
 	for len(batch) > 0 {
 		n := min(len(batch), linesPerLock)
-		waiting := s.add(batch[:n])
+		s.add(batch[:n])
+		s.signal()
 		batch = batch[n:]
-		if waiting >= min(wakeBytes, s.max/2) || len(batch) == 0 {
-			s.signal()
-		}
 	}
 }
 
-// add encodes batch and returns how many bytes wait.
-func (s *Sink) add(batch []record.Record) (waiting int) {
+func (s *Sink) add(batch []record.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range batch {
 		n := len(s.waiting)
 		if s.closing || n >= s.max {
 			s.dropped.Add(uint64(len(batch) - i))
-			break
+			return
 		}
 		s.waiting = s.enc.AppendLine(s.waiting, &batch[i])
 		if len(s.waiting) > s.max {
@@ -114,7 +107,6 @@ func (s *Sink) add(batch []record.Record) (waiting int) {
 		}
 		s.lines++
 	}
-	return len(s.waiting)
 }
 
 func (s *Sink) signal() {

@@ -136,24 +136,6 @@ func TestEachBatchIsFlushed(t *testing.T) {
 	eventually(t, "a single line reaches the file", func() bool { return len(mustRead(t, path)) > 0 })
 }
 
-// TestWakeUps counts the signals to a writer that is not there: one at the end of a
-// batch, and one each time a turn of the lock leaves more than wakeBytes behind, so
-// that a batch may be larger than the buffer.
-func TestWakeUps(t *testing.T) {
-	line := len(NewEncoder(JSON).AppendLine(nil, ordinary()))
-	long := (wakeBytes/line/linesPerLock + 1) * linesPerLock // the first turn beyond wakeBytes
-	for _, c := range []struct{ max, lines, want int }{
-		{1 << 20, 1, 1}, {1 << 20, linesPerLock, 1}, {1 << 20, long, 1}, {1 << 20, long + 1, 2},
-		{3 * linesPerLock * (line + 9), 3 * linesPerLock, 2}, // half of a small buffer is enough
-	} {
-		s := &Sink{max: c.max, enc: NewEncoder(JSON), wake: make(chan struct{}, 100)}
-		s.Consume(numbered(0, c.lines))
-		if got := len(s.wake); got != c.want || s.lines != c.lines {
-			t.Errorf("%d lines into %d bytes wake the writer %d times, want %d; %d lines wait", c.lines, c.max, got, c.want, s.lines)
-		}
-	}
-}
-
 // TestReopenUnderLoad renames the file again and again while lines flow: none is
 // lost, none is torn, and each file's lines come before those of the next (I4).
 func TestReopenUnderLoad(t *testing.T) {
