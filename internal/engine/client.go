@@ -72,6 +72,9 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 		c.retire()
 		return nil
 	}
+	if e.killed.Load() {
+		c.kill() // it came between the sweeper's list and the lot's
+	}
 	return c
 }
 
@@ -147,7 +150,7 @@ func (c *clientConn) awaitRequest() requestState {
 		switch end {
 		case ioOK:
 		case ioPark:
-			if !e.draining.Load() {
+			if !e.idleOver.Load() {
 				return requestParks
 			}
 			if n, _ := c.peek(); n <= 0 {

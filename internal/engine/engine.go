@@ -78,11 +78,13 @@ type Engine struct {
 	shards    atomic.Uint32
 
 	// clients counts connections of clients, parked ones included.
-	clients  atomic.Int64
-	active   atomic.Int64
-	draining atomic.Bool
-	killed   atomic.Bool
-	conns    sync.WaitGroup
+	clients atomic.Int64
+	active  atomic.Int64
+	conns   sync.WaitGroup
+	// A stop goes through three steps: draining lets each connection have one more
+	// answer, idleOver ends those that wait for a request, killed ends them all.
+	draining, idleOver, killed atomic.Bool
+	grace                      *time.Timer
 }
 
 // New returns an engine whose exchanges live in env. Close it when done.
@@ -123,16 +125,21 @@ func (e *Engine) Counts() Counts {
 }
 
 // Drain tells connections to end: idle ones close after grace, in which a late
-// request is still answered; the others close after their exchange.
+// request is still answered; the others close after their exchange. The listeners
+// are closed before, and Drain is called once.
 func (e *Engine) Drain(grace time.Duration) {
 	e.draining.Store(true)
-	time.AfterFunc(grace, func() {
-		e.lot.closeAll()
-		e.sweep.each(func(s *sock) {
-			if c := s.client; c != nil && c.idle.Load() != 0 {
-				s.park()
-			}
-		})
+	e.grace = time.AfterFunc(grace, e.endIdle)
+}
+
+// endIdle ends the connections that wait for a request, now and from now on.
+func (e *Engine) endIdle() {
+	e.idleOver.Store(true)
+	e.lot.closeAll()
+	e.sweep.each(func(s *sock) {
+		if c := s.client; c != nil && c.idle.Load() != 0 {
+			s.park()
+		}
 	})
 }
 
@@ -153,7 +160,7 @@ func (e *Engine) Wait(giveUp <-chan struct{}) bool {
 func (e *Engine) Kill() {
 	e.killed.Store(true)
 	e.draining.Store(true)
-	e.lot.closeAll()
+	e.endIdle()
 	e.sweep.each(func(s *sock) {
 		if s.client != nil {
 			s.client.kill()
@@ -163,6 +170,9 @@ func (e *Engine) Kill() {
 
 // Close ends the engine's own goroutines. No connection may be left.
 func (e *Engine) Close() {
+	if e.grace != nil {
+		e.grace.Stop()
+	}
 	e.sweep.stop()
 	e.lot.close()
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,6 +41,10 @@ type Listener struct {
 	// path is removed when the listener closes.
 	path string
 	open atomic.Int64
+
+	mu      sync.Mutex // guards closed
+	closed  bool
+	serving sync.WaitGroup
 }
 
 // Addr returns the address that was bound.
@@ -131,16 +136,39 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 	return l, nil
 }
 
-// Close stops accepting. Connections that were accepted go on.
+// Close stops accepting: when it returns no connection comes any more. Those that
+// were accepted go on.
 func (l *Listener) Close() {
+	l.mu.Lock()
+	before := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if before {
+		return
+	}
 	if l.path != "" {
 		os.Remove(l.path)
 	}
 	l.file.Close()
+	l.serving.Wait()
+}
+
+// serve counts a Serve that begins, unless the listener is closed.
+func (l *Listener) serve() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.serving.Add(1)
+	}
+	return !l.closed
 }
 
 // Serve accepts connections until the listener is closed.
 func (e *Engine) Serve(l *Listener) {
+	if !l.serve() {
+		return
+	}
+	defer l.serving.Done()
 	spare := openSpare()
 	defer func() {
 		if spare >= 0 {

@@ -33,6 +33,7 @@ type lot struct {
 	count atomic.Int64 // parked connections
 
 	mu      sync.Mutex
+	ended   bool // nobody may stay any more
 	parked  []parkedConn
 	free    []uint32
 	watched map[uint32]*clientConn
@@ -97,6 +98,14 @@ func (l *lot) take(c *clientConn) bool {
 		p.family, p.addr = 6, a.As16()
 	}
 	p.port = c.arrival.Peer.Port()
+	if l.add(p, fd) {
+		l.closeAll()
+	}
+	return true
+}
+
+// add puts p into the set. It reports that the time of parked connections is over.
+func (l *lot) add(p parkedConn, fd int) (ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var slot uint32
@@ -112,7 +121,7 @@ func (l *lot) take(c *clientConn) bool {
 	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		l.drop(slot)
 	}
-	return true
+	return l.ended
 }
 
 // drop closes a parked connection; l.mu is held.
@@ -209,10 +218,11 @@ func (l *lot) turn(now int64) bool {
 	return true
 }
 
-// closeAll ends every parked connection, except those whose next request is
-// here already: they get a goroutine and an answer.
+// closeAll ends every parked connection, those to come as well, except those whose
+// next request is here already: they get a goroutine and an answer.
 func (l *lot) closeAll() {
 	l.mu.Lock()
+	l.ended = true
 	var late []parkedConn
 	for i := range l.parked {
 		p := &l.parked[i]

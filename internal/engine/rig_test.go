@@ -30,6 +30,9 @@ import (
 // patience bounds every wait of a test. Nothing is expected to take that long.
 const patience = 20 * time.Second
 
+// never is a timeout that no test lives to see.
+const never = time.Hour
+
 // rig is an engine with one listener, one route and one group of servers.
 type rig struct {
 	t        testing.TB
@@ -49,6 +52,7 @@ type setup struct {
 	route   exchange.Route
 	group   upstream.Options
 	servers []*upstream.Server
+	accept  Acceptor
 	// resolver looks up the servers that have names.
 	resolver resolve.Config
 }
@@ -58,14 +62,15 @@ type setup struct {
 func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 	t.Helper()
 	s := &setup{
+		accept: guard.Open{},
 		opts: Options{
 			Limits:   wire.Limits{}.WithDefaults(),
-			ReadHead: patience, Idle: patience, HalfClose: patience,
+			ReadHead: never, Idle: never, HalfClose: never,
 		},
-		group: upstream.Options{MaxIdle: 64, IdleTimeout: patience},
+		group: upstream.Options{MaxIdle: 64, IdleTimeout: never},
 	}
 	s.route.Timeouts = exchange.Timeouts{
-		Resolve: patience, Connect: patience, AwaitHead: patience, BodyStall: patience, SendStall: patience, TunnelIdle: patience,
+		Resolve: never, Connect: never, AwaitHead: never, BodyStall: never, SendStall: never, TunnelIdle: never,
 	}
 	if to != nil {
 		s.servers = []*upstream.Server{serverAt(to)}
@@ -83,7 +88,7 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		Bug:  func(v any) { t.Errorf("bug: %v\n%s", v, debug.Stack()) },
 	}
 	var err error
-	if r.eng, err = New(&s.opts, r.env, guard.Open{}, slog.New(slog.DiscardHandler)); err != nil {
+	if r.eng, err = New(&s.opts, r.env, s.accept, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	resolver := resolve.New(s.resolver)
@@ -244,7 +249,7 @@ type peer struct {
 }
 
 func newPeer(t testing.TB, c net.Conn) *peer {
-	c.SetDeadline(time.Now().Add(2 * patience))
+	c.SetDeadline(time.Now().Add(patience))
 	return &peer{c, bufio.NewReader(c), t}
 }
 

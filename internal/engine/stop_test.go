@@ -5,11 +5,17 @@ package engine
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"causey/internal/exchange"
 	"causey/internal/failure"
+	"causey/internal/guard"
 )
 
 // A stop that cannot wait ends exchanges whatever they wait for, each with its
@@ -97,4 +103,134 @@ func settled(t testing.TB, r *rig, ticks int) {
 		}
 		return time.Since(since) > time.Duration(ticks)*tick
 	})
+}
+
+// A draining engine answers what comes within the grace, from parked connections
+// and from those that become idle meanwhile, and closes each behind its answer.
+func TestDrainKeepsIdleConnectionsForTheGrace(t *testing.T) {
+	r := newRig(t, origin(t, hello), nil)
+	parked := r.dial()
+	parked.get()
+	r.parkedIs(1)
+	idle := r.dial()
+	idle.get()
+	r.listener.Close()
+	r.eng.Drain(patience)
+	r.parkedIs(2) // the second one outlives the time after which it parks
+	for _, p := range []*peer{parked, idle} {
+		if head, body := p.get(); body != "hello" || !strings.Contains(head, "Connection: close") {
+			t.Errorf("%q %q", head, body)
+		}
+		if err := p.ended(); err != nil {
+			t.Error(err)
+		}
+	}
+	if !r.eng.Wait(after(patience)) {
+		t.Errorf("%+v", r.eng.Counts())
+	}
+}
+
+// A connection that is neither with the sweeper nor in the lot while Kill looks
+// ends as soon as it is.
+func TestKillReachesConnectionsOnTheirWay(t *testing.T) {
+	r := newRig(t, origin(t, hello), nil)
+	r.eng.killed.Store(true)
+	if err := r.dial().ended(); err != nil {
+		t.Error(err)
+	}
+}
+
+// slowGuard holds a connection at the first point of the guard.
+type slowGuard struct {
+	guard.Open
+	entered, release chan struct{}
+	passed           atomic.Bool
+}
+
+// Accept implements Acceptor.
+func (g *slowGuard) Accept(netip.AddrPort) exchange.Verdict {
+	close(g.entered)
+	<-g.release
+	g.passed.Store(true)
+	return exchange.Verdict{}
+}
+
+// When a listener's Close has returned, every connection it took is counted: Wait
+// can rely on seeing no new ones.
+func TestListenerCloseWaitsForTheConnectionInItsHands(t *testing.T) {
+	g := &slowGuard{entered: make(chan struct{}), release: make(chan struct{})}
+	r := newRig(t, origin(t, hello), func(s *setup) { s.accept = g })
+	r.dial()
+	<-g.entered
+	closed := make(chan bool)
+	go func() {
+		r.listener.Close()
+		closed <- g.passed.Load()
+	}()
+	select {
+	case <-closed:
+		t.Error("Close returned while a connection was being accepted")
+		close(g.release)
+	case <-after(4 * tick):
+		close(g.release)
+		if !<-closed {
+			t.Error("Close returned before the connection was accepted")
+		}
+	}
+}
+
+// Stopping always ends, and nothing is accepted behind its back, whatever clients
+// are doing: connecting, asking, going idle, parking, leaving.
+func TestStopAlwaysEnds(t *testing.T) {
+	to := origin(t, hello)
+	for round := range 30 {
+		r := newRig(t, to, nil)
+		quit := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					c, err := net.Dial("tcp", r.addr)
+					if err != nil {
+						return
+					}
+					p := newPeer(t, c)
+					for range 1 + n%3 {
+						p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+						if _, err := p.head(); err != nil {
+							break
+						}
+						p.in.Discard(5)
+						// An idle connection is asked to park at once, over and over.
+						r.eng.sweep.each(func(s *sock) {
+							if s.client != nil && s.client.idle.Load() != 0 {
+								s.park()
+							}
+						})
+					}
+					c.Close()
+					select {
+					case <-quit:
+						return
+					default:
+					}
+				}
+			})
+		}
+		eventually(t, "exchanges", func() bool { return len(r.drained()) > 20 })
+		r.listener.Close()
+		if round%3 == 0 {
+			r.eng.Kill()
+		} else {
+			r.eng.Drain(0)
+		}
+		if !r.eng.Wait(after(patience)) {
+			t.Fatalf("round %d: %+v", round, r.eng.Counts())
+		}
+		close(quit)
+		wg.Wait()
+		if c := r.eng.Counts(); c != (Counts{}) {
+			t.Fatalf("round %d, behind the end: %+v", round, c)
+		}
+	}
 }
