@@ -69,6 +69,7 @@ func (c *clientConn) look(now int64) {
 	w, since := &c.watch, c.watching.Load()
 	switch {
 	case w.canceler == nil || w.departed != exchange.Present || since == 0:
+	case c.quiet != nil: // in a tunnel both directions see for themselves
 	case !w.armed:
 		w.armed = c.eng.lot.watch(c)
 	case w.finAt != 0 && now-max(w.finAt, since) >= int64(c.opts.HalfClose):

@@ -76,6 +76,7 @@ func (x *Exchange) attempt() *failure.Error {
 func (x *Exchange) ask() *failure.Error {
 	x.Enter(phase.SendHead)
 	x.makeRequest()
+	x.Watch(x.lease)
 	sendErr := x.sendRequest()
 	if sendErr != nil && (x.lease.Sent() == 0 || sendErr.Code.Party != failure.Upstream) {
 		return sendErr
@@ -89,7 +90,6 @@ func (x *Exchange) ask() *failure.Error {
 		x.lease.RequestDone(x.env.Now())
 	}
 	x.Enter(phase.AwaitHead)
-	x.Watch(x.lease)
 	err := x.awaitAnswer()
 	gone := x.unwatch()
 	if err == nil {

@@ -42,6 +42,7 @@ func (x *Exchange) tunnel() *failure.Error {
 	q := &quiet{limit: x.route.Timeouts.TunnelIdle, start: x.last}
 	x.client.Tunnel(q)
 	x.lease.Tunnel(q)
+	x.Watch(x.lease) // so that a stop reaches a side that is silent
 	x.upload.running = true
 	go x.tunnelUp()
 	err := x.tunnelDown()
@@ -59,7 +60,7 @@ func (x *Exchange) tunnel() *failure.Error {
 		err = up
 	}
 	if err == Canceled {
-		return x.stopped()
+		return x.departed(x.unwatch())
 	}
 	if err != nil {
 		return err

@@ -16,6 +16,8 @@
 //	    over "*"; a longer path prefix wins over a shorter.
 //	I3. A prefix matches on segment boundaries only: "/api" is for "/api" and
 //	    "/api/x", not for "/apix"; "/api/" is for what is below it only.
+//	I4. A path is matched as an origin would resolve it: dot segments, empty
+//	    segments and needless escapes do not lead past a route.
 //
 // Start reading with Table.Find.
 package route
@@ -125,7 +127,8 @@ func (t *Table) Find(host, path, method []byte) (*exchange.Route, failure.Kind) 
 	if s == nil {
 		return nil, failure.NoSite
 	}
-	n := s.findPath(path)
+	var room [pathRoom]byte
+	n := s.findPath(resolvePath(room[:], path))
 	if n == nil {
 		return s.nowhere, failure.NoRoute
 	}

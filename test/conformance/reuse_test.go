@@ -23,14 +23,14 @@ func TestServerClosesBetweenRequests(t *testing.T) {
 		"after each answer":          {CloseAfter: 1},
 		"after each answer, by RST":  {CloseAfter: 1, CloseHow: origin.RST},
 		"after some":                 {CloseAfter: 3},
-		"after some idle time":       {IdleClose: 3 * time.Millisecond},
-		"idle, with bytes before it": {IdleClose: 4 * time.Millisecond, IdleBytes: []byte("HTTP/1.1 408 Request Timeout\r\n\r\n"), IdleBytesAfter: time.Millisecond},
+		"after some idle time":       {IdleClose: 30 * time.Millisecond},
+		"idle, with bytes before it": {IdleClose: 40 * time.Millisecond, IdleBytes: []byte("HTTP/1.1 408 Request Timeout\r\n\r\n"), IdleBytesAfter: 20 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o, g := pair(t, options)
 			c := g.Dial()
-			const rounds = 200
+			const rounds = 100
 			failed := 0
 			for i := range rounds {
 				if a := c.Ask(post); a.StatusCode != 200 {
