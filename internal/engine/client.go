@@ -199,7 +199,10 @@ const (
 // request are still unread: closing now would reset the connection, and a reset
 // can destroy what was sent (RFC 9112 section 9.6).
 func (c *clientConn) lastWords() {
-	if !c.complete || c.bodyDone.Load() && c.in.r == c.in.w || c.canceled.Load() {
+	if !c.complete || c.canceled.Load() {
+		return
+	}
+	if n, _ := c.peek(); n <= 0 && c.bodyDone.Load() && c.in.r == c.in.w {
 		return
 	}
 	c.readStopped.Store(false)
