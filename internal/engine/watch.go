@@ -18,8 +18,10 @@ type watch struct {
 	departed exchange.Departure
 	armed    bool
 	id       uint32
-	// finAt is when the client's FIN was seen, 0 if it was not.
-	finAt int64
+	// fin reports that the client's FIN was seen. Then the wait that began at
+	// waitOf has the time from graceAt, when the sweeper saw both.
+	fin             bool
+	waitOf, graceAt int64
 }
 
 // Watch implements exchange.ClientStream.
@@ -72,7 +74,12 @@ func (c *clientConn) look(now int64) {
 	case c.quiet != nil: // in a tunnel both directions see for themselves
 	case !w.armed:
 		w.armed = c.eng.lot.watch(c)
-	case w.finAt != 0 && now-max(w.finAt, since) >= int64(c.opts.HalfClose):
+	case !w.fin:
+	case w.waitOf != since:
+		// Both times of the grace are the sweeper's own: if it comes late, because
+		// the machine is busy, nobody is taken for silent who was not asked.
+		w.waitOf, w.graceAt = since, now
+	case now-w.graceAt >= int64(c.opts.HalfClose):
 		w.departed = exchange.LeftByFIN
 		w.canceler.Cancel()
 	}
@@ -97,7 +104,7 @@ func (c *clientConn) noticed(events, id uint32) {
 		w.canceler.Cancel()
 		return
 	}
-	w.finAt = max(c.eng.sweep.now(), 1)
+	w.fin = true
 	c.eng.lot.rewatch(c)
 }
 

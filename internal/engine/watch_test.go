@@ -78,14 +78,14 @@ func TestHalfClosedClientGetsItsAnswer(t *testing.T) {
 				p.head()
 				p.send(head)
 				p.Write(body)
-			}), func(s *setup) { s.opts.HalfClose = 10 * tick })
+			}), func(s *setup) { s.opts.HalfClose = 30 * tick })
 			p := r.dial()
 			p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			if _, err := p.head(); err != nil {
 				t.Fatal(err)
 			}
 			p.closeWrite()
-			settled(t, r, 15) // for longer than the grace: the buffers are full and nobody reads
+			settled(t, r, 40) // for longer than the grace: the buffers are full and nobody reads
 			io.Copy(io.Discard, p.in)
 			if rec := r.one(); rec.Outcome != record.Relayed || rec.BodyOut != size {
 				t.Errorf("%v after %d bytes: %v", rec.Outcome, rec.BodyOut, rec.Failure)
