@@ -28,9 +28,13 @@ type pace struct {
 	waited time.Duration // in this window
 	bytes  int64         // in this window
 	since  int64         // when the present wait began, engine's clock; 0: none
+	// base is what the peer had acknowledged early in this window, -1 if nobody
+	// asked. What our kernel takes says little of a slow reader: it asks for more
+	// only when a large part of its buffer is free again.
+	base int64
 }
 
-func (p *pace) reset(r Rate) { *p = pace{rate: r} }
+func (p *pace) reset(r Rate) { *p = pace{rate: r, base: -1} }
 
 // waits notes that a wait begins (or goes on) and sets h's deadline to the end of
 // the window.
@@ -40,6 +44,15 @@ func (p *pace) waits(h *half, s *sock) {
 	}
 	now := s.eng.mono()
 	p.settle(now)
+	p.renew(h, s)
+	p.begin(h, s, now)
+}
+
+// begin begins a wait.
+func (p *pace) begin(h *half, s *sock, now int64) {
+	if h == &s.w && p.base < 0 {
+		p.base = s.acknowledged()
+	}
 	p.since = now
 	h.deadline.Store(max(now+int64(p.rate.Grace-p.waited), 1))
 }
@@ -55,16 +68,25 @@ func (p *pace) moved(n int64, s *sock) {
 	}
 }
 
-// settle adds the wait that ends now to the window. A full window that was fast
-// enough begins anew; one that was too slow stays full, so that forgives says no.
+// settle adds the wait that ends now to the window.
 func (p *pace) settle(now int64) {
-	if p.since == 0 {
+	if p.since != 0 {
+		p.waited += time.Duration(now - p.since)
+		p.since = 0
+	}
+}
+
+// renew begins a new window if the present one is full and was fast enough. One
+// that was too slow stays full, so that forgives says no.
+func (p *pace) renew(h *half, s *sock) {
+	if p.waited < p.rate.Grace {
 		return
 	}
-	p.waited += time.Duration(now - p.since)
-	p.since = 0
-	if p.waited >= p.rate.Grace && p.fastEnough() {
-		p.waited, p.bytes = 0, 0
+	if h == &s.w && p.base >= 0 && !p.fastEnough() {
+		p.bytes = max(p.bytes, s.acknowledged()-p.base)
+	}
+	if p.fastEnough() {
+		p.waited, p.bytes, p.base = 0, 0, -1
 	}
 }
 
@@ -77,15 +99,15 @@ func (p *pace) fastEnough() bool {
 
 // forgives is asked when h's deadline has passed: it reports whether the peer was
 // fast enough over the window, and then grants another.
-func (p *pace) forgives(h *half, now int64) bool {
+func (p *pace) forgives(h *half, s *sock, now int64) bool {
 	if p == nil || p.rate.Grace == 0 {
 		return false
 	}
 	p.settle(now)
+	p.renew(h, s)
 	if p.waited >= p.rate.Grace {
 		return false
 	}
-	p.since = now
-	h.deadline.Store(max(now+int64(p.rate.Grace-p.waited), 1))
+	p.begin(h, s, now)
 	return true
 }

@@ -314,7 +314,7 @@ func (s *sock) woken(h *half, err error, set func(time.Time) error) (end ioEnd, 
 		return ioPark, true
 	}
 	d := h.deadline.Load()
-	if now := s.eng.mono(); d == 0 || now < d || h.pace.forgives(h, now) || s.stillBusy(h, now) {
+	if now := s.eng.mono(); d == 0 || now < d || h.pace.forgives(h, s, now) || s.stillBusy(h, now) {
 		return 0, false
 	}
 	return ioTimeout, true
@@ -333,6 +333,13 @@ func (s *sock) tryPeek(fd uintptr) {
 	r, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.byte)), 1,
 		syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
 	s.r.n, s.r.errno = int(r), e
+}
+
+// acknowledged is how many of the bytes written the peer's kernel has. The queue
+// holds the others.
+func (s *sock) acknowledged() int64 {
+	queued, _ := unix.IoctlGetInt(s.fd, unix.TIOCOUTQ)
+	return s.w.total.Load() - int64(queued)
 }
 
 // shutdownWrite sends a FIN after what was written.
