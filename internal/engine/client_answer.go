@@ -79,25 +79,45 @@ func (c *clientConn) WriteBody(piece []byte) *failure.Error {
 		}
 		return nil
 	}
+	chunked := c.framing == wire.FramingChunked
+	if len(c.out)+len(piece)+chunkOverhead > largeBuf || !chunked && len(piece) >= copyMax {
+		return c.writeLarge(piece, chunked)
+	}
 	b := c.outBuf()
-	fits := len(b)+len(piece)+chunkOverhead <= largeBuf
-	if c.framing == wire.FramingChunked {
+	if chunked {
 		b = h1.AppendChunkHeader(b, len(piece))
 	}
-	if fits {
-		b = append(b, piece...)
-	} else {
-		err := c.send(b, piece)
-		if b = b[:0]; err != nil {
-			c.out = b
-			return err
-		}
-	}
-	if c.framing == wire.FramingChunked {
+	b = append(b, piece...)
+	if chunked {
 		b = append(b, h1.ChunkEnd...)
 	}
 	c.out = b
 	return nil
+}
+
+// copyMax is the shortest piece that is sent from where it lies although it could
+// be copied behind what waits, where that costs no system call more.
+const copyMax = 8 << 10
+
+// writeLarge sends a piece from where it lies, behind what waits. A reader who is
+// slow to take it costs that one buffer: what frames the piece stands in a small
+// one.
+func (c *clientConn) writeLarge(piece []byte, chunked bool) *failure.Error {
+	if chunked {
+		if c.out == nil {
+			c.out = getSmall()
+		}
+		c.out = h1.AppendChunkHeader(c.out, len(piece))
+	}
+	err := c.send(c.out, piece)
+	if c.out != nil {
+		putBuf(c.out)
+		c.out = nil
+	}
+	if err == nil && chunked {
+		c.out = append(getSmall(), h1.ChunkEnd...)
+	}
+	return err
 }
 
 // chunkOverhead is what framing adds to a piece at most.

@@ -27,6 +27,9 @@ var (
 // getLarge returns an empty slice with the room of a large buffer.
 func getLarge() []byte { return largePool.Get().(*largeBuffer)[:0] }
 
+// getSmall returns an empty slice with the room of a small buffer.
+func getSmall() []byte { return smallPool.Get().(*smallBuffer)[:0] }
+
 // putBuf gives back a slice that getLarge or an input made. Others are left to
 // the garbage collector.
 func putBuf(b []byte) {
@@ -101,7 +104,7 @@ func (in *input) pinHead(n int) {
 // fits, and returns the head's new place.
 func (in *input) settle() []byte {
 	if in.r == in.w && in.pin <= smallBuf && len(in.b) > smallBuf {
-		in.moveTo(smallPool.Get().(*smallBuffer)[:])
+		in.moveTo(getSmall()[:smallBuf])
 		in.r, in.w = in.pin, in.pin
 	}
 	return in.b[:in.pin]
@@ -121,6 +124,17 @@ func (in *input) unpin() {
 func (in *input) skip(n int) {
 	in.r += n
 	in.unpin()
+}
+
+// shrink leaves no more room than is needed while nothing comes: there may be
+// thousands who are in no hurry with the rest of their head.
+func (in *input) shrink() {
+	switch {
+	case in.w == 0:
+		in.releaseIfEmpty()
+	case in.pin == 0 && in.w <= smallBuf && len(in.b) > smallBuf:
+		in.moveTo(getSmall()[:smallBuf])
+	}
 }
 
 func (in *input) releaseIfEmpty() {

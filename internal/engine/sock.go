@@ -224,7 +224,7 @@ func (s *sock) tryRead(fd uintptr) bool {
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			s.in.releaseIfEmpty()
+			s.in.shrink()
 			s.r.pace.waits(&s.r, s)
 			return false
 		}
