@@ -33,7 +33,7 @@ func isPattern(t *testing.T, a harness.Answer, n int64) {
 }
 
 // RFC 9112 section 9.3: a connection persists, on both sides of the gateway.
-func TestKeepAlive(t *testing.T) {
+func TestKeepAlive(t *testing.T) { // I1
 	o, g := pair(t, origin.Options{})
 	c := g.Dial()
 	for i := range 50 {

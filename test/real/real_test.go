@@ -106,7 +106,7 @@ func get(t *testing.T, g *harness.Gateway, path string) *http.Response {
 }
 
 // TestRelay relays text, events, uploads and downloads, byte for byte.
-func TestRelay(t *testing.T) {
+func TestRelay(t *testing.T) { // I1
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
 			p := s.start(t)

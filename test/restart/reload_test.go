@@ -16,7 +16,7 @@ import (
 )
 
 // Reloads under load lose nothing, whatever they change.
-func TestReloadUnderLoad(t *testing.T) {
+func TestReloadUnderLoad(t *testing.T) { // I1
 	harness.CheckGoroutines(t)
 	one := harness.Origin(t, origin.Options{LogLimit: -1})
 	two := harness.Origin(t, origin.Options{LogLimit: -1})

@@ -16,7 +16,7 @@ import (
 
 // TestCorpus sends each case of the corpus through a gateway, alone, in
 // small pieces and with a request behind it, and compares what reached the origin with the verdicts.
-func TestCorpus(t *testing.T) {
+func TestCorpus(t *testing.T) { // I1
 	cases := load(t)
 	if len(cases) < 150 {
 		t.Errorf("the corpus has %d cases", len(cases))
