@@ -34,6 +34,10 @@ type dial struct {
 	server   *upstream.Server
 	want     *exchange.Want
 
+	// until is when the connecting under way has to be over, in the engine's clock;
+	// 0: never.
+	until int64
+
 	ctx    context.Context
 	cancel context.CancelFunc
 	mu     sync.Mutex
@@ -54,8 +58,7 @@ func (d *dial) Cancel() {
 
 // open opens a connection to the server. It fills c's socket.
 func (d *dial) open(c *upConn) *failure.Error {
-	// The resolver has the same bound, and knows why when it gives up.
-	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.want.Timeouts.Resolve+resolveGrace)
+	d.ctx, d.cancel = context.WithCancel(context.Background())
 	defer d.cancel()
 	d.want.Waiter.Watch(d)
 	defer func() {
@@ -63,11 +66,11 @@ func (d *dial) open(c *upConn) *failure.Error {
 		d.ended.Store(true)
 	}()
 	if d.server.Path != "" {
-		d.want.Waiter.Enter(phase.Connect)
+		d.beginConnect()
 		return d.connect(c, &unix.SockaddrUnix{Name: d.server.Path}, netip.AddrPort{})
 	}
 	if d.server.Host == "" {
-		d.want.Waiter.Enter(phase.Connect)
+		d.beginConnect()
 		return d.connect(c, sockaddr(d.server.Addr), d.server.Addr)
 	}
 	return d.openByName(c)
@@ -79,8 +82,7 @@ func (d *dial) openByName(c *upConn) *failure.Error {
 	var tried []netip.Addr
 	var first *failure.Error
 	for {
-		d.want.Waiter.Enter(phase.Resolve)
-		answer, rerr := d.resolver.Lookup(d.ctx, d.server.Host)
+		answer, rerr := d.lookup()
 		if rerr != nil {
 			if first != nil {
 				return first
@@ -93,7 +95,7 @@ func (d *dial) openByName(c *upConn) *failure.Error {
 				return first
 			}
 		}
-		d.want.Waiter.Enter(phase.Connect)
+		d.beginConnect()
 		err := d.race(c, resolve.Interleave(answer.Addrs))
 		if err == nil || err == exchange.Canceled || err.Code.Party == failure.Gateway {
 			return err
@@ -104,6 +106,29 @@ func (d *dial) openByName(c *upConn) *failure.Error {
 		first, tried = err, answer.Addrs
 		noteResolved(first, answer)
 		d.resolver.Forget(d.server.Host)
+	}
+}
+
+// lookup asks for the server's addresses. Each asking has all of its time: what an
+// address that is dead used up must not keep us from hearing of a new one.
+func (d *dial) lookup() (resolve.Answer, error) {
+	d.want.Waiter.Enter(phase.Resolve)
+	ctx := d.ctx
+	if t := d.want.Timeouts.Resolve; t > 0 {
+		var cancel context.CancelFunc
+		// The resolver has the same bound, and knows why when it gives up.
+		ctx, cancel = context.WithTimeout(ctx, t+resolveGrace)
+		defer cancel()
+	}
+	return d.resolver.Lookup(ctx, d.server.Host)
+}
+
+// beginConnect starts the time for connecting, which all addresses share.
+func (d *dial) beginConnect() {
+	d.want.Waiter.Enter(phase.Connect)
+	d.until = 0
+	if t := d.want.Timeouts.Connect; t > 0 {
+		d.until = d.eng.mono() + int64(t)
 	}
 }
 
@@ -183,11 +208,7 @@ func (d *dial) endRivals(running int, next func() (*upConn, *failure.Error)) {
 	if running == 0 {
 		return
 	}
-	d.mu.Lock()
-	for s := range d.socks {
-		s.cancel()
-	}
-	d.mu.Unlock()
+	d.Cancel() // those that are about to wait as well
 	go func() {
 		for range running {
 			if c, err := next(); err == nil {
@@ -276,7 +297,7 @@ func (d *dial) await(s *sock) ioEnd {
 	if d.ended.Load() {
 		return ioCanceled
 	}
-	s.w.deadline.Store(d.eng.mono() + int64(d.want.Timeouts.Connect))
+	s.w.deadline.Store(d.until)
 	end := s.connected()
 	s.w.deadline.Store(0)
 	return end

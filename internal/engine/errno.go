@@ -29,8 +29,13 @@ func connectFailure(errno syscall.Errno, unixSocket bool) failure.Code {
 		return up(failure.Refused)
 	case syscall.ETIMEDOUT:
 		return up(failure.Timeout)
-	case syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EINVAL, syscall.EAFNOSUPPORT:
-		// EINVAL is what a blackhole route answers.
+	case syscall.EINVAL:
+		// For a path that is too long; or what a blackhole route answers.
+		if unixSocket {
+			return up(failure.NoSocket)
+		}
+		return up(failure.NetUnreachable)
+	case syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EAFNOSUPPORT:
 		return up(failure.NetUnreachable)
 	case syscall.EHOSTUNREACH, syscall.EHOSTDOWN:
 		return up(failure.HostUnreachable)
