@@ -156,6 +156,22 @@ func TestSlowReader(t *testing.T) {
 		}
 	})
 	for _, target := range []string{fmt.Sprintf("/size/%d", much), fmt.Sprintf("/chunked/%d", much)} {
+		t.Run("honest, behind large buffers "+target, func(t *testing.T) {
+			t.Parallel()
+			// Our kernel holds much for this reader, and takes more only when a large
+			// piece of that has gone: what counts is what the reader takes.
+			o := harness.Origin(t, origin.Options{})
+			g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, Top: "rates: {download: 500B/s, grace: 1500ms}"})
+			reader := g.Target()
+			reader.KeepBytes = 1
+			r := client.SlowReader(t.Context(), reader, []byte(get(target)), client.Pace{Bytes: 500, Every: 100 * time.Millisecond}, 40000)
+			if r.End != client.Satisfied {
+				t.Errorf("ended by %s after %d bytes", r.End, r.ReceivedBytes)
+			}
+			if lines := g.Lines(); len(lines) > 0 {
+				t.Errorf("line: %s", lines[0].Raw)
+			}
+		})
 		t.Run("never reads "+target, func(t *testing.T) {
 			t.Parallel()
 			o := harness.Origin(t, origin.Options{})

@@ -7,6 +7,7 @@ package soak_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -50,7 +51,7 @@ func startChild(t *testing.T, server, top string) *child {
 	addr := ln.Addr().String()
 	ln.Close()
 	config := filepath.Join(dir, "causey.yaml")
-	text := fmt.Sprintf("version: 1\nlisten: [%q]\nadmin: off\naccess_log: off\n%s\nsites:\n  - host: \"*\"\n    routes: [{path: /, upstream: u}]\n"+
+	text := fmt.Sprintf("version: 1\nlisten: [%q]\nadmin: off\naccess_log: {format: json, path: access.log}\n%s\nsites:\n  - host: \"*\"\n    routes: [{path: /, upstream: u}]\n"+
 		"upstreams:\n  u: {servers: [%q]}\n", addr, top, server)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -70,6 +71,7 @@ func startChild(t *testing.T, server, top string) *child {
 		c.cmd.Wait()
 		if t.Failed() {
 			t.Logf("the program says:\n%s", log.Bytes()[max(0, log.Len()-4096):])
+			t.Logf("failures: %v", failures(filepath.Join(dir, "access.log")))
 		}
 	})
 	for end := time.Now().Add(harness.Patience); ; time.Sleep(20 * time.Millisecond) {
@@ -85,6 +87,19 @@ func startChild(t *testing.T, server, top string) *child {
 	c.wg.Add(1)
 	go c.sample()
 	return c
+}
+
+// failures counts the failures in an access log by their codes.
+func failures(path string) map[string]int {
+	text, _ := os.ReadFile(path)
+	count := map[string]int{}
+	for line := range bytes.Lines(text) {
+		var l harness.Line
+		if json.Unmarshal(line, &l) == nil && l.Failure != "" {
+			count[l.Failure]++
+		}
+	}
+	return count
 }
 
 // sample watches the child's memory.
