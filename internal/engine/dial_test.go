@@ -42,57 +42,62 @@ func hosts(t *testing.T, addrs ...string) resolve.Config {
 	return resolve.Config{HostsPath: path, ResolvConfPath: path}
 }
 
-// originAt serves on one address of the loopback network, on any free port or a
-// given one.
-func originAt(t *testing.T, address string, serve func(*peer)) uint16 {
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
+// helloBeside answers on a port of 127.0.0.1 on which other addresses are silent.
+func helloBeside(t *testing.T, silent ...string) (port uint16) {
+	for range 20 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := netip.MustParseAddrPort(ln.Addr().String()).Port()
+		free := true
+		for _, a := range silent {
+			free = free && stuckAt(t, netip.AddrPortFrom(netip.MustParseAddr(a), port))
+		}
+		if free {
+			originOn(t, ln, hello)
+			return port
+		}
+		ln.Close()
 	}
-	return netip.MustParseAddrPort(originOn(t, ln, serve).String()).Port()
+	t.Fatal("no port that is free on every address")
+	return 0
 }
 
 // stuckAt listens on address with a full queue: connecting there neither succeeds
-// nor fails.
-func stuckAt(t *testing.T, address netip.AddrPort) {
+// nor fails. It reports false if somebody else is there.
+func stuckAt(t *testing.T, address netip.AddrPort) bool {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(fd) })
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err := unix.Bind(fd, sockaddr(address)); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Listen(fd, 0); err != nil {
-		t.Fatal(err)
+	if unix.Bind(fd, sockaddr(address)) != nil || unix.Listen(fd, 0) != nil {
+		return false
 	}
 	c, err := net.Dial("tcp", address.String()) // the queue has room for one
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	return true
 }
 
 // RFC 8305: an address that is dead or silent does not keep the next from being
 // tried, and connections that lost the race are given up.
 func TestConnectTriesAddressesSideBySide(t *testing.T) {
 	for name, c := range map[string]struct {
-		addrs []string
-		stuck string
+		addrs, silent []string
 	}{
-		"first refuses":         {[]string{"127.0.0.2", "127.0.0.1"}, ""},
-		"all but one refuse":    {[]string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"}, ""},
-		"first is silent":       {[]string{"127.0.0.2", "127.0.0.1"}, "127.0.0.2"},
-		"IPv6 refuses":          {[]string{"::1", "127.0.0.1"}, ""},
-		"one silent, one dead":  {[]string{"127.0.0.3", "127.0.0.2", "127.0.0.1"}, "127.0.0.2"},
-		"the good one is first": {[]string{"127.0.0.1", "127.0.0.2"}, "127.0.0.2"},
+		"first refuses":         {[]string{"127.0.0.2", "127.0.0.1"}, nil},
+		"all but one refuse":    {[]string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"}, nil},
+		"first is silent":       {[]string{"127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}},
+		"IPv6 refuses":          {[]string{"::1", "127.0.0.1"}, nil},
+		"one silent, one dead":  {[]string{"127.0.0.3", "127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}},
+		"the good one is first": {[]string{"127.0.0.1", "127.0.0.2"}, []string{"127.0.0.2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			port := originAt(t, "127.0.0.1:0", hello)
-			if c.stuck != "" {
-				stuckAt(t, netip.AddrPortFrom(netip.MustParseAddr(c.stuck), port))
-			}
+			port := helloBeside(t, c.silent...)
 			r := newRig(t, nil, func(s *setup) {
 				s.servers, s.resolver = []*upstream.Server{named(port)}, hosts(t, c.addrs...)
 				s.group.MaxIdle = 0
@@ -123,11 +128,8 @@ func TestConnectTriesAddressesSideBySide(t *testing.T) {
 
 // The time for connecting is one for all addresses.
 func TestConnectTimeoutCoversAllAddresses(t *testing.T) {
-	port := originAt(t, "127.0.0.1:0", hello)
 	silent := []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"}
-	for _, a := range silent {
-		stuckAt(t, netip.AddrPortFrom(netip.MustParseAddr(a), port))
-	}
+	port := helloBeside(t, silent...)
 	r := newRig(t, nil, func(s *setup) {
 		s.servers, s.resolver = []*upstream.Server{named(port)}, hosts(t, silent...)
 		s.route.Timeouts.Connect = raceDelay + 2*tick
@@ -203,12 +205,9 @@ func (d *fakeDNS) run() {
 // A server that came back at another address is found by the request that met the
 // old one, even where finding out took as long as a lookup may.
 func TestConnectAsksAnewWhenNobodyAnswers(t *testing.T) {
-	for name, stuck := range map[string]bool{"refused": false, "silent": true} {
+	for name, silent := range map[string][]string{"refused": nil, "silent": {"127.0.0.2"}} {
 		t.Run(name, func(t *testing.T) {
-			port := originAt(t, "127.0.0.1:0", hello)
-			if stuck {
-				stuckAt(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), port))
-			}
+			port := helloBeside(t, silent...)
 			d := newFakeDNS(t)
 			empty := hosts(t)
 			r := newRig(t, nil, func(s *setup) {
