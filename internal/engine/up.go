@@ -50,7 +50,7 @@ type upConn struct {
 	decoder   h1.BodyDecoder
 	gotBefore int64 // bytes read before this exchange
 	firstAt   time.Time
-	mu        sync.Mutex // guards first and firstLen
+	mu        sync.Mutex // guards first, firstLen, and answered with its deadline
 	first     [failure.FirstBytesMax]byte
 	firstLen  uint8
 	answered  bool // a final head was read

@@ -76,8 +76,10 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 		}
 		return
 	}
-	u.r.deadline.Store(0)
+	u.mu.Lock() // an upload that ends now must not set it again
 	u.answered = true
+	u.r.deadline.Store(0)
+	u.mu.Unlock()
 	u.closes = res.Close || res.Framing == wire.FramingClose
 	u.bodyDone = res.Framing == wire.FramingNone
 	if !u.bodyDone {

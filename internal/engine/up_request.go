@@ -157,9 +157,12 @@ func (u *upConn) unsent(ph phase.Phase, end ioEnd) *failure.Error {
 	return u.lost(ph, end, u.w.errno)
 }
 
-// RequestDone implements exchange.Lease.
+// RequestDone implements exchange.Lease. Where the answer began before the request
+// was whole there is nothing left to wait for.
 func (u *upConn) RequestDone(now time.Time) {
-	if u.times.AwaitHead > 0 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.times.AwaitHead > 0 && !u.answered {
 		u.r.deadline.Store(u.eng.monoOf(now) + int64(u.times.AwaitHead))
 	}
 }
