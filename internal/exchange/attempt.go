@@ -209,6 +209,8 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 	}
 	p := x.cur
 	switch {
+	case p == phase.Tunnel: // a tunnel's client has one way to break it
+		kind = failure.Reset
 	case p <= phase.Connect:
 		p = phase.Connect
 	case x.upload.err == Canceled:
