@@ -11,7 +11,7 @@ import "time"
 // does not (Kestrel's MinRequestBodyDataRate, 240 B/s after 5 s, is the model).
 type Rate struct {
 	// BytesPerSecond is the rate; 0 means none, only Grace counts as a limit on
-	// one wait.
+	// a silence.
 	BytesPerSecond int64
 	// Grace is the window, in waited time, over which the rate is taken. 0 means
 	// no limit at all.
@@ -59,7 +59,11 @@ func (p *pace) begin(h *half, s *sock, now int64) {
 
 // moved notes that n bytes passed.
 func (p *pace) moved(n int64, s *sock) {
-	if p == nil {
+	switch {
+	case p == nil:
+		return
+	case p.rate.BytesPerSecond == 0:
+		p.reset(p.rate) // each byte begins a new silence
 		return
 	}
 	p.bytes += n
