@@ -76,6 +76,7 @@ type Engine struct {
 	exchanges sync.Pool
 	spare     sync.Pool // of *clientConn
 	shards    atomic.Uint32
+	pipes     pipes
 
 	// clients counts connections of clients, parked ones included.
 	clients atomic.Int64
@@ -175,4 +176,5 @@ func (e *Engine) Close() {
 	}
 	e.sweep.stop()
 	e.lot.close()
+	e.pipes.close()
 }

@@ -35,60 +35,77 @@ type pipe struct {
 	held int
 }
 
-var pipes struct {
+// pipes are an engine's pipes.
+type pipes struct {
 	mu   sync.Mutex
 	idle []*pipe
 	open atomic.Int64
 }
 
-// getPipe returns an empty pipe, or nil if there are enough or none can be made.
-func getPipe() *pipe {
-	pipes.mu.Lock()
-	if n := len(pipes.idle); n > 0 {
-		p := pipes.idle[n-1]
-		pipes.idle = pipes.idle[:n-1]
-		pipes.mu.Unlock()
+// get returns an empty pipe, or nil if there are enough or none can be made.
+func (s *pipes) get() *pipe {
+	s.mu.Lock()
+	if n := len(s.idle); n > 0 {
+		p := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.mu.Unlock()
 		return p
 	}
-	pipes.mu.Unlock()
-	if pipes.open.Add(1) > pipesMax {
-		pipes.open.Add(-1)
+	s.mu.Unlock()
+	if s.open.Add(1) > pipesMax {
+		s.open.Add(-1)
 		return nil
 	}
 	var fds [2]int
 	if unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC) != nil {
-		pipes.open.Add(-1)
+		s.open.Add(-1)
 		return nil
 	}
 	unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeBytes)
 	return &pipe{r: fds[0], w: fds[1]}
 }
 
-func putPipe(p *pipe) {
+// put takes a pipe back.
+func (s *pipes) put(p *pipe) {
 	if p.held == 0 {
-		pipes.mu.Lock()
-		if len(pipes.idle) < pipesIdle {
-			pipes.idle = append(pipes.idle, p)
+		s.mu.Lock()
+		if len(s.idle) < pipesIdle {
+			s.idle = append(s.idle, p)
 			p = nil
 		}
-		pipes.mu.Unlock()
+		s.mu.Unlock()
 	}
 	if p != nil {
-		unix.Close(p.r)
-		unix.Close(p.w)
-		pipes.open.Add(-1)
+		s.end(p)
 	}
+}
+
+func (s *pipes) end(p *pipe) {
+	unix.Close(p.r)
+	unix.Close(p.w)
+	s.open.Add(-1)
+}
+
+// close closes those that are not in use.
+func (s *pipes) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.idle {
+		s.end(p)
+	}
+	s.idle = nil
 }
 
 // SpliceFrom implements exchange.Splicer for answers.
 func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
 	u, ok := src.(*upConn)
-	if !ok || c.framing != wire.FramingLength || u.quiet != nil || u.in.r < u.in.w {
+	if !ok || c.framing != wire.FramingLength || u.quiet != nil || u.endless || u.in.r < u.in.w {
 		return 0, nil
 	}
 	if err := c.Flush(); err != nil {
 		return 0, err
 	}
+	u.in.release() // the head is sent, and nothing of the body comes this way
 	u.bodyPace.reset(Rate{Grace: u.times.BodyStall})
 	n, rend, wend := splice(&u.sock, &c.sock, &u.bodyPace, &c.downPace, u.decoder.Remaining())
 	u.decoder.Skip(n.in)
@@ -142,11 +159,11 @@ type spliced struct{ in, out int64 }
 // splice moves up to n bytes from src to dst through a pipe. Without a pipe it
 // moves nothing.
 func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEnd) {
-	p := getPipe()
+	p := src.eng.pipes.get()
 	if p == nil {
 		return s, ioOK, ioOK
 	}
-	defer func() { putPipe(p) }()
+	defer src.eng.pipes.put(p)
 	src.r.pace, dst.w.pace = from, to
 	defer func() {
 		src.r.pace = nil
