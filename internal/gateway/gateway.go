@@ -69,13 +69,17 @@ type Gateway struct {
 	log     atomic.Pointer[accesslog.Sink]
 	pump    *pump
 
-	mu        sync.Mutex // guards what follows, and makes reloads one by one
-	cfg       *config.Config
-	live      live
-	resolver  *resolve.Resolver
+	mu       sync.Mutex // guards what follows, and makes reloads one by one
+	cfg      *config.Config
+	live     live
+	resolver *resolve.Resolver
+	// retired are the resolvers of former configurations: an exchange that began
+	// with one may ask it to its end.
+	retired   []*resolve.Resolver
 	listeners map[string]*engine.Listener
 	inherited *inherited
 	stopped   bool
+	ended     chan struct{} // closed when Stop is done
 
 	reloadsOK, reloadsFailed atomic.Uint64
 	lastFailed, stopping     atomic.Bool
@@ -86,7 +90,7 @@ type Gateway struct {
 func New(cfg *config.Config, o Options) (*Gateway, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
-	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, inherited: inherit()}
+	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, inherited: inherit(), ended: make(chan struct{})}
 	now := time.Now()
 	g.loadedAt.Store(&now)
 	g.store = admin.NewStore(now)
@@ -113,7 +117,11 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{})
 	g.plan.Store(g.live.plan)
-	return g, g.newAdmin(cfg)
+	if err := g.newAdmin(cfg); err != nil {
+		g.closeAll()
+		return nil, err
+	}
+	return g, nil
 }
 
 // gcPercent makes the garbage collector keep the heap closer to what is in use
@@ -251,6 +259,7 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 	g.mu.Lock()
 	if g.stopped {
 		g.mu.Unlock()
+		<-g.ended
 		return
 	}
 	g.stopped = true
@@ -291,11 +300,16 @@ func (g *Gateway) closeAll() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
 	defer cancel()
-	g.admin.Shutdown(ctx)
+	if g.admin != nil {
+		g.admin.Shutdown(ctx)
+	}
 	if s := g.log.Load(); s != nil {
 		s.Close(ctx)
 	}
 	g.live.close(live{})
 	g.eng.Close()
-	g.resolver.Close()
+	for _, r := range append(g.retired, g.resolver) {
+		r.Close()
+	}
+	close(g.ended)
 }

@@ -78,7 +78,7 @@ func (g *Gateway) reload() error {
 	g.live, g.cfg = next, cfg
 	old.close(next)
 	if g.resolver != oldResolver {
-		oldResolver.Close()
+		g.retired = append(g.retired, oldResolver)
 	}
 	if newLog && oldLog != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushWait)
