@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
+	"time"
 
 	"causey/internal/config"
 	"causey/internal/engine"
@@ -46,11 +47,11 @@ func (l live) close(next live) {
 }
 
 func engineOptions(c *config.Config) *engine.Options {
-	rate := func(r config.Rate) engine.Rate {
+	rate := func(r config.Rate, without engine.Rate) engine.Rate {
 		if r == 0 {
-			return engine.Rate{}
+			return without
 		}
-		return engine.Rate{BytesPerSecond: int64(r), Grace: c.Rates.Grace.Std()}
+		return engine.Rate{BytesPerSecond: int64(r), Grace: max(c.Rates.Grace.Std(), leastWindow)}
 	}
 	return &engine.Options{
 		Limits: wire.Limits{
@@ -61,11 +62,15 @@ func engineOptions(c *config.Config) *engine.Options {
 		ReadHead:       c.Timeouts.ReadHead.Std(),
 		Idle:           c.Timeouts.Idle.Std(),
 		HalfClose:      c.Timeouts.HalfClose.Std(),
-		Upload:         rate(c.Rates.Upload),
-		Download:       rate(c.Rates.Download),
+		Upload:         rate(c.Rates.Upload, engine.Rate{}),
+		Download:       rate(c.Rates.Download, engine.Rate{Grace: c.Timeouts.SendStall.Std()}),
 		MaxConnections: maxConnections(c.Limits.Connections),
 	}
 }
+
+// leastWindow is the shortest time over which a rate is measured: grace may be 0,
+// but a rate needs two moments.
+const leastWindow = time.Second
 
 // reserveFDs are kept for everything that is no client: listeners, logs, the
 // admin side, the database.
