@@ -53,6 +53,8 @@ type setup struct {
 	group   upstream.Options
 	servers []*upstream.Server
 	accept  Acceptor
+	// plan, if set, changes the plan; x is the route.
+	plan func(p *exchange.Plan, x *exchange.Route)
 	// resolver looks up the servers that have names.
 	resolver resolve.Config
 }
@@ -95,6 +97,9 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 	r.group = r.eng.NewGroup(&upstream.Group{Name: "group", Servers: s.servers, Options: s.group}, resolver)
 	s.route.Site, s.route.Name, s.route.Upstream = "site", "route", r.group
 	plan.Router = oneRoute{&s.route}
+	if s.plan != nil {
+		s.plan(plan, &s.route)
+	}
 	r.listen("127.0.0.1:0")
 	t.Cleanup(func() {
 		r.stop()
