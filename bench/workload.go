@@ -57,6 +57,9 @@ const (
 )
 
 var workloads = []workload{
+	// First, while every contender is fresh: what earlier load left behind would
+	// hide what the connections cost.
+	{name: "idle", title: "7,000 idle connections, one GET each", metric: bytesPerConn, conns: 7000, path: "/", bar: 1, unlike: []string{"floor", "caddy"}, once: true, run: (*bench).idle},
 	{name: "get-64", title: "GET 1 KiB, keep-alive, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", bar: 0.95, floorBar: 1.3, run: (*bench).fullSpeed},
 	{name: "get-256", title: "GET 1 KiB, keep-alive, 256 connections", metric: cpuPerRequest, conns: 256, path: "/", bar: 0.95, floorBar: 1.3, run: (*bench).fullSpeed},
 	{name: "post-16k", title: "POST 16 KiB, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", lua: postLua, bar: 0.95, floorBar: 1.3, run: (*bench).fullSpeed},
@@ -64,7 +67,6 @@ var workloads = []workload{
 	{name: "get-100m", title: "GET 100 MiB, 4 connections", metric: cpuPerGiB, conns: 4, path: "/big/100m", bar: 1, run: (*bench).fullSpeed},
 	{name: "new-connection", title: "new connection per request, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", lua: closeLua, bar: 1, unlike: []string{"floor"}, run: (*bench).fullSpeed},
 	{name: "p99-half", title: "GET 1 KiB at half of nginx's capacity, 64 connections", metric: latency99, conns: 64, path: "/", bar: 1, half: true, run: (*bench).constant},
-	{name: "idle", title: "7,000 idle connections, one GET each", metric: bytesPerConn, conns: 7000, path: "/", bar: 1, unlike: []string{"floor", "caddy"}, once: true, run: (*bench).idle},
 	{name: "many-routes", title: "10,000 routes and 1,000 upstreams, GET 1 KiB, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", unlike: []string{"nginx", "haproxy", "caddy", "floor"}, run: (*bench).manyRoutes},
 }
 

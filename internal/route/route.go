@@ -127,8 +127,7 @@ func (t *Table) Find(host, path, method []byte) (*exchange.Route, failure.Kind) 
 	if s == nil {
 		return nil, failure.NoSite
 	}
-	var room [pathRoom]byte
-	n := s.findPath(resolvePath(room[:], path))
+	n := s.findResolved(path)
 	if n == nil {
 		return s.nowhere, failure.NoRoute
 	}
@@ -146,8 +145,23 @@ func (t *Table) findSite(host []byte) *site {
 	if len(t.exact)+len(t.wild) == 0 || len(host) > hostMax {
 		return t.any
 	}
+	if isCanonical(host) {
+		return t.lookup(host)
+	}
+	return t.findSpelled(host)
+}
+
+// findSpelled is findSite for a host in another spelling than rules have. It is
+// apart because of its room on the stack, which the goroutine of every new
+// connection would have to grow for.
+//
+//go:noinline
+func (t *Table) findSpelled(host []byte) *site {
 	var buf [hostMax]byte
-	name := canonical(buf[:0], host)
+	return t.lookup(canonical(buf[:0], host))
+}
+
+func (t *Table) lookup(name []byte) *site {
 	if s := t.exact[string(name)]; s != nil {
 		return s
 	}
@@ -162,6 +176,16 @@ func (t *Table) findSite(host []byte) *site {
 		name = below
 	}
 	return t.any
+}
+
+// isCanonical reports that canonical would change nothing.
+func isCanonical(host []byte) bool {
+	for _, c := range host {
+		if 'A' <= c && c <= 'Z' || c == '[' {
+			return false
+		}
+	}
+	return true
 }
 
 // canonical appends host in lower case, and an IPv6 address in the one spelling
@@ -195,6 +219,22 @@ func hostOnly(host []byte) []byte {
 		host = host[:i]
 	}
 	return bytes.TrimSuffix(host, []byte{'.'})
+}
+
+// findResolved finds what stands at path as an origin would resolve it.
+func (s *site) findResolved(path []byte) *node {
+	if isResolved(path) {
+		return s.findPath(path)
+	}
+	return s.findUnresolved(path)
+}
+
+// findUnresolved is apart for the same reason as findSpelled.
+//
+//go:noinline
+func (s *site) findUnresolved(path []byte) *node {
+	var room [pathRoom]byte
+	return s.findPath(resolvePath(room[:], path))
 }
 
 // findPath tries the prefixes of path that end at a segment boundary, from the
