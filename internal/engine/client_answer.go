@@ -214,14 +214,21 @@ func (c *clientConn) Abort() {
 
 // Tunnel implements exchange.ClientStream.
 func (c *clientConn) Tunnel(q exchange.QuietRule) {
+	c.mu.Lock() // the sweeper may be looking
 	c.quiet = q
+	c.mu.Unlock()
 	c.in.unpin()
 }
 
 // outBuf returns the answer's buffer, taking one if there is none.
 func (c *clientConn) outBuf() []byte {
-	if c.out == nil {
+	switch cap(c.out) {
+	case 0:
 		c.out = getLarge()
+	case smallBuf:
+		small := c.out
+		c.out = append(getLarge(), small...)
+		putBuf(small)
 	}
 	return c.out
 }

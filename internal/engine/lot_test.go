@@ -176,9 +176,13 @@ func TestClosingTheLotAnswersLateRequests(t *testing.T) {
 		peers[i] = r.dial()
 		peers[i].get()
 	}
-	r.parkedIs(conns)
-	r.listener.Close()
 	l := r.eng.lot
+	eventually(t, "all in their slots", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.parked)-len(l.free) == conns
+	})
+	r.listener.Close()
 	l.mu.Lock() // no event is handled meanwhile
 	for _, p := range peers[:conns/2] {
 		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
