@@ -291,9 +291,20 @@ func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind
 		rec.Outcome, rec.Status, rec.BodyOut = record.Answered, failure.Lookup(err.Code).Status, int64(body)
 	}
 	unix.Shutdown(fd, unix.SHUT_WR)
+	// What of the request is here already would make the close a reset, which can
+	// overtake the answer.
+	var b [4 << 10]byte
+	for range refusedReads {
+		if n, werr := unix.Read(fd, b[:]); n <= 0 || werr != nil {
+			break
+		}
+	}
 	unix.Close(fd)
 	e.env.Ring.Put(0, &rec)
 }
+
+// refusedReads bounds what is read, in vain, of a connection that is refused.
+const refusedReads = 4
 
 // refusal is what a refused connection is told, without reading its request, and
 // the length of its body.

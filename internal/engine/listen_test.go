@@ -179,6 +179,32 @@ func TestConnectionsAboveTheLimitAreRefused(t *testing.T) {
 	}
 }
 
+// Also where the request came before the connection was accepted, as it does under
+// load, the refusal can be read to its end.
+func TestRefusalSurvivesTheRequest(t *testing.T) {
+	r := newRig(t, origin(t, hello), func(s *setup) { s.opts.MaxConnections = 1 })
+	r.dial().get()
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p := newPeer(t, c)
+	p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n" + strings.Repeat("x", 9000))
+	go r.eng.Serve(l)
+	if head, _ := p.answer(); status(head) != 503 {
+		t.Errorf("%q", head)
+	}
+	if err := p.ended(); err != nil {
+		t.Errorf("behind the refusal: %v", err)
+	}
+}
+
 // A second gateway on the same address is an error; what a dead one left behind is
 // not; what is no socket is not touched.
 func TestListenOnAUnixSocket(t *testing.T) {

@@ -53,6 +53,9 @@ type setup struct {
 	group   upstream.Options
 	servers []*upstream.Server
 	accept  Acceptor
+	guard   exchange.Guard
+	// bug, if set, takes what is a failure of the test otherwise.
+	bug func(v any)
 	// plan, if set, changes the plan; x is the route.
 	plan func(p *exchange.Plan, x *exchange.Route)
 	// resolver looks up the servers that have names.
@@ -64,7 +67,7 @@ type setup struct {
 func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 	t.Helper()
 	s := &setup{
-		accept: guard.Open{},
+		accept: guard.Open{}, guard: guard.Open{},
 		opts: Options{
 			Limits:   wire.Limits{}.WithDefaults(),
 			ReadHead: never, Idle: never, HalfClose: never,
@@ -81,13 +84,16 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		with(s)
 	}
 	r := &rig{t: t}
-	plan := &exchange.Plan{Guard: guard.Open{}, Interims: 8, Pages: &exchange.Pages{}, Details: exchange.DetailsAlways}
+	plan := &exchange.Plan{Guard: s.guard, Interims: 8, Pages: &exchange.Pages{}, Details: exchange.DetailsAlways}
 	r.env = &exchange.Env{
 		Plan: func() *exchange.Plan { return plan },
 		IDs:  record.NewIDs(1),
 		Ring: record.NewRing(2),
 		Now:  time.Now,
-		Bug:  func(v any) { t.Errorf("bug: %v\n%s", v, debug.Stack()) },
+		Bug:  s.bug,
+	}
+	if r.env.Bug == nil {
+		r.env.Bug = func(v any) { t.Errorf("bug: %v\n%s", v, debug.Stack()) }
 	}
 	var err error
 	if r.eng, err = New(&s.opts, r.env, s.accept, slog.New(slog.DiscardHandler)); err != nil {

@@ -260,6 +260,9 @@ func (x *Exchange) stopped() *failure.Error {
 func (x *Exchange) finish() {
 	if v := recover(); v != nil {
 		x.env.Bug(v)
+		// Nobody knows in which state the client's connection is. An answer of our
+		// own may still reach it; another request must not.
+		x.req.Close = true
 		x.failFinally(gatewayFound(bug.Party, bug.Phase, bug.Kind))
 	}
 	x.letGo()
