@@ -203,6 +203,17 @@ func TestRefusalSurvivesTheRequest(t *testing.T) {
 	if err := p.ended(); err != nil {
 		t.Errorf("behind the refusal: %v", err)
 	}
+	// A reset that came behind the FIN shows in the socket only.
+	eventually(t, "the refusal's record", func() bool { return len(r.drained()) == 2 })
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		if errno, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); errno != 0 {
+			t.Errorf("the connection was reset: %v", syscall.Errno(errno))
+		}
+	})
 }
 
 // A second gateway on the same address is an error; what a dead one left behind is
