@@ -338,3 +338,23 @@ func TestConnectFailuresOfTheKernel(t *testing.T) {
 		})
 	}
 }
+
+// I4, for a server's connection that ended in the middle.
+func TestHowAServersConnectionEnded(t *testing.T) {
+	for _, c := range []struct {
+		end   ioEnd
+		errno syscall.Errno
+		want  failure.Kind
+	}{
+		{ioTimeout, 0, failure.Timeout},
+		{ioErrno, syscall.ETIMEDOUT, failure.Timeout}, // the kernel gave up repeating
+		{ioEOF, 0, failure.Closed},
+		{ioErrno, syscall.EPIPE, failure.Closed},
+		{ioErrno, syscall.ECONNRESET, failure.Reset},
+		{ioErrno, syscall.EHOSTUNREACH, failure.Reset},
+	} {
+		if got := upstreamKind(c.end, c.errno); got != c.want {
+			t.Errorf("end %d, %v: %v, want %v", c.end, c.errno, got, c.want)
+		}
+	}
+}
