@@ -269,16 +269,27 @@ func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, sysca
 	if s.init(d.eng, fd) != nil {
 		return ioErrno, syscall.EMFILE
 	}
-	if err == nil {
-		return ioOK, 0
+	if err != nil {
+		if end := d.await(s); end != ioOK {
+			errno := s.w.errno
+			s.close()
+			return end, errno
+		}
 	}
-	end := d.await(s)
-	if end != ioOK {
-		errno := s.w.errno
+	if !isUnix && connectedToItself(fd) {
 		s.close()
-		return end, errno
+		return ioErrno, syscall.ECONNREFUSED
 	}
 	return ioOK, 0
+}
+
+// connectedToItself reports a connection whose two ends are one: dialling a port
+// of this machine on which nobody listens can choose that very port as its own,
+// and TCP allows two ends to open at once (RFC 9293 section 3.5).
+func connectedToItself(fd int) bool {
+	local, err1 := unix.Getsockname(fd)
+	remote, err2 := unix.Getpeername(fd)
+	return err1 == nil && err2 == nil && addrPort(local) == addrPort(remote)
 }
 
 // await waits until a connect has succeeded or failed.

@@ -40,10 +40,16 @@ type pipes struct {
 	mu   sync.Mutex
 	idle []*pipe
 	open atomic.Int64
+	// useless: the kernel does not splice (a sandbox, an old kernel); bodies are
+	// copied.
+	useless atomic.Bool
 }
 
 // get returns an empty pipe, or nil if there are enough or none can be made.
 func (s *pipes) get() *pipe {
+	if s.useless.Load() {
+		return nil
+	}
 	s.mu.Lock()
 	if n := len(s.idle); n > 0 {
 		p := s.idle[n-1]
@@ -174,6 +180,10 @@ func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEn
 		dst.client.waits(true)
 		got, end := src.spliceIn(p, min(n-s.in, pipeBytes))
 		dst.client.waits(false)
+		if end == ioErrno && s.in == 0 && cannotSplice(src.r.errno) {
+			src.eng.pipes.useless.Store(true)
+			return s, ioOK, ioOK
+		}
 		if end != ioOK {
 			return s, end, ioOK
 		}
@@ -189,6 +199,11 @@ func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEn
 		}
 	}
 	return s, ioOK, ioOK
+}
+
+// cannotSplice reports an errno that says nothing about the peer.
+func cannotSplice(errno syscall.Errno) bool {
+	return errno == syscall.EINVAL || errno == syscall.ENOSYS || errno == syscall.EPERM
 }
 
 const spliceFlags = unix.SPLICE_F_MOVE | unix.SPLICE_F_NONBLOCK
