@@ -52,7 +52,7 @@ type clientConn struct {
 	mu             sync.Mutex  // guards watch
 }
 
-// newClient takes over fd. It returns nil if the socket is gone already.
+// newClient takes over fd.
 func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn {
 	c, _ := e.spare.Get().(*clientConn)
 	if c == nil {
@@ -68,10 +68,7 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 		c.arrival.PeerText = append(c.peerText[:0], "unix"...)
 	}
 	c.arrival.Shard = e.shards.Add(1)
-	if c.init(e, fd) != nil {
-		c.retire()
-		return nil
-	}
+	c.init(e, fd)
 	if e.killed.Load() {
 		c.kill() // it came between the sweeper's list and the lot's
 	}
@@ -85,11 +82,9 @@ func (c *clientConn) serve() {
 		switch c.awaitRequest() {
 		case requestHere:
 		case requestParks:
-			if e.lot.take(c) {
-				c.retire()
-				return
-			}
-			continue
+			e.lot.take(c)
+			c.retire()
+			return
 		case requestNever:
 			c.end()
 			return
@@ -144,7 +139,7 @@ func (c *clientConn) awaitRequest() requestState {
 		if len(c.in.bytes()) == 0 {
 			c.idle.Store(max(now, 1)) // half an empty line is not parked
 		}
-		end := c.fill()
+		end := c.awaitBytes()
 		c.idle.Store(0)
 		c.r.deadline.Store(0)
 		switch end {
@@ -160,6 +155,18 @@ func (c *clientConn) awaitRequest() requestState {
 			return requestNever
 		}
 	}
+}
+
+// awaitBytes waits for the first bytes of a request. A client that came back for
+// another answer will hardly have asked again already: that is waited for before
+// it is read. Should it have ended its side together with its last request, the
+// end is found when the connection parks; a client with a single request is told
+// at once.
+func (c *clientConn) awaitBytes() ioEnd {
+	if c.drained && c.arrival.Exchanges > 1 {
+		return c.fillLater()
+	}
+	return c.fill()
 }
 
 // end closes the connection for good.

@@ -123,8 +123,7 @@ func (c *clientConn) RequestTrailers() []byte { return c.decoder.Trailers() }
 // StopBody implements exchange.ClientStream. Unless the body was at its end the
 // connection is not used again, but the answer can still be sent.
 func (c *clientConn) StopBody() {
-	c.readStopped.Store(true)
-	c.file.SetReadDeadline(past)
+	c.stopReading()
 }
 
 // refuse makes the failure for bytes that the codec refused.

@@ -266,9 +266,7 @@ func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, sysca
 		unix.Close(fd)
 		return ioErrno, errnoOf(err)
 	}
-	if s.init(d.eng, fd) != nil {
-		return ioErrno, syscall.EMFILE
-	}
+	s.init(d.eng, fd)
 	if err != nil {
 		if end := d.await(s); end != ioOK {
 			errno := s.w.errno
@@ -317,26 +315,17 @@ func (d *dial) await(s *sock) ioEnd {
 // connected waits for the outcome of a connect.
 func (s *sock) connected() ioEnd {
 	for {
-		s.w.errno = 0
-		err := s.raw.Write(func(fd uintptr) bool {
-			v, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
-			if err != nil {
-				v = int(errnoOf(err))
-			}
-			if v != 0 {
-				s.w.errno = syscall.Errno(v)
-				return true
-			}
-			_, err = unix.Getpeername(int(fd))
-			return err == nil
-		})
-		if err == nil {
-			if s.w.errno != 0 {
-				return ioErrno
-			}
+		v, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		if err != nil {
+			v = int(errnoOf(err))
+		}
+		if s.w.errno = syscall.Errno(v); v != 0 {
+			return ioErrno
+		}
+		if _, err = unix.Getpeername(s.fd); err == nil {
 			return ioOK
 		}
-		if end, ok := s.woken(&s.w, err, s.file.SetWriteDeadline); ok {
+		if end := s.await(&s.w); end != ioOK {
 			return end
 		}
 	}

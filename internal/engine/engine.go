@@ -73,6 +73,7 @@ type Engine struct {
 	base      time.Time
 	sweep     sweeper
 	lot       *lot
+	hands     hands
 	exchanges sync.Pool
 	spare     sync.Pool // of *clientConn
 	shards    atomic.Uint32
@@ -93,6 +94,7 @@ func New(o *Options, env *exchange.Env, accept Acceptor, log *slog.Logger) (*Eng
 	e := &Engine{accept: accept, env: env, log: log, base: time.Now()}
 	e.opts.Store(o)
 	e.exchanges.New = func() any { return exchange.New(env) }
+	e.hands.next = make(chan *clientConn)
 	var err error
 	if e.lot, err = newLot(e); err != nil {
 		return nil, err
@@ -176,5 +178,6 @@ func (e *Engine) Close() {
 	}
 	e.sweep.stop()
 	e.lot.close()
+	e.hands.close()
 	e.pipes.close()
 }

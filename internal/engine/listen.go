@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"causey/internal/engine/netpoll"
 	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/h1"
@@ -36,15 +37,16 @@ type Listener struct {
 	MaxConnections atomic.Int64
 
 	addr net.Addr
-	file *os.File
-	raw  syscall.RawConn
+	fd   int
+	poll netpoll.Desc // of fd
 	// path is removed when the listener closes.
 	path string
 	open atomic.Int64
 
-	mu      sync.Mutex // guards closed
-	closed  bool
+	mu      sync.Mutex // orders serving and closing
+	closed  atomic.Bool
 	serving sync.WaitGroup
+	late    int // accepted since closed; owned by Serve
 }
 
 // Addr returns the address that was bound.
@@ -128,20 +130,19 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 	if fd < 0 {
 		return nil, fmt.Errorf("listener %s: %w", name, err)
 	}
-	l := &Listener{Name: name, addr: ln.Addr(), file: os.NewFile(uintptr(fd), name)}
-	if l.raw, err = l.file.SyscallConn(); err != nil {
-		l.file.Close()
-		return nil, err
+	l := &Listener{Name: name, addr: ln.Addr(), fd: fd}
+	if _, err := l.poll.Open(fd); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("listener %s: %w", name, err)
 	}
 	return l, nil
 }
 
 // Close stops accepting: when it returns no connection comes any more. Those that
-// were accepted go on.
+// were accepted go on; those that the kernel holds ready are accepted first.
 func (l *Listener) Close() {
 	l.mu.Lock()
-	before := l.closed
-	l.closed = true
+	before := l.closed.Swap(true)
 	l.mu.Unlock()
 	if before {
 		return
@@ -149,18 +150,21 @@ func (l *Listener) Close() {
 	if l.path != "" {
 		os.Remove(l.path)
 	}
-	l.file.Close()
+	l.poll.Interrupt(netpoll.Read)
 	l.serving.Wait()
+	l.poll.Close()
+	unix.Close(l.fd)
 }
 
 // serve counts a Serve that begins, unless the listener is closed.
 func (l *Listener) serve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
-		l.serving.Add(1)
+	if l.closed.Load() {
+		return false
 	}
-	return !l.closed
+	l.serving.Add(1)
+	return true
 }
 
 // Serve accepts connections until the listener is closed.
@@ -176,7 +180,7 @@ func (e *Engine) Serve(l *Listener) {
 		}
 	}()
 	for {
-		fd, peer, errno := acceptOne(l.raw)
+		fd, peer, errno := l.accept()
 		switch errno {
 		case 0:
 			e.admit(l, fd, peer)
@@ -186,7 +190,7 @@ func (e *Engine) Serve(l *Listener) {
 			if spare >= 0 {
 				unix.Close(spare)
 			}
-			fd, peer, errno = acceptOne(l.raw)
+			fd, peer, errno = l.accept()
 			if errno == 0 {
 				e.refuse(l, fd, peer, failure.NoFDs, 0)
 			}
@@ -217,29 +221,36 @@ func openSpare() int {
 	return fd
 }
 
-func acceptOne(raw syscall.RawConn) (fd int, peer netip.AddrPort, errno syscall.Errno) {
-	err := raw.Read(func(lfd uintptr) bool {
-		n, sa, err := unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EAGAIN || (err == unix.EMFILE || err == unix.ENFILE) && !waiting(lfd) {
-			return false
+// lateMax bounds what is still accepted of a listener that closes: more than its
+// queue can hold is a crowd that will not end.
+const lateMax = 4096
+
+// accept takes one connection, waiting for it. EBADF means that the listener was
+// closed.
+func (l *Listener) accept() (fd int, peer netip.AddrPort, errno syscall.Errno) {
+	for {
+		if l.closed.Load() {
+			if l.late++; l.late > lateMax {
+				return -1, peer, syscall.EBADF
+			}
 		}
-		fd, peer, errno = n, addrPort(sa), 0
-		if err != nil {
-			errno = syscall.EIO
-			errors.As(err, &errno)
+		fd, peer, errno = acceptFD(l.fd)
+		switch {
+		case errno == syscall.EAGAIN:
+		case (errno == syscall.EMFILE || errno == syscall.ENFILE) && !waiting(l.fd):
+		default:
+			return fd, peer, errno
 		}
-		return true
-	})
-	if err != nil {
-		return -1, peer, syscall.EBADF
+		if l.poll.Wait(netpoll.Read) != netpoll.Ready {
+			return -1, peer, syscall.EBADF
+		}
 	}
-	return fd, peer, errno
 }
 
 // waiting reports whether a connection waits to be accepted. The kernel looks for
 // a descriptor first: without one, accept fails also where nobody waits.
-func waiting(lfd uintptr) bool {
-	p := []unix.PollFd{{Fd: int32(lfd), Events: unix.POLLIN}}
+func waiting(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(p, 0)
 	return n != 0 || err != nil
 }
@@ -267,12 +278,10 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	case limit > 0 && n > limit:
 		e.refuse(l, fd, peer, failure.Limit, limit)
 	case e.accept.Accept(peer).Refusal != nil:
-		unix.Close(fd)
+		closeFD(fd)
 	default:
-		if c := e.newClient(l, fd, peer); c != nil {
-			go c.serve()
-			return
-		}
+		e.hands.serve(e.newClient(l, fd, peer))
+		return
 	}
 	e.leave(l)
 }

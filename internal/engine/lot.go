@@ -6,13 +6,13 @@ package engine
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"causey/internal/engine/netpoll"
 )
 
 // lot is where idle clients wait without a goroutine: their descriptors stand in
@@ -20,15 +20,12 @@ import (
 // tells when a client leaves while its exchange waits.
 //
 // The set's own descriptor waits on the runtime's poller, so that no thread is
-// held. A parked descriptor is a duplicate: the original stays registered with the
-// runtime until it is closed, and the two registrations must not share a life.
-// Entries are found by slot and generation, never by descriptor number, which may
+// held. Entries are found by slot and generation, never by descriptor number, which may
 // name something else by the time an event is read.
 type lot struct {
 	eng   *Engine
-	epoll *os.File
-	raw   syscall.RawConn
 	epfd  int
+	poll  netpoll.Desc // of epfd
 	done  chan struct{}
 	count atomic.Int64 // parked connections
 
@@ -62,13 +59,9 @@ func newLot(e *Engine) (*lot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	if err := unix.SetNonblock(fd, true); err != nil {
+	l := &lot{eng: e, epfd: fd, done: make(chan struct{}), watched: map[uint32]*clientConn{}}
+	if _, err := l.poll.Open(fd); err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("epoll descriptor: %w", err)
-	}
-	l := &lot{eng: e, epfd: fd, epoll: os.NewFile(uintptr(fd), "epoll"), done: make(chan struct{}), watched: map[uint32]*clientConn{}}
-	if l.raw, err = l.epoll.SyscallConn(); err != nil {
-		l.epoll.Close()
 		return nil, fmt.Errorf("epoll descriptor: %w", err)
 	}
 	go l.run()
@@ -76,20 +69,16 @@ func newLot(e *Engine) (*lot, error) {
 }
 
 func (l *lot) close() {
-	l.epoll.Close()
+	l.poll.Interrupt(netpoll.Read)
 	<-l.done
+	l.poll.Close()
+	unix.Close(l.epfd)
 }
 
-// take parks c's connection: afterwards c is no more. It reports false if that
-// cannot be done, with c as it was.
-func (l *lot) take(c *clientConn) bool {
-	fd := -1
-	c.raw.Control(func(f uintptr) { fd, _ = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 3) })
-	if fd < 0 {
-		return false
-	}
+// take parks c's connection: afterwards c is no more.
+func (l *lot) take(c *clientConn) {
 	l.count.Add(1) // before the socket goes, so that the sweeper stays awake
-	c.close()
+	fd := c.detach()
 	p := parkedConn{fd: int32(fd), since: l.eng.sweep.now(), listener: c.listener, exchanges: c.arrival.Exchanges}
 	switch a := c.arrival.Peer.Addr(); {
 	case a.Is4():
@@ -101,7 +90,6 @@ func (l *lot) take(c *clientConn) bool {
 	if l.add(p, fd) {
 		l.closeAll()
 	}
-	return true
 }
 
 // add puts p into the set. It reports that the time of parked connections is over.
@@ -127,7 +115,7 @@ func (l *lot) add(p parkedConn, fd int) (ended bool) {
 // drop closes a parked connection; l.mu is held.
 func (l *lot) drop(slot uint32) {
 	p := l.vacate(slot)
-	unix.Close(int(p.fd))
+	closeFD(int(p.fd))
 	l.eng.leave(p.listener)
 }
 
@@ -145,13 +133,12 @@ func (l *lot) run() {
 	defer close(l.done)
 	var events [256]unix.EpollEvent
 	for {
-		n := 0
-		err := l.raw.Read(func(fd uintptr) bool {
-			n, _ = unix.EpollWait(int(fd), events[:], 0)
-			return n > 0
-		})
-		if err != nil {
-			return // closed
+		n, _ := unix.EpollWait(l.epfd, events[:], 0)
+		if n <= 0 {
+			if l.poll.Wait(netpoll.Read) != netpoll.Ready {
+				return // closed
+			}
+			continue
 		}
 		for i := range events[:n] {
 			l.handle(&events[i])
@@ -190,12 +177,8 @@ func (l *lot) wake(p *parkedConn) {
 		peer = netip.AddrPortFrom(netip.AddrFrom16(p.addr), p.port)
 	}
 	c := l.eng.newClient(p.listener, int(p.fd), peer)
-	if c == nil {
-		l.eng.leave(p.listener)
-		return
-	}
 	c.arrival.Exchanges = p.exchanges
-	go c.serve()
+	l.eng.hands.serve(c)
 }
 
 // turn closes what has been idle for too long; the sweeper calls it.
@@ -229,8 +212,7 @@ func (l *lot) closeAll() {
 		if p.listener == nil {
 			continue
 		}
-		var b [1]byte
-		if n, _, err := unix.Recvfrom(int(p.fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT); err == nil && n > 0 {
+		if n, errno := peekFD(int(p.fd)); errno == 0 && n > 0 {
 			late = append(late, l.vacate(uint32(i)))
 		} else {
 			l.drop(uint32(i))

@@ -4,15 +4,12 @@
 package engine
 
 import (
-	"errors"
-	"os"
 	"sync/atomic"
 	"syscall"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"causey/internal/engine/netpoll"
 	"causey/internal/exchange"
 )
 
@@ -36,21 +33,24 @@ const (
 
 // sock is a non-blocking socket that waits on the runtime's poller.
 //
-// Reads and writes are raw system calls inside the poller's callbacks: they never
-// block, so the scheduler need not be told, and the callback tries before it waits,
-// since the poller forgets a readiness that came before the callback began.
+// Reads and writes are raw system calls: they never block, so the scheduler need
+// not be told. They are tried before anything is waited for, and the socket is
+// registered with the poller only when the first wait is due: a connection whose
+// request is here when it is accepted, and that is closed after its answer, never
+// is. What only one goroutine may do at a time is written at half.
 //
-// Deadlines are words that the sweeper looks at; it wakes a waiter by setting the
-// runtime's deadline to the past. A deadline so set is answered by asking again
-// what it was for, so that a wake-up that came too late for one wait cannot end
-// the next.
+// Deadlines are words that the sweeper looks at; it wakes a waiter by interrupting
+// its wait. An interruption is answered by asking again what it was for, so that
+// one that came too late for one wait cannot end the next.
 type sock struct {
 	eng  *Engine
-	file *os.File
-	raw  syscall.RawConn
-	fd   int // for socket options, while file is open
+	fd   int
+	poll netpoll.Desc
 	in   input
 	r, w half
+	// drained reports that the last read took all that was there. Owned by the
+	// reader.
+	drained bool
 
 	// quiet, set in a tunnel, says when both its directions have been silent for
 	// too long.
@@ -61,23 +61,16 @@ type sock struct {
 	// client is the connection's owner if it is a client's.
 	client *clientConn
 	slot   int // in the sweeper
-	look   func(fd uintptr)
-	byte   byte // what peek looks at
 }
 
-// half is one direction of a sock.
+// half is one direction of a sock. One goroutine uses it at a time.
 type half struct {
+	dir netpoll.Direction
 	// deadline is when the present wait is over, in the engine's clock; 0: never.
 	deadline atomic.Int64
-	try      func(fd uintptr) bool
-	errno    syscall.Errno
-	n        int
-	// buf and next are what is still to be written, in this order.
-	buf, next []byte
-	iov       [2]unix.Iovec
-	// first, on the reading side, goes out before the wait begins; unsent is what
-	// the kernel did not take of it.
-	first, unsent []byte
+	// n and errno are what the kernel said last.
+	n     int
+	errno syscall.Errno
 	// pace, if set, says how slow is too slow; it sets deadline whenever the wait
 	// begins.
 	pace *pace
@@ -86,254 +79,201 @@ type half struct {
 	total atomic.Int64
 }
 
-// past is a deadline that has passed.
-var past = time.Unix(1, 0)
-
 // init takes over fd, which is non-blocking.
-func (s *sock) init(e *Engine, fd int) error {
+func (s *sock) init(e *Engine, fd int) {
 	s.eng, s.fd = e, fd
-	s.file = os.NewFile(uintptr(fd), "socket")
-	raw, err := s.file.SyscallConn()
-	if err != nil {
-		s.file.Close()
-		return err
-	}
-	s.raw = raw
-	s.bind()
+	s.r.dir, s.w.dir = netpoll.Read, netpoll.Write
 	s.canceled.Store(false)
 	s.readStopped.Store(false)
 	s.parkAsked.Store(false)
 	s.r.pace, s.w.pace = nil, nil
 	s.r.total.Store(0)
 	s.w.total.Store(0)
+	s.drained = false
 	e.sweep.add(s)
-	return nil
-}
-
-// bind makes the callbacks once: a method value made for each call would be an
-// allocation each.
-func (s *sock) bind() {
-	if s.look == nil {
-		s.r.try, s.w.try, s.look = s.tryRead, s.tryWrite, s.tryPeek
-	}
 }
 
 // takeOver moves the open socket of other, which is no more afterwards, to s.
 func (s *sock) takeOver(other *sock) {
-	s.eng, s.fd, s.file, s.raw = other.eng, other.fd, other.file, other.raw
-	s.bind()
+	s.eng, s.fd = other.eng, other.fd
+	s.r.dir, s.w.dir = netpoll.Read, netpoll.Write
 	s.eng.sweep.remove(other)
+	s.poll.Take(&other.poll)
 	s.eng.sweep.add(s)
 }
 
 // close ends the socket and gives its buffer back.
-func (s *sock) close() {
+func (s *sock) close() { closeFD(s.detach()) }
+
+// detach ends everything but the descriptor, which is the caller's from now on.
+func (s *sock) detach() (fd int) {
 	s.eng.sweep.remove(s)
-	s.file.Close()
+	s.poll.Close()
 	s.in.release()
 	s.r.deadline.Store(0)
 	s.w.deadline.Store(0)
+	return s.fd
 }
 
 // cancel makes waits on the socket end, those of now and those to come. It may be
 // called from any goroutine.
 func (s *sock) cancel() {
 	s.canceled.Store(true)
-	s.file.SetDeadline(past)
+	s.poll.Interrupt(netpoll.Read)
+	s.poll.Interrupt(netpoll.Write)
 }
 
-// park asks a reader that waits to give up its connection.
+// stopReading makes waits for bytes end, as cancel does.
+func (s *sock) stopReading() {
+	s.readStopped.Store(true)
+	s.poll.Interrupt(netpoll.Read)
+}
+
+// park asks a reader that waits to give up its connection. One that is about to
+// register misses it; the sweeper asks again.
 func (s *sock) park() {
 	s.parkAsked.Store(true)
-	s.file.SetReadDeadline(past)
+	s.poll.Interrupt(netpoll.Read)
+}
+
+// stopped reports that nobody may wait in h's direction any more.
+func (s *sock) stopped(h *half) bool {
+	return s.canceled.Load() || h == &s.r && s.readStopped.Load()
+}
+
+// await waits until h's direction may be ready, or until the wait is over.
+func (s *sock) await(h *half) ioEnd {
+	opened, err := s.poll.Open(s.fd)
+	if err != nil {
+		h.errno = errnoOf(err)
+		return ioErrno
+	}
+	if opened && s.stopped(h) {
+		return ioCanceled // whoever asked found nothing to interrupt
+	}
+	switch s.poll.Wait(h.dir) {
+	case netpoll.Ready:
+		return ioOK
+	case netpoll.Interrupted:
+		return s.interrupted(h)
+	}
+	h.errno = syscall.EBADF
+	return ioErrno
 }
 
 // fill waits for bytes and reads what fits into the input, under the deadline and
 // pace of s.r.
-func (s *sock) fill() ioEnd {
+func (s *sock) fill() ioEnd { return s.receive(false) }
+
+// fillLater is fill where bytes cannot be there yet, because what asks for them
+// has only just gone out: it waits before it reads, and saves the system call that
+// would find nothing. It is only for a socket on which nothing was left unread,
+// the end included; what came since then the poller has kept.
+func (s *sock) fillLater() ioEnd { return s.receive(true) }
+
+func (s *sock) receive(later bool) ioEnd {
 	for {
-		if s.canceled.Load() || s.readStopped.Load() {
+		if s.stopped(&s.r) {
 			return ioCanceled
 		}
-		s.r.n, s.r.errno = 0, 0
-		err := s.raw.Read(s.r.try)
-		if err == nil {
-			s.r.total.Add(int64(s.r.n))
+		if !later {
+			s.readNow()
 			switch {
+			case s.r.errno == syscall.EAGAIN:
+				s.in.shrink()
 			case s.r.errno != 0:
+				s.in.releaseIfEmpty()
 				return ioErrno
 			case s.r.n == 0:
+				s.in.releaseIfEmpty()
 				return ioEOF
+			default:
+				return ioOK
 			}
-			return ioOK
 		}
-		s.in.releaseIfEmpty()
-		if end, ok := s.woken(&s.r, err, s.file.SetReadDeadline); ok {
+		later = false
+		s.r.pace.waits(&s.r, s)
+		if end := s.await(&s.r); end != ioOK {
 			return end
 		}
 	}
 }
 
-// sendAndFill writes p, a whole request, and then waits for bytes as fill does.
-//
-// The answer cannot be there before the request went out, so trying to read at
-// once would be a system call for nothing. Leaving it out is safe only because p
-// is written inside the poller's callback: the poller forgets a readiness that
-// came before the callback, and none that comes after the write. What the kernel
-// does not take is returned, with nothing read; the caller sends it in the
-// ordinary way.
-func (s *sock) sendAndFill(p []byte) (unsent []byte, end ioEnd) {
-	s.r.first, s.r.unsent, s.w.errno = p, nil, 0
-	end = s.fill()
-	s.r.first = nil
-	return s.r.unsent, end
-}
-
-// writeFirst writes what sendAndFill was given. It reports whether the wait is
-// over: it is if not all went out.
-func (s *sock) writeFirst(fd uintptr) bool {
-	p := s.r.first
-	s.r.first = nil
-	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
-	if errno != 0 {
-		n = 0
-		if errno != syscall.EAGAIN && errno != syscall.EINTR {
-			s.w.errno = errno // the kernel tells a reset once only
-		}
-	}
-	s.w.total.Add(int64(n))
-	s.r.unsent = p[n:]
-	return len(s.r.unsent) > 0
-}
-
-// tryRead is the poller's callback: read, or report that there is nothing yet.
-func (s *sock) tryRead(fd uintptr) bool {
-	if s.r.first != nil {
-		return s.writeFirst(fd)
-	}
+// readNow reads once into the input, without waiting.
+func (s *sock) readNow() {
 	room := s.in.room()
-	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&room[0])), uintptr(len(room)))
-		switch errno {
-		case 0:
-			s.r.n = int(n)
-			s.in.w += int(n)
-			s.in.releaseIfEmpty()
-			s.r.pace.moved(int64(n), s)
-			return true
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			s.in.shrink()
-			s.r.pace.waits(&s.r, s)
-			return false
-		}
-		s.r.errno = errno
-		s.in.releaseIfEmpty()
-		return true
+	s.r.n, s.r.errno = readFD(s.fd, room)
+	if s.r.errno == 0 {
+		s.in.w += s.r.n
+		s.r.total.Add(int64(s.r.n))
+		s.drained = s.r.n < len(room)
+		s.r.pace.moved(int64(s.r.n), s)
 	}
 }
 
 // write sends all of p and then of q, under the deadline and pace of s.w.
 func (s *sock) write(p, q []byte) ioEnd {
-	if len(p) == 0 {
-		p, q = q, nil
-	}
-	s.w.buf, s.w.next, s.w.errno = p, q, 0
 	for {
-		if s.canceled.Load() {
+		if s.stopped(&s.w) {
 			return ioCanceled
 		}
-		err := s.raw.Write(s.w.try)
-		if err == nil {
-			s.w.buf, s.w.next = nil, nil
-			if s.w.errno != 0 {
-				return ioErrno
-			}
-			return ioOK
+		for len(p)+len(q) > 0 && s.writeNow(p, q) {
+			taken := min(s.w.n, len(p))
+			p, q = p[taken:], q[s.w.n-taken:]
 		}
-		if end, ok := s.woken(&s.w, err, s.file.SetWriteDeadline); ok {
-			s.w.buf, s.w.next = nil, nil
+		switch {
+		case len(p)+len(q) == 0:
+			return ioOK
+		case s.w.errno != syscall.EAGAIN:
+			return ioErrno
+		}
+		s.w.pace.waits(&s.w, s)
+		if end := s.await(&s.w); end != ioOK {
 			return end
 		}
 	}
 }
 
-// tryWrite is the poller's callback: write until all is out or the kernel is full.
-func (s *sock) tryWrite(fd uintptr) bool {
-	for len(s.w.buf) > 0 {
-		n, errno := s.writeOnce(fd)
-		switch errno {
-		case 0:
-			s.w.total.Add(int64(n))
-			s.w.pace.moved(int64(n), s)
-			if n >= len(s.w.buf) {
-				n -= len(s.w.buf)
-				s.w.buf, s.w.next = s.w.next, nil
-			}
-			s.w.buf = s.w.buf[n:]
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			s.w.pace.waits(&s.w, s)
-			return false
-		default:
-			s.w.errno = errno
-			return true
-		}
+// writeNow offers p and q to the kernel once and reports whether it took s.w.n
+// bytes of them.
+func (s *sock) writeNow(p, q []byte) bool {
+	switch {
+	case len(q) == 0:
+		s.w.n, s.w.errno = writeFD(s.fd, p)
+	case len(p) == 0:
+		s.w.n, s.w.errno = writeFD(s.fd, q)
+	default:
+		s.w.n, s.w.errno = writevFD(s.fd, p, q)
 	}
+	if s.w.errno != 0 {
+		return false
+	}
+	s.w.total.Add(int64(s.w.n))
+	s.w.pace.moved(int64(s.w.n), s)
 	return true
 }
 
-// writeOnce offers what is left to the kernel.
-func (s *sock) writeOnce(fd uintptr) (n int, errno syscall.Errno) {
-	h := &s.w
-	if len(h.next) == 0 {
-		r, _, e := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&h.buf[0])), uintptr(len(h.buf)))
-		return int(r), e
-	}
-	h.iov[0].Base, h.iov[0].Len = &h.buf[0], uint64(len(h.buf))
-	h.iov[1].Base, h.iov[1].Len = &h.next[0], uint64(len(h.next))
-	r, _, e := syscall.RawSyscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&h.iov[0])), 2)
-	h.iov[0].Base, h.iov[1].Base = nil, nil
-	return int(r), e
-}
-
-// woken finds out why a wait ended without the socket being ready. ok is false if
-// it was for a reason that is gone: then the caller waits on.
-func (s *sock) woken(h *half, err error, set func(time.Time) error) (end ioEnd, ok bool) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		h.errno = syscall.EBADF
-		return ioErrno, true
-	}
-	set(time.Time{})
+// interrupted finds out why a wait was interrupted. ioOK means that it was for a
+// reason that is gone: the caller tries, and waits on.
+func (s *sock) interrupted(h *half) ioEnd {
+	s.poll.Resume(h.dir)
 	switch {
-	case s.canceled.Load() || h == &s.r && s.readStopped.Load():
-		return ioCanceled, true
+	case s.stopped(h):
+		return ioCanceled
 	case h == &s.r && s.parkAsked.Swap(false) && s.client.idle.Load() != 0:
 		// Asked too late, when a request had begun, it is forgotten.
-		return ioPark, true
+		return ioPark
 	}
 	d := h.deadline.Load()
 	if now := s.eng.mono(); d == 0 || now < d || h.pace.forgives(h, s, now) || s.stillBusy(h, now) {
-		return 0, false
+		return ioOK
 	}
-	return ioTimeout, true
+	return ioTimeout
 }
 
 // peek looks at the receive queue without waiting: n bytes are there, or the peer
 // has closed (n is 0), or nothing has happened (EAGAIN).
-func (s *sock) peek() (n int, errno syscall.Errno) {
-	if s.raw.Control(s.look) != nil {
-		return 0, syscall.EBADF
-	}
-	return s.r.n, s.r.errno
-}
-
-func (s *sock) tryPeek(fd uintptr) {
-	r, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&s.byte)), 1,
-		syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
-	s.r.n, s.r.errno = int(r), e
-}
+func (s *sock) peek() (n int, errno syscall.Errno) { return peekFD(s.fd) }
 
 // acknowledged is how many of the bytes written the peer's kernel has. The queue
 // holds the others.
@@ -344,13 +284,11 @@ func (s *sock) acknowledged() int64 {
 
 // shutdownWrite sends a FIN after what was written.
 func (s *sock) shutdownWrite() {
-	s.raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_WR) })
+	unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
 // resetOnClose makes close send a RST, so that the peer cannot take what it got
 // for the whole.
 func (s *sock) resetOnClose() {
-	s.raw.Control(func(fd uintptr) {
-		unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	})
+	unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 }

@@ -211,32 +211,25 @@ const spliceFlags = unix.SPLICE_F_MOVE | unix.SPLICE_F_NONBLOCK
 // spliceIn waits for bytes and moves them into the pipe.
 func (s *sock) spliceIn(p *pipe, most int64) (int, ioEnd) {
 	for {
-		if s.canceled.Load() || s.readStopped.Load() {
+		if s.stopped(&s.r) {
 			return 0, ioCanceled
 		}
-		s.r.n, s.r.errno = 0, 0
-		err := s.raw.Read(func(fd uintptr) bool {
-			n, errno := spliceOnce(int(fd), p.w, most)
-			if errno == syscall.EAGAIN {
-				s.r.pace.waits(&s.r, s)
-				return false
-			}
-			s.r.n, s.r.errno = n, errno
-			s.r.pace.moved(int64(n), s)
-			return true
-		})
-		if err == nil {
-			switch {
-			case s.r.errno != 0:
-				return 0, ioErrno
-			case s.r.n == 0:
-				return 0, ioEOF
-			}
+		s.r.n, s.r.errno = spliceOnce(s.fd, p.w, most)
+		switch {
+		case s.r.errno == syscall.EAGAIN:
+		case s.r.errno != 0:
+			return 0, ioErrno
+		case s.r.n == 0:
+			return 0, ioEOF
+		default:
+			s.r.pace.moved(int64(s.r.n), s)
 			s.r.total.Add(int64(s.r.n))
+			s.drained = false // who knows
 			p.held += s.r.n
 			return s.r.n, ioOK
 		}
-		if end, ok := s.woken(&s.r, err, s.file.SetReadDeadline); ok {
+		s.r.pace.waits(&s.r, s)
+		if end := s.await(&s.r); end != ioOK {
 			return 0, end
 		}
 	}
@@ -245,29 +238,22 @@ func (s *sock) spliceIn(p *pipe, most int64) (int, ioEnd) {
 // spliceOut waits for room and moves bytes out of the pipe.
 func (s *sock) spliceOut(p *pipe) (int, ioEnd) {
 	for {
-		if s.canceled.Load() {
+		if s.stopped(&s.w) {
 			return 0, ioCanceled
 		}
-		s.w.n, s.w.errno = 0, 0
-		err := s.raw.Write(func(fd uintptr) bool {
-			n, errno := spliceOnce(p.r, int(fd), int64(p.held))
-			if errno == syscall.EAGAIN {
-				s.w.pace.waits(&s.w, s)
-				return false
-			}
-			s.w.n, s.w.errno = n, errno
-			s.w.pace.moved(int64(n), s)
-			return true
-		})
-		if err == nil {
-			if s.w.errno != 0 {
-				return 0, ioErrno
-			}
+		s.w.n, s.w.errno = spliceOnce(p.r, s.fd, int64(p.held))
+		switch {
+		case s.w.errno == syscall.EAGAIN:
+		case s.w.errno != 0:
+			return 0, ioErrno
+		default:
+			s.w.pace.moved(int64(s.w.n), s)
 			s.w.total.Add(int64(s.w.n))
 			p.held -= s.w.n
 			return s.w.n, ioOK
 		}
-		if end, ok := s.woken(&s.w, err, s.file.SetWriteDeadline); ok {
+		s.w.pace.waits(&s.w, s)
+		if end := s.await(&s.w); end != ioOK {
 			return 0, end
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"causey/internal/engine/netpoll"
 )
 
 // The sweeper's times.
@@ -143,10 +145,10 @@ func (w *sweeper) turn() {
 	lingering := 0
 	for _, s := range w.socks {
 		if d := s.r.deadline.Load(); d != 0 && now >= d {
-			s.file.SetReadDeadline(past)
+			s.poll.Interrupt(netpoll.Read)
 		}
 		if d := s.w.deadline.Load(); d != 0 && now >= d {
-			s.file.SetWriteDeadline(past)
+			s.poll.Interrupt(netpoll.Write)
 		}
 		c := s.client
 		if c == nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"causey/internal/engine/netpoll"
 )
 
 // pairOf returns a socket of e and the descriptor of its other end. The sweeper of
@@ -24,9 +26,7 @@ func pairOf(t *testing.T, e *Engine) (*sock, *os.File) {
 		t.Fatal(err)
 	}
 	s := &sock{}
-	if err := s.init(e, fds[0]); err != nil {
-		t.Fatal(err)
-	}
+	s.init(e, fds[0])
 	other := os.NewFile(uintptr(fds[1]), "other")
 	t.Cleanup(func() { other.Close() })
 	return s, other
@@ -103,13 +103,13 @@ func TestLateWakeUpsEndNothing(t *testing.T) {
 	s, other := pairOf(t, e)
 	defer s.close()
 	for range 50 {
-		s.file.SetReadDeadline(past) // the sweeper looked just before the bytes came
+		s.poll.Interrupt(netpoll.Read) // the sweeper looked just before the bytes came
 		s.parkAsked.Store(false)
 		done := during(func() ioEnd { return s.fill() })
 		other.Write([]byte("x"))
 		ends(t, done, ioOK)
 		s.in.release()
-		s.file.SetWriteDeadline(past)
+		s.poll.Interrupt(netpoll.Write)
 		ends(t, during(func() ioEnd { return s.write([]byte("x"), nil) }), ioOK)
 	}
 }
@@ -119,10 +119,7 @@ func TestLateWakeUpsEndNothing(t *testing.T) {
 func TestEndingAWaitIsNeverLost(t *testing.T) {
 	for name, stop := range map[string]func(*sock){
 		"cancel": (*sock).cancel,
-		"stop reading": func(s *sock) {
-			s.readStopped.Store(true)
-			s.file.SetReadDeadline(past)
-		},
+		"stop reading": (*sock).stopReading,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := still()

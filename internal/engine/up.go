@@ -149,15 +149,13 @@ func (u *upConn) tcpInfo(ev *failure.Evidence) {
 	if !u.addr.IsValid() {
 		return
 	}
-	u.raw.Control(func(fd uintptr) {
-		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return
-		}
-		ev.BytesAcked = max(int64(info.Bytes_acked)-1-u.sentBefore, 0)
-		ev.Unacked, ev.Retransmits = info.Unacked, info.Total_retrans
-		ev.RTT = time.Duration(info.Rtt) * time.Microsecond
-	})
+	info, err := unix.GetsockoptTCPInfo(u.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return
+	}
+	ev.BytesAcked = max(int64(info.Bytes_acked)-1-u.sentBefore, 0)
+	ev.Unacked, ev.Retransmits = info.Unacked, info.Total_retrans
+	ev.RTT = time.Duration(info.Rtt) * time.Microsecond
 }
 
 // lost makes the failure for a connection that ended in phase p.

@@ -31,12 +31,7 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 				return nil
 			}
 		}
-		end, err := ioOK, (*failure.Error)(nil)
-		if u.held {
-			end, err = u.sendHeld()
-		} else {
-			end = u.fill()
-		}
+		end, err := u.awaitBytes()
 		if err != nil {
 			u.r.deadline.Store(0)
 			return err
@@ -49,10 +44,22 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 			}
 			return u.lost(p, end, u.r.errno)
 		}
-		if u.r.n > 0 {
-			u.keepFirst(u.in.bytes())
-		}
+		u.keepFirst(u.in.bytes())
 	}
+}
+
+// awaitBytes waits for more of the answer, and sends a request that waits whole
+// before that. The connection was quiet when it was chosen, so that nothing can be
+// there before the request is out.
+func (u *upConn) awaitBytes() (ioEnd, *failure.Error) {
+	if !u.held {
+		return u.fill(), nil
+	}
+	u.held = false
+	if err := u.Flush(); err != nil {
+		return ioOK, err
+	}
+	return u.fillLater(), nil
 }
 
 // keepFirst keeps the first bytes of the answer as evidence, and their time.

@@ -97,26 +97,6 @@ func (u *upConn) EndBody(trailers []byte) *failure.Error {
 	return nil
 }
 
-// sendHeld sends a whole request that waits and then waits for the answer's first
-// bytes, which may be none if an error is returned or all had to be sent first.
-func (u *upConn) sendHeld() (ioEnd, *failure.Error) {
-	u.held = false
-	rest, end := u.sendAndFill(u.out)
-	var err *failure.Error
-	switch {
-	case len(rest) == 0:
-	case u.w.errno != 0:
-		u.sendBroken = true
-		err = u.lost(phase.SendHead, ioErrno, u.w.errno)
-	default:
-		u.r.n, end = 0, ioOK
-		err = u.send(u.sendPhase(), rest, nil)
-	}
-	putBuf(u.out)
-	u.out = nil
-	return end, err
-}
-
 // Flush implements exchange.Lease.
 func (u *upConn) Flush() *failure.Error {
 	if len(u.out) == 0 {

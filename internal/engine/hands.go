@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import "sync/atomic"
+
+// handsMax bounds the goroutines that wait for a connection.
+const handsMax = 64
+
+// hands are the goroutines that serve clients' connections. One that is done waits
+// for another connection, up to handsMax of them: a new goroutine has to grow its
+// stack anew, which costs more than handing over does.
+type hands struct {
+	next chan *clientConn
+	idle atomic.Int64
+}
+
+// serve serves c in a goroutine of its own.
+func (h *hands) serve(c *clientConn) {
+	select {
+	case h.next <- c:
+	default:
+		go h.run(c)
+	}
+}
+
+func (h *hands) run(c *clientConn) {
+	for c != nil {
+		c.serve()
+		if h.idle.Add(1) > handsMax {
+			h.idle.Add(-1)
+			return
+		}
+		c = <-h.next // nil once closed
+		h.idle.Add(-1)
+	}
+}
+
+// close ends the goroutines that wait. Nothing is served any more.
+func (h *hands) close() { close(h.next) }
