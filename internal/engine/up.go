@@ -50,6 +50,7 @@ type upConn struct {
 	decoder   h1.BodyDecoder
 	gotBefore int64 // bytes read before this exchange
 	firstAt   time.Time
+	headAt    time.Time  // when bytes of a head came last
 	mu        sync.Mutex // guards first, firstLen, and answered with its deadline
 	first     [failure.FirstBytesMax]byte
 	firstLen  uint8
@@ -94,6 +95,9 @@ func (u *upConn) Sent() int64 { return u.w.total.Load() - u.sentBefore }
 
 // FirstByteAt implements exchange.Lease.
 func (u *upConn) FirstByteAt() time.Time { return u.firstAt }
+
+// HeadAt implements exchange.Lease.
+func (u *upConn) HeadAt() time.Time { return u.headAt }
 
 // Note implements exchange.Lease.
 func (u *upConn) Note(a *record.Attempt) {

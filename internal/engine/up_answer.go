@@ -62,10 +62,11 @@ func (u *upConn) awaitBytes() (ioEnd, *failure.Error) {
 	return u.fillLater(), nil
 }
 
-// keepFirst keeps the first bytes of the answer as evidence, and their time.
+// keepFirst keeps the first bytes of the answer as evidence, and the times.
 func (u *upConn) keepFirst(unread []byte) {
+	u.headAt = u.eng.env.Now()
 	if u.firstAt.IsZero() {
-		u.firstAt = u.eng.env.Now()
+		u.firstAt = u.headAt
 	}
 	if int(u.firstLen) < failure.FirstBytesMax {
 		u.mu.Lock() // a failing upload tells them as well

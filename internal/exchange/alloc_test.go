@@ -110,6 +110,7 @@ func (l *fixedLease) Flush() *failure.Error                    { return nil }
 func (l *fixedLease) Sent() int64                              { return int64(len(l.out)) }
 func (l *fixedLease) RequestDone(time.Time)                    {}
 func (l *fixedLease) FirstByteAt() time.Time                   { return l.at }
+func (l *fixedLease) HeadAt() time.Time                        { return l.at }
 func (l *fixedLease) BodyHere() bool                           { return true }
 func (l *fixedLease) ReadBody() ([]byte, bool, *failure.Error) { return l.body, true, nil }
 func (l *fixedLease) Trailers() []byte                         { return nil }
@@ -157,7 +158,7 @@ func newFixed() (carry func(), count *countingSink) {
 	s := &fixedStream{
 		head: []byte("GET /index.html?q=1 HTTP/1.1\r\nHost: Site.Example:8080\r\nUser-Agent: ua/1.0\r\nAccept: */*\r\nReferer: r\r\n" +
 			"X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nVia: 1.1 front\r\nConnection: keep-alive\r\nX-Other: 1\r\n\r\n"),
-		arrival: exchange.Arrival{Peer: netip.MustParseAddrPort("10.0.0.1:1"), PeerText: []byte("10.0.0.1"), Listener: ":80", First: time.Now()},
+		arrival: exchange.Arrival{Peer: netip.MustParseAddrPort("10.0.0.1:1"), PeerText: []byte("10.0.0.1"), Listener: ":80", First: time.Now(), HeadAt: time.Now()},
 	}
 	x := exchange.New(env)
 	return func() {

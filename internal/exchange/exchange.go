@@ -121,7 +121,7 @@ func (x *Exchange) carry() *failure.Error {
 	if err := x.client.ReadHead(&x.req); err != nil {
 		return x.notReceived(err)
 	}
-	x.Enter(phase.Route)
+	x.enterAt(phase.Route, x.client.Arrival().HeadAt)
 	if err := x.chooseRoute(); err != nil {
 		return err
 	}

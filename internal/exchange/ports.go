@@ -116,8 +116,10 @@ type Lease interface {
 
 	// ReadHead reads the next answer head, interim or final, into res.
 	ReadHead(res *wire.Response) *failure.Error
-	// FirstByteAt returns when the first byte of the answer came.
+	// FirstByteAt returns when the first byte of the answer came, HeadAt when the
+	// head that was read last was whole.
 	FirstByteAt() time.Time
+	HeadAt() time.Time
 	// BodyHere reports that ReadBody has something to give without waiting.
 	BodyHere() bool
 	// ReadBody returns the next piece of the answer's body, valid until the next
@@ -169,8 +171,9 @@ type Arrival struct {
 	Listener string
 	// Exchanges counts the exchanges on the connection, this one included.
 	Exchanges uint32
-	// First is when the first byte of the request came.
-	First time.Time
+	// First is when the first byte of the request came; HeadAt is when its head was
+	// whole, set by ReadHead.
+	First, HeadAt time.Time
 	// Shard spreads connections over the record ring's shards.
 	Shard uint32
 }

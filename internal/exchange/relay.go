@@ -12,7 +12,7 @@ import (
 
 // relayAnswer sends the upstream's final answer to the client.
 func (x *Exchange) relayAnswer() *failure.Error {
-	x.Enter(phase.RelayBody)
+	x.enterAt(phase.RelayBody, x.lease.HeadAt())
 	x.makeAnswer()
 	x.rec.Status = x.res.Status
 	if err := x.client.SendHead(&x.out); err != nil {

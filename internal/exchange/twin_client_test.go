@@ -85,6 +85,7 @@ func (c *clientTwin) ReadHead(req *wire.Request) *failure.Error {
 			return err
 		case n > 0:
 			c.req, c.remaining, c.bodyDone = req, req.ContentLength, !req.HasBody()
+			c.arrival.HeadAt = time.Now()
 			return nil
 		case c.dead:
 			return exchange.Canceled

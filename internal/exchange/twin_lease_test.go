@@ -191,6 +191,7 @@ type leaseTwin struct {
 	// The answer's side.
 	raw       []byte // heads as the origin sent them
 	firstAt   time.Time
+	headAt    time.Time
 	deadline  time.Time
 	status    int
 	framing   wire.Framing
@@ -245,6 +246,13 @@ func (l *leaseTwin) FirstByteAt() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.firstAt
+}
+
+// HeadAt implements exchange.Lease.
+func (l *leaseTwin) HeadAt() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.headAt
 }
 
 // Note implements exchange.Lease.
@@ -388,6 +396,7 @@ func (l *leaseTwin) ReadHead(res *wire.Response) *failure.Error {
 			if n > 0 {
 				l.raw = l.raw[n:]
 				l.headRead(res)
+				l.headAt = time.Now()
 				return nil
 			}
 		}

@@ -59,6 +59,7 @@ type Options struct {
 type Gateway struct {
 	opts  Options
 	epoch uint64
+	clock clock
 	env   *exchange.Env
 	eng   *engine.Engine
 	plan  atomic.Pointer[exchange.Plan]
@@ -91,7 +92,8 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
 	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, inherited: inherit(), ended: make(chan struct{})}
-	now := time.Now()
+	g.clock.set()
+	now := g.clock.now()
 	g.loadedAt.Store(&now)
 	g.store = admin.NewStore(now)
 	g.metrics = metrics.New(metrics.Options{Gauges: g.snapshot, Build: metrics.Build{
@@ -100,7 +102,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		Plan: g.plan.Load,
 		IDs:  record.NewIDs(g.epoch),
 		Ring: record.NewRing(2 * runtime.GOMAXPROCS(0)),
-		Now:  time.Now,
+		Now:  g.clock.now,
 		Bug: func(v any) {
 			o.Logger.Error("a bug in an exchange; the others go on", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		},
@@ -147,7 +149,7 @@ func (g *Gateway) Start() error {
 		}
 		return err
 	}
-	g.pump = startPump(g.env.Ring, []record.Sink{g.metrics, g.store, logSink{g}})
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}})
 	g.serve(g.cfg, opened)
 	return nil
 }

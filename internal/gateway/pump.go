@@ -14,11 +14,12 @@ import (
 const pumpEvery = 50 * time.Millisecond
 
 // pump is the one goroutine that carries records from the ring to their readers.
+// As it looks up every pumpEvery at the latest, it sets the clock too.
 type pump struct {
 	quit, done chan struct{}
 }
 
-func startPump(ring *record.Ring, sinks []record.Sink) *pump {
+func startPump(ring *record.Ring, c *clock, sinks []record.Sink) *pump {
 	p := &pump{make(chan struct{}), make(chan struct{})}
 	go func() {
 		defer close(p.done)
@@ -27,6 +28,7 @@ func startPump(ring *record.Ring, sinks []record.Sink) *pump {
 		for {
 			select {
 			case <-t.C:
+				c.set()
 			case <-ring.Woken():
 			case <-p.quit:
 				ring.Drain(sinks)
