@@ -69,6 +69,7 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 	}
 	c.arrival.Shard = e.shards.Add(1)
 	c.init(e, fd)
+	c.in.brief = true
 	if e.killed.Load() {
 		c.kill() // it came between the sweeper's list and the lot's
 	}

@@ -218,6 +218,7 @@ func (c *clientConn) Tunnel(q exchange.QuietRule) {
 	c.quiet = q
 	c.mu.Unlock()
 	c.in.unpin()
+	c.in.brief = false
 }
 
 // outBuf returns the answer's buffer, taking one if there is none.

@@ -53,15 +53,21 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 func (c *clientConn) headRead(req *wire.Request, n int) {
 	c.in.pinHead(n)
 	c.decoder.Reset(req.Framing, req.ContentLength, &c.opts.Limits)
-	if !req.HasBody() {
+	c.in.brief = !req.HasBody() // and so, most likely, is the next request
+	if c.in.brief {
 		c.bodyDone.Store(true)
 		req.Buf = c.in.settle()[:n]
 		return
 	}
-	if len(c.in.b)-c.in.pin < readMin {
+	switch room := len(c.in.b) - c.in.pin; {
+	case room >= readMin:
+		return
+	case len(c.in.b) == smallBuf:
+		c.in.moveTo(getLarge()[:largeBuf])
+	default:
 		c.in.moveTo(make([]byte, c.in.pin+largeBuf))
-		req.Buf = c.in.b[:n]
 	}
+	req.Buf = c.in.b[:n]
 }
 
 // BodyHere implements exchange.ClientStream.

@@ -50,15 +50,20 @@ func putBuf(b []byte) {
 type input struct {
 	b         []byte
 	pin, r, w int
+	// brief says that a small buffer will do for what comes next.
+	brief bool
 }
 
 // bytes returns what was read and not yet consumed.
 func (in *input) bytes() []byte { return in.b[in.r:in.w] }
 
 // room returns space to read into, at least readMin bytes where the head in use
-// allows it. It may move unpinned bytes.
+// allows it and something brief is not expected. It may move unpinned bytes.
 func (in *input) room() []byte {
 	switch {
+	case in.b == nil && in.brief:
+		in.b = getSmall()[:smallBuf]
+		return in.b
 	case in.b == nil:
 		in.b = getLarge()[:largeBuf]
 	case in.r == in.w:
@@ -146,6 +151,6 @@ func (in *input) releaseIfEmpty() {
 func (in *input) release() {
 	if in.b != nil {
 		putBuf(in.b)
-		*in = input{}
+		*in = input{brief: in.brief}
 	}
 }
