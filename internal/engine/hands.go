@@ -6,7 +6,7 @@ package engine
 import "sync/atomic"
 
 // handsMax bounds the goroutines that wait for a connection.
-const handsMax = 64
+const handsMax = 32
 
 // hands are the goroutines that serve clients' connections. One that is done waits
 // for another connection, up to handsMax of them: a new goroutine has to grow its

@@ -121,6 +121,9 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 60)
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15)
 			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 4)
+			// The client speaks first: the kernel keeps a new connection until its
+			// first bytes are there, or for about a second (docs/adr/0011).
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1)
 		})
 	}
 	// The net package lets nobody accept raw descriptors: take a duplicate of the

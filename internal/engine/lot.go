@@ -6,6 +6,7 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,20 @@ type lot struct {
 	watched map[uint32]*clientConn
 	watchID uint32
 	looked  int64 // when idle times were last looked at
+	// taken counts what parked since memory was last given back, lastTaken is when
+	// the newest did.
+	taken     int
+	lastTaken int64
 }
+
+// A crowd that has parked leaves the stacks and buffers of its goroutines behind,
+// and a gateway that makes no garbage does not collect any for minutes. After
+// crowdMin parked connections, once none has parked for crowdQuiet, all that is
+// unused goes back to the system.
+const (
+	crowdMin   = 1000
+	crowdQuiet = time.Second
+)
 
 // parkedConn is all that is kept of a parked connection.
 type parkedConn struct {
@@ -103,6 +117,8 @@ func (l *lot) add(p parkedConn, fd int) (ended bool) {
 		slot = uint32(len(l.parked))
 		l.parked = append(l.parked, parkedConn{})
 	}
+	l.taken++
+	l.lastTaken = p.since
 	p.generation = (l.parked[slot].generation + 1) &^ watchBit
 	l.parked[slot] = p
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(slot), Pad: int32(p.generation)}
@@ -193,6 +209,10 @@ func (l *lot) turn(now int64) bool {
 		return true
 	}
 	l.looked = now
+	if l.taken >= crowdMin && now-l.lastTaken >= int64(crowdQuiet) {
+		l.taken = 0
+		go debug.FreeOSMemory()
+	}
 	for i := range l.parked {
 		if p := &l.parked[i]; p.fd >= 0 && p.listener != nil && now-p.since >= idle {
 			l.drop(uint32(i))

@@ -26,7 +26,7 @@ const (
 	// at the same time costs its bookkeeping for ever; parking a connection that
 	// is about to ask again costs more than the exchange does.
 	lingerMax = 64
-	parkSoon  = 100 * time.Millisecond
+	parkSoon  = 50 * time.Millisecond
 )
 
 // sweeper keeps the deadlines of all sockets: setting one is a store, and one

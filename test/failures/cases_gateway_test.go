@@ -184,6 +184,9 @@ func withoutAccept(s *stage) client.Result {
 		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 			s.t.Fatal(err)
 		}
+		if _, err := unix.Write(fd, []byte("GET / HTTP/1.1\r\n")); err != nil { // a silent one is accepted late
+			s.t.Fatal(err)
+		}
 		if received := readAll(fd); len(received) > 0 {
 			return client.Result{Received: received, ReceivedBytes: int64(len(received)), End: client.PeerFIN}
 		}

@@ -71,11 +71,11 @@ func TestLateRequest(t *testing.T) {
 		}
 	}
 	open(20)
-	time.Sleep(600 * time.Millisecond) // these park
-	open(20)
 	silent := g.Dial()
 	fresh := g.Dial() // never asked anything yet
 	unasked := g.Dial()
+	time.Sleep(1500 * time.Millisecond) // the 20 park, and the kernel hands over the others
+	open(20)
 	ended := stop(g, make(chan struct{}))
 	for i, c := range append(conns, fresh) {
 		a := c.Ask(request)
