@@ -74,3 +74,15 @@ func TestStatFieldsFindUtime(t *testing.T) {
 		t.Error("a process that is not there has fields")
 	}
 }
+
+func TestParseTicks(t *testing.T) {
+	got, err := parseTicks("cpu  10 1 5 100 20 2 3 4 7 0\ncpu0 1 2 3\n")
+	if want := (ticks{busy: 25, all: 145}); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	for _, bad := range []string{"", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu 1 2 3 x 5 6 7 8"} {
+		if got, err := parseTicks(bad); err == nil {
+			t.Errorf("%q is read as %+v", bad, got)
+		}
+	}
+}

@@ -4,46 +4,52 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
+	"net/netip"
 	"time"
+
+	"causey/bench/load"
 )
 
-// idleWait is how long after the last answer the memory is read.
-const idleWait = 10 * time.Second
+const (
+	// idleWait is how long after the last answer the memory is read.
+	idleWait = 10 * time.Second
+	// idleSources is how many addresses the connections come from: one has too few
+	// ports.
+	idleSources = 8
+	// idleWarm is how many connections come and go before: what the first ones
+	// allocate is not the price of each.
+	idleWarm = 50
+)
 
 // idle opens w.conns connections, asks once on each, and reports how much memory
 // of the contender each costs: growth of the proportional set size over a warmed
-// gateway, divided by the connections.
+// gateway, divided by the connections. All must still be open then, and answer.
 func (b *bench) idle(w workload, c *contender, _ float64) (sample, error) {
-	conns := make([]net.Conn, 0, w.conns)
-	defer func() {
-		for _, conn := range conns {
-			conn.Close()
-		}
-	}()
-	for range 50 { // warm
-		conn, err := askOnce(c.addr, 2)
-		if err != nil {
-			return sample{}, err
-		}
-		conn.Close()
+	addr, err := netip.ParseAddrPort(c.addr)
+	if err != nil {
+		return sample{}, err
 	}
+	crowd := load.Crowd{Addr: addr, Request: request, Conns: idleWarm, AtOnce: 1}
+	for i := range idleSources {
+		crowd.Sources = append(crowd.Sources, netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)}))
+	}
+	warm, err := load.OpenIdle(b.ctx, crowd)
+	if err != nil {
+		return sample{}, err
+	}
+	warm.Close()
 	time.Sleep(time.Second)
 	before, err := c.memory()
 	if err != nil {
 		return sample{}, err
 	}
-	for i := range w.conns {
-		conn, err := askOnce(c.addr, 2+i%8)
-		if err != nil {
-			return sample{}, fmt.Errorf("connection %d: %w", i, err)
-		}
-		conns = append(conns, conn)
+	crowd.Conns = w.conns
+	held, err := load.OpenIdle(b.ctx, crowd)
+	if err != nil {
+		return sample{}, err
 	}
+	defer held.Close()
 	select {
 	case <-time.After(idleWait):
 	case <-b.ctx.Done():
@@ -53,28 +59,11 @@ func (b *bench) idle(w workload, c *contender, _ float64) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	if open := held.Open(); open < w.conns {
+		return sample{}, fmt.Errorf("%d of %d connections were closed", w.conns-open, w.conns)
+	}
+	if err := held.AskAgain(b.ctx); err != nil {
+		return sample{}, fmt.Errorf("asking again: %w", err)
+	}
 	return sample{value: float64(after-before) / float64(w.conns)}, nil
-}
-
-// askOnce opens a connection from 127.0.0.n and sends one request on it.
-func askOnce(addr string, n int) (net.Conn, error) {
-	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(n))}}
-	conn, err := d.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	res, err := http.ReadResponse(bufio.NewReaderSize(conn, 2048), nil)
-	if err == nil {
-		_, err = io.Copy(io.Discard, res.Body)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, conn.SetDeadline(time.Time{})
 }

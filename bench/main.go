@@ -154,7 +154,7 @@ func (b *bench) measure(w workload) ([]row, error) {
 			}
 			if w.half && rate == 0 {
 				var err error
-				if rate, err = halfOf(b.reference(), b.o.seconds); err != nil {
+				if rate, err = b.halfLoad(w, b.reference()); err != nil {
 					return nil, err
 				}
 			}

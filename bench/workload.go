@@ -36,7 +36,7 @@ type workload struct {
 	bar, floorBar float64
 	// unlike lists contenders that the row says nothing about.
 	unlike []string
-	// once: one round is enough; half: driven at half of nginx's capacity.
+	// once: one round is enough; half: driven at the rate of halfLoad.
 	once, half bool
 	run        func(b *bench, w workload, c *contender, rate float64) (sample, error)
 }
@@ -66,7 +66,7 @@ var workloads = []workload{
 	{name: "get-1m", title: "GET 1 MiB, 16 connections", metric: cpuPerGiB, conns: 16, path: "/big/1m", bar: 1, run: (*bench).fullSpeed},
 	{name: "get-100m", title: "GET 100 MiB, 4 connections", metric: cpuPerGiB, conns: 4, path: "/big/100m", bar: 1, run: (*bench).fullSpeed},
 	{name: "new-connection", title: "new connection per request, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", lua: closeLua, bar: 1, unlike: []string{"floor"}, run: (*bench).fullSpeed},
-	{name: "p99-half", title: "GET 1 KiB at half of nginx's capacity, 64 connections", metric: latency99, conns: 64, path: "/", bar: 1, half: true, run: (*bench).constant},
+	{name: "p99-half", title: "GET 1 KiB at a rate that keeps the machine half busy with nginx, 64 connections", metric: latency99, conns: 64, path: "/", bar: 1, half: true, run: (*bench).constant},
 	{name: "many-routes", title: "10,000 routes and 1,000 upstreams, GET 1 KiB, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", unlike: []string{"nginx", "haproxy", "caddy", "floor"}, run: (*bench).manyRoutes},
 }
 

@@ -87,16 +87,17 @@ func (r *Ring) Wake() {
 // Woken is readable when the reader should call Drain before its next turn.
 func (r *Ring) Woken() <-chan struct{} { return r.wake }
 
-// Drain hands everything that was put to sinks, failed exchanges first. Only one
-// goroutine may call it.
-func (r *Ring) Drain(sinks []Sink) {
-	r.drainLane(&r.failed, sinks)
+// Drain hands everything that was put to sinks, failed exchanges first, and returns
+// how many records that were. Only one goroutine may call it.
+func (r *Ring) Drain(sinks []Sink) (records int) {
+	records = r.drainLane(&r.failed, sinks)
 	for i := range r.shards {
-		r.drainLane(&r.shards[i], sinks)
+		records += r.drainLane(&r.shards[i], sinks)
 	}
+	return records
 }
 
-func (r *Ring) drainLane(l *lane, sinks []Sink) {
+func (r *Ring) drainLane(l *lane, sinks []Sink) (records int) {
 	l.mu.Lock()
 	batch := l.batch
 	if len(batch) > 0 {
@@ -104,7 +105,7 @@ func (r *Ring) drainLane(l *lane, sinks []Sink) {
 	}
 	l.mu.Unlock()
 	if len(batch) == 0 {
-		return
+		return 0
 	}
 	for _, s := range sinks {
 		s.Consume(batch)
@@ -113,6 +114,7 @@ func (r *Ring) drainLane(l *lane, sinks []Sink) {
 		batch[i].Error = nil // lets go of the evidence
 	}
 	r.spare = batch
+	return len(batch)
 }
 
 // Dropped returns how many records were dropped since start, by lane.
