@@ -164,7 +164,7 @@ func (c *clientConn) awaitRequest() requestState {
 // end is found when the connection parks; a client with a single request is told
 // at once.
 func (c *clientConn) awaitBytes() ioEnd {
-	if c.drained && c.arrival.Exchanges > 1 {
+	if c.drained && c.arrival.Exchanges > 1 && len(c.in.bytes()) == 0 {
 		return c.fillLater()
 	}
 	return c.fill()

@@ -94,7 +94,7 @@ func New(o *Options, env *exchange.Env, accept Acceptor, log *slog.Logger) (*Eng
 	e := &Engine{accept: accept, env: env, log: log, base: time.Now()}
 	e.opts.Store(o)
 	e.exchanges.New = func() any { return exchange.New(env) }
-	e.hands.next = make(chan *clientConn)
+	e.hands.init()
 	var err error
 	if e.lot, err = newLot(e); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func connectFailure(errno syscall.Errno, unixSocket bool) failure.Code {
 		return own(failure.NoPorts)
 	case syscall.EMFILE, syscall.ENFILE:
 		return own(failure.NoFDs)
-	case syscall.ENOBUFS, syscall.ENOMEM:
+	case syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC: // the last: fs.epoll.max_user_watches
 		return own(failure.NoMemory)
 	}
 	return up(failure.Reset)

@@ -13,8 +13,11 @@ const handsMax = 32
 // stack anew, which costs more than handing over does.
 type hands struct {
 	next chan *clientConn
+	quit chan struct{}
 	idle atomic.Int64
 }
+
+func (h *hands) init() { h.next, h.quit = make(chan *clientConn), make(chan struct{}) }
 
 // serve serves c in a goroutine of its own.
 func (h *hands) serve(c *clientConn) {
@@ -26,16 +29,20 @@ func (h *hands) serve(c *clientConn) {
 }
 
 func (h *hands) run(c *clientConn) {
-	for c != nil {
+	for {
 		c.serve()
 		if h.idle.Add(1) > handsMax {
 			h.idle.Add(-1)
 			return
 		}
-		c = <-h.next // nil once closed
-		h.idle.Add(-1)
+		select {
+		case c = <-h.next:
+			h.idle.Add(-1)
+		case <-h.quit:
+			return
+		}
 	}
 }
 
-// close ends the goroutines that wait. Nothing is served any more.
-func (h *hands) close() { close(h.next) }
+// close ends the goroutines that wait.
+func (h *hands) close() { close(h.quit) }

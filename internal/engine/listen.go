@@ -45,8 +45,12 @@ type Listener struct {
 
 	mu      sync.Mutex // orders serving and closing
 	closed  atomic.Bool
+	served  bool
 	serving sync.WaitGroup
-	late    int // accepted since closed; owned by Serve
+	// own reports that we opened the socket: nobody else serves those who wait in
+	// its queue. late counts those accepted since it was closed; Serve owns it.
+	own  bool
+	late int
 }
 
 // Addr returns the address that was bound.
@@ -72,10 +76,14 @@ func Listen(name string) (*Listener, error) {
 		return nil, err
 	}
 	l, err := NewListener(name, ln)
-	if err == nil && network == "unix" && !strings.HasPrefix(address, "@") {
+	if err != nil {
+		return nil, err
+	}
+	l.own = true
+	if network == "unix" && !strings.HasPrefix(address, "@") {
 		l.path = address
 	}
-	return l, err
+	return l, nil
 }
 
 // removeStale removes a unix socket that nobody listens on any more.
@@ -134,7 +142,7 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 		return nil, fmt.Errorf("listener %s: %w", name, err)
 	}
 	l := &Listener{Name: name, addr: ln.Addr(), fd: fd}
-	if _, err := l.poll.Open(fd); err != nil {
+	if err := l.poll.Open(fd); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("listener %s: %w", name, err)
 	}
@@ -142,7 +150,8 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 }
 
 // Close stops accepting: when it returns no connection comes any more. Those that
-// were accepted go on; those that the kernel holds ready are accepted first.
+// were accepted go on; those that the kernel holds ready are accepted first, unless
+// the socket is somebody else's too.
 func (l *Listener) Close() {
 	l.mu.Lock()
 	before := l.closed.Swap(true)
@@ -159,13 +168,14 @@ func (l *Listener) Close() {
 	unix.Close(l.fd)
 }
 
-// serve counts a Serve that begins, unless the listener is closed.
+// serve counts a Serve that begins, unless the listener is closed or served.
 func (l *Listener) serve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed.Load() {
+	if l.closed.Load() || l.served {
 		return false
 	}
+	l.served = true
 	l.serving.Add(1)
 	return true
 }
@@ -224,21 +234,25 @@ func openSpare() int {
 	return fd
 }
 
-// lateMax bounds what is still accepted of a listener that closes: more than its
-// queue can hold is a crowd that will not end.
+// lateMax bounds what is still accepted of a listener that closes: some tens of
+// milliseconds' worth, as much as the queue holds unless net.core.somaxconn was
+// raised.
 const lateMax = 4096
 
 // accept takes one connection, waiting for it. EBADF means that the listener was
 // closed.
 func (l *Listener) accept() (fd int, peer netip.AddrPort, errno syscall.Errno) {
 	for {
-		if l.closed.Load() {
-			if l.late++; l.late > lateMax {
+		closed := l.closed.Load()
+		if closed {
+			if l.late++; !l.own || l.late > lateMax {
 				return -1, peer, syscall.EBADF
 			}
 		}
 		fd, peer, errno = acceptFD(l.fd)
 		switch {
+		case closed && errno != 0 && errno != syscall.ECONNABORTED:
+			return -1, peer, syscall.EBADF
 		case errno == syscall.EAGAIN:
 		case (errno == syscall.EMFILE || errno == syscall.ENFILE) && !waiting(l.fd):
 		default:

@@ -298,3 +298,43 @@ func TestListenOnce(t *testing.T) {
 	}
 	r.eng.Serve(r.listener) // a closed one returns at once
 }
+
+// Whoever is in the queue of a listener that closes is still accepted, unless the
+// socket is shared with a gateway that goes on.
+func TestCloseEmptiesTheQueue(t *testing.T) {
+	for name, own := range map[string]bool{"own": true, "shared": false} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			l.own = own
+			const crowd = 5
+			for range crowd {
+				c, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				c.Write([]byte("x")) // so that the kernel holds it ready
+			}
+			l.closed.Store(true)
+			accepted := 0
+			for ; ; accepted++ {
+				fd, _, errno := l.accept()
+				if errno == syscall.EBADF {
+					break
+				}
+				if errno != 0 {
+					t.Fatal(errno)
+				}
+				closeFD(fd)
+			}
+			l.closed.Store(false)
+			if want := map[bool]int{true: crowd}[own]; accepted != want {
+				t.Errorf("%d accepted, want %d", accepted, want)
+			}
+		})
+	}
+}

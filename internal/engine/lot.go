@@ -6,6 +6,7 @@ package engine
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -37,19 +38,21 @@ type lot struct {
 	watched map[uint32]*clientConn
 	watchID uint32
 	looked  int64 // when idle times were last looked at
-	// taken counts what parked since memory was last given back, lastTaken is when
-	// the newest did.
-	taken     int
-	lastTaken int64
+	// taken counts what parked since memory was given back at returned; lastTaken is
+	// when the newest did.
+	taken               int
+	lastTaken, returned int64
 }
 
 // A crowd that has parked leaves the stacks and buffers of its goroutines behind,
 // and a gateway that makes no garbage does not collect any for minutes. After
-// crowdMin parked connections, once none has parked for crowdQuiet, all that is
-// unused goes back to the system.
+// crowdMin parked connections, once none has parked for crowdQuiet or crowdEvery
+// has passed, all that is unused goes back to the system; at most once in
+// crowdEvery, because anybody can make connections park.
 const (
 	crowdMin   = 1000
 	crowdQuiet = time.Second
+	crowdEvery = time.Minute
 )
 
 // parkedConn is all that is kept of a parked connection.
@@ -74,7 +77,7 @@ func newLot(e *Engine) (*lot, error) {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
 	l := &lot{eng: e, epfd: fd, done: make(chan struct{}), watched: map[uint32]*clientConn{}}
-	if _, err := l.poll.Open(fd); err != nil {
+	if err := l.poll.Open(fd); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll descriptor: %w", err)
 	}
@@ -199,9 +202,6 @@ func (l *lot) wake(p *parkedConn) {
 
 // turn closes what has been idle for too long; the sweeper calls it.
 func (l *lot) turn(now int64) bool {
-	if l.count.Load() == 0 {
-		return true
-	}
 	idle := int64(l.eng.opts.Load().Idle)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,9 +209,11 @@ func (l *lot) turn(now int64) bool {
 		return true
 	}
 	l.looked = now
-	if l.taken >= crowdMin && now-l.lastTaken >= int64(crowdQuiet) {
-		l.taken = 0
-		go debug.FreeOSMemory()
+	since := now - l.returned
+	if first := l.returned == 0; l.taken >= crowdMin && (first || since >= int64(crowdEvery)) &&
+		(now-l.lastTaken >= int64(crowdQuiet) || since >= 2*int64(crowdEvery)) {
+		l.taken, l.returned = 0, now
+		go giveBack()
 	}
 	for i := range l.parked {
 		if p := &l.parked[i]; p.fd >= 0 && p.listener != nil && now-p.since >= idle {
@@ -219,6 +221,13 @@ func (l *lot) turn(now int64) bool {
 		}
 	}
 	return true
+}
+
+// giveBack returns unused memory to the system. What lies in a sync.Pool survives
+// the first collection.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 // closeAll ends every parked connection, those to come as well, except those whose

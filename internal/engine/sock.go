@@ -143,13 +143,14 @@ func (s *sock) stopped(h *half) bool {
 
 // await waits until h's direction may be ready, or until the wait is over.
 func (s *sock) await(h *half) ioEnd {
-	opened, err := s.poll.Open(s.fd)
-	if err != nil {
+	if err := s.poll.Open(s.fd); err != nil {
 		h.errno = errnoOf(err)
 		return ioErrno
 	}
-	if opened && s.stopped(h) {
-		return ioCanceled // whoever asked found nothing to interrupt
+	if s.stopped(h) {
+		// Whoever asked may have come before the registration, ours or the other
+		// direction's, and found nothing to interrupt.
+		return ioCanceled
 	}
 	switch s.poll.Wait(h.dir) {
 	case netpoll.Ready:

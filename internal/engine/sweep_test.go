@@ -266,3 +266,19 @@ func TestSweeperBooks(t *testing.T) {
 		t.Error(head)
 	}
 }
+
+// A cancellation that comes while both directions are about to register the socket
+// reaches both: only one of them registers it.
+func TestCancelReachesBothDirections(t *testing.T) {
+	e := still()
+	full := bytes.Repeat([]byte{'x'}, 1<<20)
+	for range 300 {
+		s, _ := pairOf(t, e)
+		read := during(s.fill)
+		write := during(func() ioEnd { return s.write(full, nil) })
+		s.cancel()
+		ends(t, read, ioCanceled)
+		ends(t, write, ioCanceled)
+		s.close()
+	}
+}

@@ -34,12 +34,12 @@ func startPump(ring *record.Ring, c *clock, sinks []record.Sink) *pump {
 		for {
 			select {
 			case <-t.C:
-				c.set()
 			case <-ring.Woken():
 			case <-p.quit:
 				ring.Drain(sinks)
 				return
 			}
+			c.set()
 			next := pumpEvery
 			if ring.Drain(sinks) >= busyRecords {
 				next = pumpBusy

@@ -66,26 +66,26 @@ type Desc struct {
 	mu sync.Mutex
 }
 
-// Open registers fd, which is non-blocking, unless that was done. It reports
-// whether it did so only now: an interruption that came before found nothing to
-// interrupt, so whoever opens looks once more for a reason not to wait. What the
-// descriptor is ready for already counts as a readiness that comes now.
-func (d *Desc) Open(fd int) (opened bool, err error) {
+// Open registers fd, which is non-blocking, unless that was done. What it is ready
+// for already counts as a readiness that comes now. An interruption that came
+// before found nothing to interrupt: whoever may be interrupted looks for a reason
+// not to wait between Open and Wait.
+func (d *Desc) Open(fd int) error {
 	if d.ctx.Load() != 0 {
-		return false, nil
+		return nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ctx.Load() != 0 {
-		return false, nil
+		return nil
 	}
 	initOnce.Do(pollServerInit)
 	ctx, errno := pollOpen(uintptr(fd))
 	if errno != 0 {
-		return false, syscall.Errno(errno)
+		return syscall.Errno(errno)
 	}
 	d.ctx.Store(ctx)
-	return true, nil
+	return nil
 }
 
 // Wait waits until the descriptor is ready or the wait is interrupted (I1, I2).
