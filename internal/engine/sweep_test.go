@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -272,10 +273,20 @@ func TestSweeperBooks(t *testing.T) {
 func TestCancelReachesBothDirections(t *testing.T) {
 	e := still()
 	full := bytes.Repeat([]byte{'x'}, 1<<20)
-	for range 300 {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
 		s, _ := pairOf(t, e)
-		read := during(s.fill)
-		write := during(func() ioEnd { return s.write(full, nil) })
+		var ready sync.WaitGroup
+		ready.Add(2)
+		wait := func(f func() ioEnd) <-chan ioEnd {
+			return during(func() ioEnd { ready.Done(); ready.Wait(); return f() })
+		}
+		read := wait(s.fill)
+		write := wait(func() ioEnd { return s.write(full, nil) })
+		ready.Wait()
+		for range rng.IntN(2000) { // both are somewhere on their way
+			runtime.KeepAlive(s)
+		}
 		s.cancel()
 		ends(t, read, ioCanceled)
 		ends(t, write, ioCanceled)
