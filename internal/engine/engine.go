@@ -7,8 +7,9 @@
 //
 // What it is: Engine, which owns every connection; clientConn, the client stream
 // of HTTP/1.1; upConn, a server's connection and the lease on it; sock, a
-// non-blocking socket on the runtime's poller; sweeper, one goroutine that keeps
-// all deadlines; lot, where idle clients are parked at no goroutine's cost.
+// non-blocking socket on the runtime's poller (engine/netpoll); hands, the
+// goroutines that serve clients; sweeper, one goroutine that keeps all deadlines;
+// lot, where idle clients are parked at no goroutine's cost.
 //
 // What it never does: it decides nothing about requests. Framing is the codec's
 // word, routing, repeating and answering are the exchange's.
@@ -26,7 +27,7 @@
 //
 // Start reading with client.go `serve`, then up.go, then sock.go.
 //
-// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009.
+// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009, 0010, 0011.
 package engine
 
 import (

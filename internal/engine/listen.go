@@ -272,16 +272,6 @@ func waiting(fd int) bool {
 	return n != 0 || err != nil
 }
 
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	switch a := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	}
-	return netip.AddrPort{}
-}
-
 // admit gives an accepted connection its goroutine, or refuses it.
 func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	o := e.opts.Load()

@@ -46,9 +46,9 @@ type lot struct {
 
 // A crowd that has parked leaves the stacks and buffers of its goroutines behind,
 // and a gateway that makes no garbage does not collect any for minutes. After
-// crowdMin parked connections, once none has parked for crowdQuiet or crowdEvery
-// has passed, all that is unused goes back to the system; at most once in
-// crowdEvery, because anybody can make connections park.
+// crowdMin parked connections, once none has parked for crowdQuiet or twice
+// crowdEvery has passed, all that is unused goes back to the system; at most once
+// in crowdEvery, because anybody can make connections park.
 const (
 	crowdMin   = 1000
 	crowdQuiet = time.Second
@@ -209,9 +209,7 @@ func (l *lot) turn(now int64) bool {
 		return true
 	}
 	l.looked = now
-	since := now - l.returned
-	if first := l.returned == 0; l.taken >= crowdMin && (first || since >= int64(crowdEvery)) &&
-		(now-l.lastTaken >= int64(crowdQuiet) || since >= 2*int64(crowdEvery)) {
+	if l.crowdLeft(now) {
 		l.taken, l.returned = 0, now
 		go giveBack()
 	}
@@ -221,6 +219,18 @@ func (l *lot) turn(now int64) bool {
 		}
 	}
 	return true
+}
+
+// crowdLeft reports that memory is worth giving back; l.mu is held.
+func (l *lot) crowdLeft(now int64) bool {
+	switch since := now - l.returned; {
+	case l.taken < crowdMin, l.returned != 0 && since < int64(crowdEvery):
+		return false
+	case now-l.lastTaken >= int64(crowdQuiet):
+		return true
+	default:
+		return since >= 2*int64(crowdEvery)
+	}
 }
 
 // giveBack returns unused memory to the system. What lies in a sync.Pool survives

@@ -213,3 +213,28 @@ func TestClosingTheLotAnswersLateRequests(t *testing.T) {
 		t.Errorf("%+v", r.eng.Counts())
 	}
 }
+
+// Memory is given back after a crowd, when it is quiet or that has taken too long,
+// and not more often than once a minute.
+func TestMemoryIsGivenBackAfterACrowd(t *testing.T) {
+	const second, minute = int64(time.Second), int64(time.Minute)
+	for name, c := range map[string]struct {
+		taken                    int
+		lastTaken, returned, now int64
+		want                     bool
+	}{
+		"no crowd":              {crowdMin - 1, 0, 0, minute, false},
+		"still coming":          {crowdMin, 10 * second, 0, 10*second + second/2, false},
+		"still coming for long": {crowdMin, 2 * minute, 0, 2 * minute, true},
+		"quiet, the first time": {crowdMin, 10 * second, 0, 11 * second, true},
+		"too soon again":        {crowdMin, 20 * second, 10 * second, 69 * second, false},
+		"a minute later":        {crowdMin, 20 * second, 10 * second, 70 * second, true},
+		"never quiet":           {crowdMin, 3 * minute, minute, 3 * minute, true},
+		"not quiet yet":         {crowdMin, 3*minute - 1, minute, 3*minute - 1, false},
+	} {
+		l := &lot{taken: c.taken, lastTaken: c.lastTaken, returned: c.returned}
+		if got := l.crowdLeft(c.now); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
