@@ -28,7 +28,7 @@ var layers = []string{
 	"incident",
 	"probe alert",
 	"logread doctor",
-	"metrics store cluster admin dashboard config", // edges: they meet in gateway, not each other
+	"metrics store cluster admin dashboard config certs trace cdn", // edges: they meet in gateway, not each other
 	"gateway", // composition root
 }
 

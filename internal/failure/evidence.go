@@ -92,7 +92,38 @@ type Evidence struct {
 	Missing int64
 	// Field is the name of the field concerned, when one is.
 	Field string
+	// TLS is what a handshake showed, nil where none was involved.
+	TLS *TLS
 }
+
+// TLS is the evidence of a TLS handshake, finished or not.
+type TLS struct {
+	// Alert is the number of the alert that ended it (RFC 8446 section 6), -1 for
+	// none. AlertSent says that it was ours.
+	Alert     int
+	AlertSent bool
+	// Version is what was agreed on (0x0303 is TLS 1.2), 0 if nothing was.
+	Version uint16
+	// ServerName is the name that was asked for (SNI), "" for none.
+	ServerName string
+	// Offered lists what the other side offered where nothing fitted: protocol
+	// versions, cipher suites, application protocols.
+	Offered []string
+	// Names are those of the peer's certificate, at most NamesMax; Subject and
+	// Issuer name it and who signed it. NotBefore and NotAfter bound its validity.
+	Names               []string
+	Subject, Issuer     string
+	NotBefore, NotAfter time.Time
+	// Missing names the issuer that was neither sent nor known.
+	Missing string
+	// ClockOff is how far the clock of other servers is ahead of ours, by the Date
+	// of their answers; HasClock says that one was seen.
+	ClockOff time.Duration
+	HasClock bool
+}
+
+// NamesMax bounds the names of a certificate that are kept.
+const NamesMax = 8
 
 // SetFirst keeps the first bytes of b.
 func (e *Evidence) SetFirst(b []byte) {

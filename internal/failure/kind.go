@@ -30,6 +30,35 @@ const (
 	Shutdown
 	Idle
 
+	// TLS, on either side.
+	PlainHTTP
+	NotTLS
+	TLSVersion
+	NoCipher
+	NoALPN
+	NoSNI
+	SNIUnknown
+	NoCertificate
+	Alert
+	CertRejected
+	ClientCertMissing
+	ClientCertRefused
+	CertExpired
+	CertNotYetValid
+	UnknownCA
+	ChainIncomplete
+	WrongName
+	Revoked
+	BadCert
+	ClockWrong
+	NoCloseNotify
+	Misdirected
+
+	// The PROXY protocol.
+	NoProxyHeader
+	BadProxyHeader
+	ProxyUntrusted
+
 	// Name resolution.
 	NXDomain
 	ServFail
@@ -91,6 +120,12 @@ var kindNames = [KindCount]string{
 	"refused", "timeout", "reset", "closed", "reset-reused", "closed-reused",
 	"too-slow", "net-unreachable", "host-unreachable", "denied", "no-socket",
 	"backlog-full", "no-ports", "no-fds", "no-memory", "limit", "shutdown", "idle",
+	"plain-http", "not-tls", "tls-version", "no-cipher", "no-alpn", "no-sni",
+	"sni-unknown", "no-certificate", "alert", "cert-rejected",
+	"client-cert-missing", "client-cert-refused", "cert-expired",
+	"cert-not-yet-valid", "unknown-ca", "chain-incomplete", "wrong-name", "revoked",
+	"bad-cert", "clock-wrong", "no-close-notify", "misdirected",
+	"no-proxy-header", "bad-proxy-header", "proxy-untrusted",
 	"nxdomain", "servfail", "rcode", "nodata", "unreachable", "malformed",
 	"bad-request-line", "bad-method", "bad-target", "bad-version",
 	"bad-status-line", "bad-field", "obs-fold", "bare-lf", "bare-cr", "no-host",
