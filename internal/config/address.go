@@ -57,8 +57,10 @@ func ParseListenAddr(s string) (ListenAddr, error) {
 	if scheme, rest, ok := strings.Cut(s, "://"); ok {
 		rest, _, _ = strings.Cut(rest, "/")
 		switch scheme {
-		case "https", "h2c", "h3":
-			return ListenAddr{}, wrong("listen speaks plain HTTP/1.1 so far", "%s: not in this version", quote(scheme+"://"))
+		case "https":
+			return ListenAddr{}, wrong("write {address: \""+rest+"\", tls: true}", "%s is a URL, want an address", quote(s))
+		case "h2c", "h3":
+			return ListenAddr{}, wrong("listen speaks HTTP/1.1 so far", "%s: not in this version", quote(scheme+"://"))
 		}
 		return ListenAddr{}, wrong("write only address and port: "+rest, "%s is a URL, want an address", quote(s))
 	}

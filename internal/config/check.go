@@ -15,6 +15,7 @@ import (
 func (d *decoder) finish(c *Config) {
 	d.finishTimeouts(c)
 	d.finishAdmin(c)
+	d.finishTLS(c)
 	d.checkListen(c)
 	d.checkHosts(c)
 	for i := range c.Sites {

@@ -17,6 +17,7 @@ type Config struct {
 	Listen         []Listener       `json:"listen"`
 	Admin          Admin            `json:"admin"`
 	AccessLog      AccessLog        `json:"access_log"`
+	TLS            TLS              `json:"tls"`
 	ErrorPages     ErrorPages       `json:"error_pages,omitempty"`
 	TrustedProxies []Prefix         `json:"trusted_proxies"`
 	ProxyStatus    ProxyStatus      `json:"proxy_status"`
@@ -38,6 +39,8 @@ type Listener struct {
 	// MaxConnections bounds the open client connections of this socket; 0: only
 	// Limits.Connections does.
 	MaxConnections int `json:"max_connections"`
+	// TLS says that clients speak TLS here.
+	TLS bool `json:"tls"`
 }
 
 // Admin is the gateway's own side: admin page, API, metrics.
@@ -115,9 +118,10 @@ type Limits struct {
 
 // Timeouts bounds how long each phase may take, or be silent.
 type Timeouts struct {
-	ReadHead Duration `json:"read_head"`
-	Idle     Duration `json:"idle"`
-	Resolve  Duration `json:"resolve"`
+	Handshake Duration `json:"handshake"`
+	ReadHead  Duration `json:"read_head"`
+	Idle      Duration `json:"idle"`
+	Resolve   Duration `json:"resolve"`
 	AttemptTimeouts
 	HalfClose    Duration `json:"half_close"`
 	Drain        Duration `json:"drain"`
@@ -128,11 +132,12 @@ type Timeouts struct {
 // their own. Those of a Route are the ones that hold for its exchanges: what
 // the route does not say is taken from its upstream, then from the top level.
 type AttemptTimeouts struct {
-	Connect    Duration `json:"connect"`
-	AwaitHead  Duration `json:"await_head"`
-	BodyStall  Duration `json:"body_stall"`
-	SendStall  Duration `json:"send_stall"`
-	TunnelIdle Duration `json:"tunnel_idle"`
+	Connect     Duration `json:"connect"`
+	UpHandshake Duration `json:"up_handshake"`
+	AwaitHead   Duration `json:"await_head"`
+	BodyStall   Duration `json:"body_stall"`
+	SendStall   Duration `json:"send_stall"`
+	TunnelIdle  Duration `json:"tunnel_idle"`
 }
 
 // Rates are the least progress that clients have to make.
@@ -167,6 +172,7 @@ type Site struct {
 	Hosts      []string   `json:"hosts"`
 	Routes     []Route    `json:"routes"`
 	ErrorPages ErrorPages `json:"error_pages,omitempty"`
+	TLS        SiteTLS    `json:"tls"`
 }
 
 // Route leads requests to an upstream.
@@ -190,6 +196,7 @@ type Upstream struct {
 	KeepAlive  KeepAlive       `json:"keep_alive"`
 	HostHeader string          `json:"host_header"` // HostPreserve, HostServer, or a name
 	Timeouts   AttemptTimeouts `json:"timeouts"`
+	TLS        UpstreamTLS     `json:"tls"`
 }
 
 // What the servers of an upstream get as Host, beside a name.

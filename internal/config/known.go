@@ -9,7 +9,6 @@ import "strings"
 // wherever somebody may try them, so that no file says something that is not
 // done.
 var reservedKeys = map[string]string{
-	"tls":      "terminate TLS in front of the gateway for now",
 	"guard":    "limits, timeouts and rates are what holds off floods for now",
 	"cache":    "nothing is cached for now",
 	"trusted":  "proxies are named in trusted_proxies",
@@ -44,9 +43,9 @@ var foreignKeys = map[string]string{
 	"dns": "write resolver", "resolvers": "write resolver", "nameservers": "write resolver",
 	"idempotent": "write retry_unsafe", "retry": "write retry_unsafe", "retries": "write retry_unsafe",
 	"weight": "weights are not in this version; requests are spread evenly", "healthcheck": "health checks are not in this version",
-	"ssl": "TLS is not in this version", "https": "TLS is not in this version", "certificate": "TLS is not in this version", "cert": "TLS is not in this version",
+	"ssl": "write tls", "https": "write tls: true in a listener", "cert": "write certificates in tls", "sslcertificate": "write certificates in tls", "acme": "write tls.automatic", "letsencrypt": "write tls.automatic", "sni": "write server_name", "mtls": "write client_auth in the site's tls",
 	"include": "a configuration is one file", "import": "a configuration is one file",
-	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version", "redirect": "redirects are not in this version",
+	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version",
 }
 
 // cutKey takes the key from a text such as "version:1".

@@ -17,6 +17,8 @@ type ServerAddr struct {
 	// canonical text without brackets.
 	Host string
 	Port uint16
+	// TLS says that it is spoken to over TLS.
+	TLS bool
 	// Path is the socket's file for Unix; @name is in the abstract namespace.
 	Path string
 }
@@ -35,9 +37,11 @@ func ParseServerAddr(s string) (ServerAddr, error) {
 	if scheme, rest, ok := cutScheme(s); ok {
 		return parseServerURL(s, scheme, rest)
 	}
-	if rest, ok := strings.CutPrefix(s, "http:"); ok {
-		if _, err := parsePort(rest); err != nil {
-			return ServerAddr{}, wrong("write http://"+rest, "%s lacks the slashes of a URL", quote(s))
+	for _, scheme := range []string{"http", "https"} {
+		if rest, ok := strings.CutPrefix(s, scheme+":"); ok {
+			if _, err := parsePort(rest); err != nil {
+				return ServerAddr{}, wrong("write "+scheme+"://"+rest, "%s lacks the slashes of a URL", quote(s))
+			}
 		}
 	}
 	if port, err := parsePort(s); err == nil {
@@ -81,17 +85,19 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	if after, isURL := strings.CutPrefix(rest, "//"); isURL {
 		return scheme, after, true
 	}
-	return scheme, rest, scheme == "https" || scheme == "h2c"
+	return scheme, rest, scheme == "h2c"
 }
 
 // parseServerURL reads what follows the scheme.
 func parseServerURL(s, scheme, rest string) (ServerAddr, error) {
 	switch scheme {
-	case "http":
-	case "https", "h2c", "h2", "h3", "grpc", "grpcs", "fastcgi", "fcgi", "uwsgi", "ajp", "scgi":
-		return ServerAddr{}, wrong("a server speaks plain HTTP/1.1 so far: http://HOST:PORT", "%s: not in this version", quote(scheme+"://"))
-	case "ws", "wss", "tcp":
+	case "http", "https":
+	case "h2c", "h2", "h3", "grpc", "grpcs", "fastcgi", "fcgi", "uwsgi", "ajp", "scgi":
+		return ServerAddr{}, wrong("a server speaks HTTP/1.1 so far: http://HOST:PORT or https://HOST:PORT", "%s: not in this version", quote(scheme+"://"))
+	case "ws", "tcp":
 		return ServerAddr{}, wrong("write http://; WebSockets pass through it", "%s is not the scheme of a server", quote(scheme+"://"))
+	case "wss":
+		return ServerAddr{}, wrong("write https://; WebSockets pass through it", "%s is not the scheme of a server", quote(scheme+"://"))
 	default:
 		return ServerAddr{}, wrong("write http://HOST:PORT, HOST:PORT or unix:PATH", "%s is not the scheme of a server", quote(scheme+"://"))
 	}
@@ -100,7 +106,7 @@ func parseServerURL(s, scheme, rest string) (ServerAddr, error) {
 	case strings.Contains(authority, "@"):
 		return ServerAddr{}, wrong("remove what stands before the @", "user and password in a server's address have no effect")
 	case strings.ContainsAny(rest, "?#"), hasPath && path != "":
-		return ServerAddr{}, wrong("write http://"+strings.TrimRight(firstPart(authority, "?#"), "/")+"; the path of the request is passed on as it came", "%s has more than a host and a port", quote(s))
+		return ServerAddr{}, wrong("write "+scheme+"://"+strings.TrimRight(firstPart(authority, "?#"), "/")+"; the path of the request is passed on as it came", "%s has more than a host and a port", quote(s))
 	case authority == "":
 		return ServerAddr{}, wrong("write http://HOST:PORT", "%s has no host", quote(s))
 	}
@@ -108,7 +114,7 @@ func parseServerURL(s, scheme, rest string) (ServerAddr, error) {
 		if strings.Contains(authority, ":") && authority[0] != '[' {
 			return ServerAddr{}, wrong("write http://["+authority+"]", "an IPv6 address in a URL stands in brackets")
 		}
-		authority += ":80"
+		authority += map[string]string{"http": ":80", "https": ":443"}[scheme]
 	}
 	host, port, err := splitPort(authority)
 	if err != nil {
@@ -118,7 +124,7 @@ func parseServerURL(s, scheme, rest string) (ServerAddr, error) {
 		return ServerAddr{}, wrong("write http://HOST:PORT", "%s has no host or no port", quote(s))
 	}
 	host, err = canonicalHost(host)
-	return ServerAddr{Network: TCP, Host: host, Port: port}, err
+	return ServerAddr{Network: TCP, Host: host, Port: port, TLS: scheme == "https"}, err
 }
 
 func firstPart(s, until string) string {
@@ -180,7 +186,11 @@ func (a ServerAddr) String() string {
 	case Unix:
 		return "unix:" + a.Path
 	case TCP:
-		return net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+		hostPort := net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+		if a.TLS {
+			return "https://" + hostPort
+		}
+		return hostPort
 	case Systemd:
 	}
 	return ""

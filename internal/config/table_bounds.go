@@ -106,6 +106,10 @@ var timeoutsKind = object[Timeouts]{
 	name: "timeouts",
 	doc:  "Bounds by phase. None is a bound on a whole exchange: a download may take all day, as long as it moves.",
 	fields: []field[Timeouts]{
+		{entry{name: "handshake", def: "10s",
+			doc:   "A client's whole TLS handshake.",
+			peers: "nginx 60 s, Envoy 15 s, HAProxy `timeout client`, Go none unless set."},
+			to(handshakeKind, func(t *Timeouts) *Duration { return &t.Handshake })},
 		{entry{name: "read_head", def: "10s",
 			doc:   "From the first byte of a request to the end of its head. The defence against clients that send a head a byte at a time.",
 			peers: "nginx 60 s, Apache 20 to 40 s, HAProxy and Caddy none unless set."},
@@ -124,6 +128,11 @@ var timeoutsKind = object[Timeouts]{
 			avoid: "Not below 1 s to servers on another continent, and not below 3 s where SYN packets get lost: the kernel repeats a SYN after 1 s.",
 			peers: "nginx 60 s, HAProxy 5 s in its manual, Envoy 5 s, Caddy 3 s."},
 			to(connectKind, func(t *Timeouts) *Duration { return &t.Connect })},
+		{entry{name: "up_handshake", def: "10s",
+			doc:   "The TLS handshake with a server.",
+			avoid: "A handshake that takes seconds has a cause: a server without free workers, or packets that are too large for the way.",
+			peers: "nginx `proxy_connect_timeout` 60 s, Go 10 s, Envoy and HAProxy within the connect timeout."},
+			to(handshakeKind, func(t *Timeouts) *Duration { return &t.UpHandshake })},
 		{entry{name: "await_head", def: "60s",
 			doc:   "From the end of the request to the first byte of the answer: how long the application may think.",
 			avoid: "Raise it on the routes that need it (reports, exports), not up here: it is also how long a hanging server holds your visitors.",
@@ -182,10 +191,11 @@ func attemptTimeouts(name, whose, from string) kind[AttemptTimeouts] {
 		name: name,
 		doc:  "Timeouts for " + whose + " only.",
 		start: func(t *AttemptTimeouts) {
-			*t = AttemptTimeouts{inherited, inherited, inherited, inherited, inherited}
+			*t = AttemptTimeouts{inherited, inherited, inherited, inherited, inherited, inherited}
 		},
 		fields: []field[AttemptTimeouts]{
 			{own("connect"), to(connectKind, func(t *AttemptTimeouts) *Duration { return &t.Connect })},
+			{own("up_handshake"), to(handshakeKind, func(t *AttemptTimeouts) *Duration { return &t.UpHandshake })},
 			{own("await_head"), to(awaitKind, func(t *AttemptTimeouts) *Duration { return &t.AwaitHead })},
 			{own("body_stall"), to(awaitKind, func(t *AttemptTimeouts) *Duration { return &t.BodyStall })},
 			{own("send_stall"), to(awaitKind, func(t *AttemptTimeouts) *Duration { return &t.SendStall })},
@@ -197,7 +207,7 @@ func attemptTimeouts(name, whose, from string) kind[AttemptTimeouts] {
 // inherit fills in what was not written.
 func (t *AttemptTimeouts) inherit(from AttemptTimeouts) {
 	for _, f := range []struct{ own, from *Duration }{
-		{&t.Connect, &from.Connect}, {&t.AwaitHead, &from.AwaitHead}, {&t.BodyStall, &from.BodyStall},
+		{&t.Connect, &from.Connect}, {&t.UpHandshake, &from.UpHandshake}, {&t.AwaitHead, &from.AwaitHead}, {&t.BodyStall, &from.BodyStall},
 		{&t.SendStall, &from.SendStall}, {&t.TunnelIdle, &from.TunnelIdle},
 	} {
 		if *f.own == inherited {

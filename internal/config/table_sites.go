@@ -97,12 +97,14 @@ var siteKind = object[Site]{
 			to(list(routeKind, 1, 100_000), func(s *Site) *[]Route { return &s.Routes })},
 		{entry{name: "error_pages", doc: "As `error_pages` at the top, for this site."},
 			to(errorPagesKind, func(s *Site) *[]ErrorPage { return (*[]ErrorPage)(&s.ErrorPages) })},
+		{entry{name: "tls", doc: "TLS for this site."},
+			to(siteTLSKind, func(s *Site) *SiteTLS { return &s.TLS })},
 	},
 }.kind()
 
 var serverAddrKind = leaf(&shape{
 	name: "server address", defined: true, want: "an address such as 127.0.0.1:3000", numbers: true,
-	doc:    "`app:3000`, `10.0.0.5:80`, `[::1]:80`, `http://app:3000`, `unix:/run/app.sock`, or only a port of this machine: `3000`, which is `localhost:3000`. Names are looked up again when their TTL ends.",
+	doc:    "`app:3000`, `10.0.0.5:80`, `[::1]:80`, `http://app:3000`, `https://app:8443` for TLS, `unix:/run/app.sock`, or only a port of this machine: `3000`, which is `localhost:3000`. Names are looked up again when their TTL ends.",
 	schema: map[string]any{"type": []string{"string", "integer"}, "minLength": 1, "minimum": 1, "maximum": 65535},
 }, ParseServerAddr)
 
@@ -169,6 +171,8 @@ var upstreamKind = object[Upstream]{
 			to(hostHeaderKind, func(u *Upstream) *string { return &u.HostHeader })},
 		{entry{name: "timeouts", doc: "Timeouts for this upstream only."},
 			to(upstreamTimeoutsKind, func(u *Upstream) *AttemptTimeouts { return &u.Timeouts })},
+		{entry{name: "tls", doc: "TLS with its servers."},
+			to(upstreamTLSKind, func(u *Upstream) *UpstreamTLS { return &u.TLS })},
 	},
 }.kind()
 

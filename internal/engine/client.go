@@ -79,6 +79,10 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 // serve is the life of a client's connection while it is not parked.
 func (c *clientConn) serve() {
 	e := c.eng
+	if c.listener.TLS && c.tls == nil && !c.handshake() {
+		c.end()
+		return
+	}
 	for {
 		switch c.awaitRequest() {
 		case requestHere:
@@ -104,6 +108,7 @@ func (c *clientConn) serve() {
 			return
 		}
 		c.readStopped.Store(false) // asked when there was nothing left to stop
+		c.arrival.Handshake = 0
 	}
 }
 

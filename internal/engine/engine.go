@@ -31,6 +31,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -48,6 +49,8 @@ type Options struct {
 	// ReadHead bounds the time from the first byte of a request to the end of its
 	// head.
 	ReadHead time.Duration
+	// Handshake bounds a client's TLS handshake.
+	Handshake time.Duration
 	// Idle bounds the time a connection waits for its next request.
 	Idle time.Duration
 	// HalfClose is how long an answer may still come after the client's FIN.
@@ -67,6 +70,9 @@ type Acceptor interface {
 // Engine owns connections. Make one with New.
 type Engine struct {
 	opts   atomic.Pointer[Options]
+	tls    atomic.Pointer[ClientTLS]
+	// tlsBase is what every handshake with a client begins with.
+	tlsBase *tls.Config
 	accept Acceptor
 	env    *exchange.Env
 	log    *slog.Logger
@@ -79,6 +85,7 @@ type Engine struct {
 	spare     sync.Pool // of *clientConn
 	shards    atomic.Uint32
 	pipes     pipes
+	witnesses witnesses
 
 	// clients counts connections of clients, parked ones included.
 	clients atomic.Int64
@@ -94,6 +101,7 @@ type Engine struct {
 func New(o *Options, env *exchange.Env, accept Acceptor, log *slog.Logger) (*Engine, error) {
 	e := &Engine{accept: accept, env: env, log: log, base: time.Now()}
 	e.opts.Store(o)
+	e.tlsBase = e.newTLSBase()
 	e.exchanges.New = func() any { return exchange.New(env) }
 	e.hands.init()
 	var err error

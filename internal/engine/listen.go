@@ -33,6 +33,8 @@ import (
 type Listener struct {
 	// Name is the address as configured.
 	Name string
+	// TLS says that clients speak TLS here. It is set before the listener is served.
+	TLS bool
 	// MaxConnections bounds the connections of this listener, 0 for no bound.
 	MaxConnections atomic.Int64
 
@@ -295,14 +297,29 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 
 // refuse closes a connection that cannot be carried, and leaves a record.
 func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
-	var rec record.Record
-	rec.Reset()
-	rec.ID, rec.Start, rec.Peer, rec.Client, rec.Listener = e.env.IDs.Next(), e.env.Now(), peer, peer.Addr(), l.Name
+	rec := e.newRecord(l, peer, e.env.Now())
 	err := newError(failure.Gateway, phase.Accept, k)
 	err.Evidence.Limit = limit
 	rec.NoteFailure(err)
+	if !l.TLS { // there it could not be read
+		e.sayNo(fd, rec, err)
+	}
+	unix.Close(fd)
+	e.env.Ring.Put(0, rec)
+}
+
+// newRecord begins the record of a connection that carries no exchange.
+func (e *Engine) newRecord(l *Listener, peer netip.AddrPort, start time.Time) *record.Record {
+	rec := &record.Record{}
+	rec.Reset()
+	rec.ID, rec.Start, rec.Peer, rec.Client, rec.Listener = e.env.IDs.Next(), start, peer, peer.Addr(), l.Name
 	rec.Outcome = record.Unanswered
-	answer, body := refusal(e.env.Plan(), &rec, err)
+	return rec
+}
+
+// sayNo tells a client why it is turned away, as far as the kernel takes it at once.
+func (e *Engine) sayNo(fd int, rec *record.Record, err *failure.Error) {
+	answer, body := refusal(e.env.Plan(), rec, err)
 	if n, werr := unix.Write(fd, answer); werr == nil && n == len(answer) {
 		rec.Outcome, rec.Status, rec.BodyOut = record.Answered, failure.Lookup(err.Code).Status, int64(body)
 	}
@@ -315,8 +332,6 @@ func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind
 			break
 		}
 	}
-	unix.Close(fd)
-	e.env.Ring.Put(0, &rec)
 }
 
 // refusedReads bounds what is read, in vain, of a connection that is refused.
@@ -331,7 +346,9 @@ func refusal(plan *exchange.Plan, rec *record.Record, err *failure.Error) (answe
 	b = h1.AppendField(b, "Cache-Control", "no-store")
 	b = h1.AppendField(b, "X-Request-Id", rec.ID.String())
 	b = h1.AppendField(b, "Proxy-Status", exchange.ProxyStatus(plan, rec, err))
-	b = h1.AppendField(b, "Retry-After", "2")
+	if e.Status == 503 {
+		b = h1.AppendField(b, "Retry-After", "2")
+	}
 	b = h1.AppendField(b, "Content-Type", page.ContentType)
 	b = h1.AppendField(b, "Content-Length", strconv.Itoa(len(page.Body)))
 	b = h1.AppendField(b, "Connection", "close")

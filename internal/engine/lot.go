@@ -61,6 +61,7 @@ type parkedConn struct {
 	generation uint32
 	since      int64 // engine's clock
 	listener   *Listener
+	tls        *tlsLayer
 	addr       [16]byte
 	port       uint16
 	family     uint8 // 4, 6, or 0 for a unix socket
@@ -96,7 +97,8 @@ func (l *lot) close() {
 func (l *lot) take(c *clientConn) {
 	l.count.Add(1) // before the socket goes, so that the sweeper stays awake
 	fd := c.detach()
-	p := parkedConn{fd: int32(fd), since: l.eng.sweep.now(), listener: c.listener, exchanges: c.arrival.Exchanges}
+	p := parkedConn{fd: int32(fd), since: l.eng.sweep.now(), listener: c.listener, tls: c.tls, exchanges: c.arrival.Exchanges}
+	p.tls.park()
 	switch a := c.arrival.Peer.Addr(); {
 	case a.Is4():
 		p.family, p.addr = 4, a.As16()
@@ -134,6 +136,9 @@ func (l *lot) add(p parkedConn, fd int) (ended bool) {
 // drop closes a parked connection; l.mu is held.
 func (l *lot) drop(slot uint32) {
 	p := l.vacate(slot)
+	if p.tls != nil {
+		p.tls.sayGoodbyeOn(int(p.fd))
+	}
 	closeFD(int(p.fd))
 	l.eng.leave(p.listener)
 }
@@ -197,6 +202,7 @@ func (l *lot) wake(p *parkedConn) {
 	}
 	c := l.eng.newClient(p.listener, int(p.fd), peer)
 	c.arrival.Exchanges = p.exchanges
+	p.tls.wake(c)
 	l.eng.hands.serve(c)
 }
 

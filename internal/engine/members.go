@@ -32,13 +32,22 @@ type member struct {
 	group  *upstream.Group
 	server *upstream.Server
 	idle   *upstream.Pool[*upConn]
+	// tls is set where connections are to be made with TLS.
+	tls *serverTLS
+	// heard is when the server's Date was last looked at, 0 for never.
+	heard atomic.Int64
 }
 
-// NewGroup makes g's servers reachable; names are resolved by r.
-func (e *Engine) NewGroup(g *upstream.Group, r *resolve.Resolver) *Group {
+// NewGroup makes g's servers reachable; names are resolved by r. t is for the servers
+// with TLS.
+func (e *Engine) NewGroup(g *upstream.Group, r *resolve.Resolver, t *ServerTLS) *Group {
 	gr := &Group{eng: e, group: g, resolver: r}
 	for _, s := range g.Servers {
-		gr.members = append(gr.members, &member{e, g, s, upstream.NewPool[*upConn](g.Options.MaxIdle)})
+		m := &member{eng: e, group: g, server: s, idle: upstream.NewPool[*upConn](g.Options.MaxIdle)}
+		if s.TLS {
+			m.tls = newServerTLS(e, t, s)
+		}
+		gr.members = append(gr.members, m)
 	}
 	e.sweep.every(gr.turn)
 	return gr
@@ -126,16 +135,32 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	}
 	u.born = m.eng.mono()
 	u.took = time.Duration(u.born - began)
+	if m.tls != nil {
+		u.times, u.requests = w.Timeouts, 1
+		if err := u.handshake(w); err != nil {
+			w.Attempt.Dialled, w.Attempt.Connect, w.Attempt.Handshake = u.addr, u.took, u.tlsTook
+			m.drop(u)
+			return nil, err
+		}
+		u.requests = 0
+	}
 	m.server.Active.Add(1)
 	u.begin(u.born, w.Timeouts)
 	return u, nil
 }
 
 // usable looks at an idle connection before it is used: a FIN, a reset or bytes
-// that nobody asked for mean that it must not be. I3.
+// that nobody asked for mean that it must not be. I3. What the kernel shows may be
+// for TLS alone (tickets for the next sessions), and TLS may hold what the kernel
+// does not show any more.
 func (u *upConn) usable() bool {
 	_, errno := u.peek()
-	return errno == syscall.EAGAIN
+	if u.tls == nil {
+		return errno == syscall.EAGAIN
+	}
+	u.readNow(errno == syscall.EAGAIN)
+	u.in.releaseIfEmpty()
+	return u.r.errno == syscall.EAGAIN
 }
 
 // giveBack takes a lease back. A clean connection is kept if there is room.

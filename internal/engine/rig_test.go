@@ -41,6 +41,7 @@ type rig struct {
 	group    *Group
 	listener *Listener
 	addr     string
+	tls      bool // of listeners to come
 
 	mu      sync.Mutex
 	records []record.Record
@@ -60,6 +61,9 @@ type setup struct {
 	plan func(p *exchange.Plan, x *exchange.Route)
 	// resolver looks up the servers that have names.
 	resolver resolve.Config
+	// clientTLS, if set, makes the listener one with TLS.
+	clientTLS *ClientTLS
+	serverTLS *ServerTLS
 }
 
 // newRig starts an engine whose only server is at to; with, if not nil, changes
@@ -100,11 +104,15 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	resolver := resolve.New(s.resolver)
-	r.group = r.eng.NewGroup(&upstream.Group{Name: "group", Servers: s.servers, Options: s.group}, resolver)
+	r.group = r.eng.NewGroup(&upstream.Group{Name: "group", Servers: s.servers, Options: s.group}, resolver, s.serverTLS)
 	s.route.Site, s.route.Name, s.route.Upstream = "site", "route", r.group
 	plan.Router = oneRoute{&s.route}
 	if s.plan != nil {
 		s.plan(plan, &s.route)
+	}
+	if s.clientTLS != nil {
+		r.tls = true
+		r.eng.SetClientTLS(s.clientTLS)
 	}
 	r.listen("127.0.0.1:0")
 	t.Cleanup(func() {
@@ -121,6 +129,7 @@ func (r *rig) listen(address string) *Listener {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	l.TLS = r.tls
 	go r.eng.Serve(l)
 	r.t.Cleanup(l.Close)
 	if r.listener == nil {

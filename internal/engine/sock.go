@@ -48,6 +48,9 @@ type sock struct {
 	poll netpoll.Desc
 	in   input
 	r, w half
+	// tls, if set, stands between the bytes of fill and write and those of the
+	// kernel.
+	tls *tlsLayer
 	// drained reports that the last read took all that was there. Owned by the
 	// reader.
 	drained bool
@@ -74,8 +77,9 @@ type half struct {
 	// pace, if set, says how slow is too slow; it sets deadline whenever the wait
 	// begins.
 	pace *pace
-	// total counts bytes since the socket was opened; the other half's failures
-	// tell it too.
+	// total counts bytes since the socket was opened: those that fill gave, and
+	// those that the kernel took, which with TLS are more than write was given. The
+	// other half's failures tell it too.
 	total atomic.Int64
 }
 
@@ -90,6 +94,7 @@ func (s *sock) init(e *Engine, fd int) {
 	s.r.total.Store(0)
 	s.w.total.Store(0)
 	s.drained = false
+	s.tls = nil
 	e.sweep.add(s)
 }
 
@@ -99,11 +104,15 @@ func (s *sock) takeOver(other *sock) {
 	s.r.dir, s.w.dir = netpoll.Read, netpoll.Write
 	s.eng.sweep.remove(other)
 	s.poll.Take(&other.poll)
+	s.tls = nil // the handshake follows the race
 	s.eng.sweep.add(s)
 }
 
 // close ends the socket and gives its buffer back.
-func (s *sock) close() { closeFD(s.detach()) }
+func (s *sock) close() {
+	s.tls.sayGoodbye()
+	closeFD(s.detach())
+}
 
 // detach ends everything but the descriptor, which is the caller's from now on.
 func (s *sock) detach() (fd int) {
@@ -177,8 +186,8 @@ func (s *sock) receive(later bool) ioEnd {
 		if s.stopped(&s.r) {
 			return ioCanceled
 		}
-		if !later {
-			s.readNow()
+		if !later || s.tls != nil {
+			s.readNow(later)
 			switch {
 			case s.r.errno == syscall.EAGAIN:
 				s.in.shrink()
@@ -200,20 +209,40 @@ func (s *sock) receive(later bool) ioEnd {
 	}
 }
 
-// readNow reads once into the input, without waiting.
-func (s *sock) readNow() {
+// readNow reads once into the input, without waiting. later is as in receive: TLS
+// may hold bytes that the kernel does not show any more, so it is always asked.
+func (s *sock) readNow(later bool) {
 	room := s.in.room()
-	s.r.n, s.r.errno = readFD(s.fd, room)
+	if s.tls != nil {
+		s.r.n, s.r.errno = s.tls.read(room, later)
+	} else {
+		s.r.n, s.r.errno = readFD(s.fd, room)
+		s.noteRead(len(room))
+	}
 	if s.r.errno == 0 {
 		s.in.w += s.r.n
 		s.r.total.Add(int64(s.r.n))
-		s.drained = s.r.n < len(room)
+	}
+}
+
+// noteRead books what the kernel gave for a room of that many bytes.
+func (s *sock) noteRead(room int) {
+	if s.r.errno == 0 {
+		s.drained = s.r.n < room
 		s.r.pace.moved(int64(s.r.n), s)
 	}
 }
 
 // write sends all of p and then of q, under the deadline and pace of s.w.
 func (s *sock) write(p, q []byte) ioEnd {
+	if s.tls != nil {
+		return s.tls.write(p, q)
+	}
+	return s.writeRaw(p, q)
+}
+
+// writeRaw is write to the kernel.
+func (s *sock) writeRaw(p, q []byte) ioEnd {
 	for {
 		if s.stopped(&s.w) {
 			return ioCanceled
@@ -285,11 +314,13 @@ func (s *sock) acknowledged() int64 {
 
 // shutdownWrite sends a FIN after what was written.
 func (s *sock) shutdownWrite() {
+	s.tls.sayGoodbye()
 	unix.Shutdown(s.fd, unix.SHUT_WR)
 }
 
 // resetOnClose makes close send a RST, so that the peer cannot take what it got
 // for the whole.
 func (s *sock) resetOnClose() {
+	s.tls.leaveSilently()
 	unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 }

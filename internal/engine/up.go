@@ -32,6 +32,7 @@ type upConn struct {
 	idleFor   time.Duration // before the present exchange
 	requests  uint32
 	took      time.Duration // to resolve and connect
+	tlsTook   time.Duration // for the handshake
 
 	// The request side.
 	out        []byte
@@ -103,7 +104,7 @@ func (u *upConn) HeadAt() time.Time { return u.headAt }
 func (u *upConn) Note(a *record.Attempt) {
 	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = u.addr, u.reused(), u.requests, u.idleFor
 	if !a.Reused {
-		a.Connect = u.took
+		a.Connect, a.Handshake = u.took, u.tlsTook
 	}
 }
 
@@ -182,6 +183,7 @@ func (u *upConn) lost(p phase.Phase, end ioEnd, errno syscall.Errno) *failure.Er
 	err := u.fail(p, kind, end)
 	if end == ioErrno {
 		err.Evidence.Errno, err.Evidence.End = errno, endOf(end, errno)
+		u.tlsEnded(err)
 	}
 	return err
 }

@@ -88,6 +88,7 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	u.answered = true
 	u.r.deadline.Store(0)
 	u.mu.Unlock()
+	u.hearDate(res)
 	u.closes = res.Close || res.Framing == wire.FramingClose
 	u.bodyDone = res.Framing == wire.FramingNone
 	if !u.bodyDone {
@@ -149,6 +150,11 @@ func (u *upConn) refill() *failure.Error {
 		end, rej := u.decoder.EOF()
 		if rej == nil && end {
 			u.bodyDone = true
+			if u.tls.cut() {
+				// RFC 9112 section 9.8: without close_notify nobody knows whether it
+				// is whole.
+				return u.fail(phase.RelayBody, failure.NoCloseNotify, io)
+			}
 			return nil
 		}
 		err := u.refused(phase.RelayBody, rej, io)

@@ -23,15 +23,15 @@ const (
 	DetailsNever
 )
 
-// clientGone is the status of a client that went away, in records only.
-const clientGone = 499
+// StatusClientGone is the status of a client that went away, in records only.
+const StatusClientGone = 499
 
 // answerFailure tells the client, if it can still be told.
 func (x *Exchange) answerFailure(err *failure.Error) {
 	e := failure.Lookup(err.Code)
 	switch {
-	case e.Status == clientGone:
-		x.rec.Status, x.rec.Outcome = clientGone, record.ClientLeft
+	case e.Status == StatusClientGone:
+		x.rec.Status, x.rec.Outcome = StatusClientGone, record.ClientLeft
 		x.client.Abort()
 	case x.client.Begun() && e.Severity == failure.SeverityWarning:
 		x.rec.Outcome = record.Tunnelled
@@ -63,10 +63,15 @@ func (x *Exchange) answer(e *failure.Entry, err *failure.Error) {
 	if page.Policy != "" {
 		x.addString("Content-Security-Policy", page.Policy)
 	}
+	x.sendOwn(page.Body)
+}
+
+// sendOwn sends the answer of our own that was made in x.out.
+func (x *Exchange) sendOwn(body []byte) {
 	werr := x.client.SendHead(&x.out)
-	if werr == nil && !x.out.NoBody {
-		if werr = x.client.WriteBody(page.Body); werr == nil {
-			x.rec.BodyOut = int64(len(page.Body))
+	if werr == nil && !x.out.NoBody && len(body) > 0 {
+		if werr = x.client.WriteBody(body); werr == nil {
+			x.rec.BodyOut = int64(len(body))
 		}
 	}
 	if werr == nil {
@@ -91,6 +96,7 @@ func (x *Exchange) unanswered() {
 // makeOwn fills x.out with a head of our own.
 func (x *Exchange) makeOwn(e *failure.Entry, err *failure.Error) {
 	x.out = Out{Status: e.Status, Add: x.out.Add[:0]}
+	x.addHSTS()
 	x.addString("Cache-Control", "no-store")
 	x.addString("X-Request-Id", x.rec.ID.String())
 	x.addString("Proxy-Status", ProxyStatus(x.plan, &x.rec, err))

@@ -42,6 +42,8 @@ import (
 type Plan struct {
 	Router Router
 	Guard  Guard
+	// Challenges answers for the gateway's own certificates; nil where it has none.
+	Challenges Challenges
 	// Trusted lists the networks whose X-Forwarded-* and Forwarded are believed.
 	Trusted []netip.Prefix
 	// Details says who sees the failure's code in Proxy-Status.
@@ -122,7 +124,19 @@ func (x *Exchange) carry() *failure.Error {
 		return x.notReceived(err)
 	}
 	x.enterAt(phase.Route, x.client.Arrival().HeadAt)
+	x.noteHead()
+	if answer := x.challenge(); answer != nil {
+		x.answerChallenge(answer)
+		return nil
+	}
 	if err := x.chooseRoute(); err != nil {
+		return err
+	}
+	if x.wantsRedirect() {
+		x.redirect()
+		return nil
+	}
+	if err := x.checkClientAuth(); err != nil {
 		return err
 	}
 	if v := x.plan.Guard.AfterRoute(x); v.Refusal != nil {
@@ -153,6 +167,10 @@ func (x *Exchange) begin(c ClientStream) {
 	x.rec.ID = x.env.IDs.Next()
 	x.rec.Start, x.rec.Peer, x.rec.Listener, x.rec.Exchanges = a.First, a.Peer, a.Listener, a.Exchanges
 	x.rec.Client = a.Peer.Addr()
+	x.rec.TLS = a.TLS
+	if a.Handshake > 0 {
+		x.rec.Phases[phase.Handshake] = a.Handshake
+	}
 	x.cur, x.last = phase.ReadHead, a.First
 }
 
@@ -180,8 +198,8 @@ func (x *Exchange) unwatch() Departure {
 	return x.client.Unwatch()
 }
 
-// chooseRoute keeps the head's texts for the record and finds the route.
-func (x *Exchange) chooseRoute() *failure.Error {
+// noteHead keeps what the record says of the head, and finds out who asks.
+func (x *Exchange) noteHead() {
 	req, rec := &x.req, &x.rec
 	rec.Version = req.Version
 	rec.SetText(record.Method, req.Bytes(req.MethodSpan))
@@ -201,6 +219,11 @@ func (x *Exchange) chooseRoute() *failure.Error {
 	if x.trusted {
 		rec.Client = clientAddr(&req.Head, x.plan.Trusted, rec.Client)
 	}
+}
+
+// chooseRoute finds the route.
+func (x *Exchange) chooseRoute() *failure.Error {
+	req, rec := &x.req, &x.rec
 	if req.Method == wire.CONNECT {
 		return gatewayFound(failure.Client, phase.Route, failure.ConnectMethod)
 	}
@@ -245,7 +268,7 @@ func (x *Exchange) notReceived(err *failure.Error) *failure.Error {
 func (x *Exchange) stopped() *failure.Error {
 	p := x.cur
 	switch {
-	case p < phase.Connect:
+	case p <= phase.UpHandshake:
 		p = phase.Connect
 	case p == phase.SendHead, p == phase.AwaitHead && x.upload.err == Canceled:
 		p = phase.SendBody

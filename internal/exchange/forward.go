@@ -17,7 +17,7 @@ var requestSkip = func() (s [wire.FieldCount]bool) {
 // untrustedSkip lists, besides, what only a trusted proxy may say.
 var untrustedSkip = [...]wire.FieldID{
 	wire.XForwardedFor, wire.XForwardedProto, wire.XForwardedHost, wire.XForwardedPort,
-	wire.XRealIP, wire.Forwarded,
+	wire.XRealIP, wire.Forwarded, wire.ClientCert, wire.ClientCertChain,
 }
 
 // makeRequest fills x.out with the request as it goes to the server: hop-by-hop
@@ -55,6 +55,10 @@ func (x *Exchange) makeRequest() {
 	if x.plan.Via != "" {
 		o.Skip[wire.Via] = true
 		x.add("Via", func(b []byte) []byte { return appendVia(x.appendPrior(b, wire.Via), req.Version, x.plan.Via) })
+	}
+	if cert := x.client.Arrival().ClientCert; len(cert) > 0 {
+		o.Skip[wire.ClientCert], o.Skip[wire.ClientCertChain] = true, true
+		o.Add = append(o.Add, Added{"Client-Cert", cert})
 	}
 	if req.Find(wire.XRequestID) < 0 {
 		x.add("X-Request-Id", x.rec.ID.Append)
@@ -104,14 +108,22 @@ func (x *Exchange) addXForwarded(host []byte) {
 		return append(b, x.client.Arrival().PeerText...)
 	})
 	if !x.trusted || req.Find(wire.XForwardedProto) < 0 {
-		o.Add = append(o.Add, Added{"X-Forwarded-Proto", schemeHTTP})
+		o.Add = append(o.Add, Added{"X-Forwarded-Proto", x.scheme()})
 	}
 	if len(host) > 0 && (!x.trusted || req.Find(wire.XForwardedHost) < 0) {
 		o.Add = append(o.Add, Added{"X-Forwarded-Host", host})
 	}
 }
 
-var schemeHTTP = []byte("http")
+var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")
+
+// scheme is how the client came to us.
+func (x *Exchange) scheme() []byte {
+	if x.client.Arrival().Secure() {
+		return schemeHTTPS
+	}
+	return schemeHTTP
+}
 
 // addForwarded adds our element (RFC 7239 section 4) behind those of a trusted
 // proxy.
@@ -133,7 +145,7 @@ func (x *Exchange) addForwarded(host []byte) {
 		if len(host) > 0 {
 			b = append(append(append(b, `;host="`...), host...), '"')
 		}
-		return append(b, ";proto=http"...)
+		return append(append(b, ";proto="...), x.scheme()...)
 	})
 }
 
@@ -157,4 +169,5 @@ func (x *Exchange) makeAnswer() {
 		o.Framing, o.Upgrade = wire.FramingTunnel, res.Bytes(res.UpgradeSpan)
 	}
 	o.NoBody = res.Framing == wire.FramingNone
+	x.addHSTS()
 }

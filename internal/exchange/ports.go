@@ -176,7 +176,19 @@ type Arrival struct {
 	First, HeadAt time.Time
 	// Shard spreads connections over the record ring's shards.
 	Shard uint32
+	// TLS is zero for a connection without TLS. Handshake is how long the handshake
+	// took; only the connection's first exchange has it.
+	TLS       record.TLS
+	Handshake time.Duration
+	// ClientAuth names the rule by which the client's certificate was asked for, ""
+	// for none; ClientCert is the certificate, if it has one, as a value of the field
+	// Client-Cert (RFC 9440 section 2.2).
+	ClientAuth string
+	ClientCert []byte
 }
+
+// Secure reports whether the connection has TLS.
+func (a *Arrival) Secure() bool { return a.TLS.Version != 0 }
 
 // Upstream hands out leases on the servers of one group.
 type Upstream interface {
@@ -238,12 +250,21 @@ type Route struct {
 	MaxBody int64
 	// Pages makes the answers that the gateway gives for this site.
 	Pages *Pages
+	// ClientAuth is the rule by which a connection has to have been accepted, ""
+	// for any.
+	ClientAuth string
+	// RedirectPort is the port of the site's https address, to which requests that
+	// came without TLS are sent; 0 for none.
+	RedirectPort uint16
+	// HSTS is the value of Strict-Transport-Security (RFC 6797), empty for none.
+	HSTS []byte
 }
 
 // Timeouts bound how long an exchange waits for its upstream. Zero means no bound.
 type Timeouts struct {
-	// Resolve and Connect bound finding an address and opening one connection.
-	Resolve, Connect time.Duration
+	// Resolve and Connect bound finding an address and opening one connection,
+	// UpHandshake its TLS handshake.
+	Resolve, Connect, UpHandshake time.Duration
 	// AwaitHead bounds the time from the end of the request to the answer's head.
 	AwaitHead time.Duration
 	// BodyStall bounds the silence of a server inside a body; it does not count

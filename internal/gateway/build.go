@@ -59,6 +59,7 @@ func engineOptions(c *config.Config) *engine.Options {
 			Fields: c.Limits.Fields, ChunkLineBytes: int(c.Limits.ChunkLine), TrailerBytes: int(c.Limits.Trailers),
 			Interims: c.Limits.Interims,
 		}.WithDefaults(),
+		Handshake:      c.Timeouts.Handshake.Std(),
 		ReadHead:       c.Timeouts.ReadHead.Std(),
 		Idle:           c.Timeouts.Idle.Std(),
 		HalfClose:      c.Timeouts.HalfClose.Std(),
@@ -105,7 +106,7 @@ func (g *Gateway) buildLive(c *config.Config, old live) live {
 			l.groups[u.Name] = have
 			continue
 		}
-		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), g.resolver), text}
+		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), g.resolver, buildServerTLS(u)), text}
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via
@@ -164,7 +165,7 @@ func buildGroup(u *config.Upstream) *upstream.Group {
 		if a.Network == config.Unix {
 			s.Path, s.Authority = a.Path, "localhost"
 		} else {
-			s.Authority = net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+			s.Authority, s.TLS = net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port))), a.TLS
 			ip, err := netip.ParseAddr(a.Host)
 			if err != nil {
 				s.Host = a.Host
@@ -192,6 +193,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),
+					UpHandshake: r.Timeouts.UpHandshake.Std(),
 					AwaitHead: r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},

@@ -88,3 +88,17 @@ func sniff(buf []byte, signatures []signature) (rej *Reject, maybe bool) {
 	}
 	return nil, maybe
 }
+
+// methodMax bounds the methods that LooksLikeRequest knows: the longest registered
+// one has 16 letters.
+const methodMax = 16
+
+// LooksLikeRequest reports whether b begins as a request of HTTP/1 does: capital
+// letters, a space, and a target.
+func LooksLikeRequest(b []byte) bool {
+	n := 0
+	for n < len(b) && n <= methodMax && b[n] >= 'A' && b[n] <= 'Z' {
+		n++
+	}
+	return n >= 3 && n <= methodMax && n+1 < len(b) && b[n] == ' ' && b[n+1] > ' ' && b[n+1] < 0x7f
+}

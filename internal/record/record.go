@@ -94,6 +94,14 @@ const AttemptsMax = 4
 // NotReached is the duration of a phase that the exchange never entered.
 const NotReached time.Duration = -1
 
+// TLS describes a client's connection with TLS; without it the value is zero.
+type TLS struct {
+	// Version and Cipher are as on the wire (0x0304 is TLS 1.3).
+	Version, Cipher uint16
+	// Resumed reports that an earlier session was gone on with.
+	Resumed bool
+}
+
 // Attempt is one try on one server.
 type Attempt struct {
 	// Server is the server's name in the configuration.
@@ -106,8 +114,9 @@ type Attempt struct {
 	RequestNumber uint32
 	// IdleFor is how long the connection had lain idle.
 	IdleFor time.Duration
-	// Connect is how long resolving and connecting took, 0 on reuse.
-	Connect time.Duration
+	// Connect is how long resolving and connecting took, Handshake how long TLS
+	// took; 0 on reuse.
+	Connect, Handshake time.Duration
 	// Failure is why the attempt failed, None if it did not.
 	Failure failure.Code
 }
@@ -154,6 +163,8 @@ type summary struct {
 	Exchanges uint32
 	// Version is the client's HTTP version, 10 or 11; 0 if no head was read.
 	Version uint8
+	// TLS describes the client's connection.
+	TLS TLS
 
 	// Site, Route and Upstream are names of the configuration, "" if undecided.
 	Site, Route, Upstream string

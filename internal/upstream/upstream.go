@@ -38,6 +38,8 @@ type Server struct {
 	Addr netip.AddrPort
 	// Authority is the address as a Host field names it.
 	Authority string
+	// TLS says that the server is spoken to over TLS.
+	TLS bool
 	// MaxConnections bounds the open connections, 0 for no bound.
 	MaxConnections int64
 

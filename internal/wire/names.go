@@ -38,9 +38,12 @@ const (
 	UserAgent
 	Referer
 	IdempotencyKey
+	ClientCert
+	ClientCertChain
+	StrictTransportSecurity
 
 	// FieldCount is the number of IDs.
-	FieldCount = int(IdempotencyKey) + 1
+	FieldCount = int(StrictTransportSecurity) + 1
 )
 
 var fieldNames = [FieldCount]string{
@@ -49,7 +52,8 @@ var fieldNames = [FieldCount]string{
 	"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
 	"x-real-ip", "x-request-id", "traceparent", "accept", "date", "server",
 	"content-type", "proxy-status", "proxy-authenticate", "proxy-authorization",
-	"user-agent", "referer", "idempotency-key",
+	"user-agent", "referer", "idempotency-key", "client-cert", "client-cert-chain",
+	"strict-transport-security",
 }
 
 // String returns the name in lower case, "" for Other.
@@ -94,7 +98,7 @@ func (t *lookupTable) hash(name []byte) int {
 }
 
 // maxKnownName is the longest name that LookupField knows.
-const maxKnownName = 19
+const maxKnownName = 25
 
 // LookupField returns the ID of name, in any case of letters.
 func LookupField(name []byte) FieldID {

@@ -1,0 +1,279 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"causey/internal/failure"
+)
+
+// tlsLayer is TLS on a sock. The protocol is crypto/tls's; what lies under it is
+// ours (rawConn), so that it can be read without waiting, parked, and asked what
+// was seen on the wire.
+//
+// A nil layer is a connection without TLS.
+type tlsLayer struct {
+	conn *tls.Conn
+	raw  rawConn
+	// err is what TLS said when it ended the stream, nil if the peer or the kernel
+	// did.
+	err error
+	// silent: the peer is not told of the end (any more).
+	silent bool
+
+	// facts are what the requests of a client have to know.
+	facts tlsFacts
+	// hello is the client's, while its handshake goes on, and policy what holds for
+	// it. denied is why it was given no certificate.
+	hello  *tls.ClientHelloInfo
+	policy *TLSPolicy
+	denied error
+	// asked: the server asked for a certificate of ours.
+	asked bool
+}
+
+// newTLS puts a layer under s. The caller makes its conn of raw.
+func newTLS(s *sock) *tlsLayer {
+	t := &tlsLayer{}
+	t.raw.layer, t.raw.sock, t.raw.alert = t, s, noAlert
+	s.tls = t
+	return t
+}
+
+// handshake runs the handshake until the sock's deadlines.
+func (t *tlsLayer) handshake() error {
+	t.raw.waits = true
+	err := t.conn.HandshakeContext(context.WithValue(context.Background(), layerKey{}, t))
+	t.raw.waits = false
+	return err
+}
+
+// layerKey finds the layer in the context that crypto/tls hands to callbacks.
+type layerKey struct{}
+
+// read reads what is there into room, as readFD does: EAGAIN where nothing is, and
+// no bytes at the end. With later, what the kernel has is taken to be nothing, as
+// long as the read before took all. EPROTO stands for t.err.
+func (t *tlsLayer) read(room []byte, later bool) (int, syscall.Errno) {
+	t.raw.later = later
+	n, err := t.conn.Read(room)
+	t.raw.later = false
+	switch {
+	case n > 0:
+		return n, 0
+	case err == errWouldBlock || err == nil:
+		return 0, syscall.EAGAIN
+	case t.raw.errno != 0:
+		return 0, t.raw.errno
+	case err == io.EOF || t.raw.eof:
+		return 0, 0
+	}
+	t.err = err
+	return 0, syscall.EPROTO
+}
+
+// write sends p and then q, waiting as sock.write does.
+func (t *tlsLayer) write(p, q []byte) ioEnd {
+	for _, part := range [2][]byte{p, q} {
+		if len(part) == 0 {
+			continue
+		}
+		if _, err := t.conn.Write(part); err != nil {
+			if t.raw.wend == ioOK {
+				t.err, t.raw.wend = err, ioErrno
+				t.raw.sock.w.errno = syscall.EPROTO
+			}
+			return t.raw.wend
+		}
+	}
+	return ioOK
+}
+
+// cut reports that the stream ended without the peer's word that it was whole: TCP
+// ended, TLS did not (RFC 8446 section 6.1).
+func (t *tlsLayer) cut() bool { return t != nil && t.raw.eof }
+
+// sayGoodbye sends close_notify, once, if the kernel takes it at once. Nobody reads
+// or writes meanwhile but a reader, whom it does not concern.
+func (t *tlsLayer) sayGoodbye() {
+	if t != nil {
+		t.sayGoodbyeOn(t.raw.sock.fd)
+	}
+}
+
+// sayGoodbyeOn is sayGoodbye for a connection that is parked, whose descriptor is fd.
+func (t *tlsLayer) sayGoodbyeOn(fd int) {
+	if t.silent {
+		return
+	}
+	t.silent = true
+	t.raw.last.Store(int64(fd) + 1)
+	t.conn.CloseWrite() // before the end of the handshake it does nothing
+}
+
+// leaveSilently makes the end of the connection look like what it is, an accident.
+func (t *tlsLayer) leaveSilently() {
+	if t != nil {
+		t.silent = true
+	}
+}
+
+// noAlert stands for no alert.
+const noAlert = -1
+
+// receivedAlert returns the number of the alert with which the peer ended the
+// stream. crypto/tls keeps its type of alerts to itself, but says by Op whose it is.
+func receivedAlert(err error) int {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 {
+			return int(v.Uint())
+		}
+	}
+	return noAlert
+}
+
+// evidence is what is known of the handshake, for a failure with the given error.
+func (t *tlsLayer) evidence(err error) *failure.TLS {
+	ev := &failure.TLS{Alert: receivedAlert(err)}
+	if ev.Alert == noAlert && t.raw.alert != noAlert {
+		ev.Alert, ev.AlertSent = t.raw.alert, true
+	}
+	return ev
+}
+
+// rawConn is the net.Conn under crypto/tls.
+type rawConn struct {
+	layer *tlsLayer
+	sock  *sock
+	// waits: Read waits for bytes, as a handshake needs it. Else it answers
+	// errWouldBlock.
+	waits bool
+	// later: the kernel need not be asked if the last read took all.
+	later bool
+	// last, if not 0, is the descriptor plus one on which Write tries once, without
+	// waiting.
+	last atomic.Int64
+	// eof: the peer's FIN was read. errno is what the kernel said instead.
+	eof   bool
+	errno syscall.Errno
+	// rend and wend say how a wait for reading or writing ended, if it did not end
+	// well.
+	rend, wend ioEnd
+	// first are the first bytes that came.
+	first    [failure.FirstBytesMax]byte
+	firstLen uint8
+	// alert is the one that we sent in clear, noAlert for none.
+	alert int
+}
+
+var _ net.Conn = (*rawConn)(nil)
+
+// errWouldBlock is what Read answers when nothing is there. crypto/tls goes on after
+// an error that is temporary.
+var errWouldBlock net.Error = wouldBlock{}
+
+type wouldBlock struct{}
+
+func (wouldBlock) Error() string   { return "nothing to read yet" }
+func (wouldBlock) Timeout() bool   { return true }
+func (wouldBlock) Temporary() bool { return true }
+
+// errEnded is the error of a connection that ended otherwise than by a FIN; rend,
+// wend and errno say how.
+var errEnded = errors.New("the connection ended")
+
+// Read implements net.Conn.
+func (r *rawConn) Read(b []byte) (int, error) {
+	s := r.sock
+	if r.later && s.drained {
+		return 0, errWouldBlock
+	}
+	for {
+		if s.stopped(&s.r) {
+			r.rend = ioCanceled
+			return 0, errWouldBlock
+		}
+		s.r.n, s.r.errno = readFD(s.fd, b)
+		s.noteRead(len(b))
+		switch {
+		case s.r.errno == syscall.EAGAIN && !r.waits:
+			return 0, errWouldBlock
+		case s.r.errno == syscall.EAGAIN:
+		case s.r.errno != 0:
+			r.errno, r.rend = s.r.errno, ioErrno
+			return 0, errEnded
+		case s.r.n == 0:
+			r.eof = true
+			return 0, io.EOF
+		default:
+			if int(r.firstLen) < len(r.first) {
+				r.firstLen += uint8(copy(r.first[r.firstLen:], b[:s.r.n]))
+			}
+			return s.r.n, nil
+		}
+		if r.rend = s.await(&s.r); r.rend != ioOK {
+			return 0, errEnded
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (r *rawConn) Write(b []byte) (int, error) {
+	r.noteAlert(b)
+	if fd := r.last.Load(); fd != 0 {
+		n, errno := writeFD(int(fd-1), b)
+		if errno != 0 {
+			return n, errEnded
+		}
+		return n, nil
+	}
+	if r.wend = r.sock.writeRaw(b, nil); r.wend != ioOK {
+		return 0, errEnded
+	}
+	return len(b), nil
+}
+
+// noteAlert looks for a fatal alert among the records that leave in clear. Records
+// come whole (RFC 8446 section 5.1: type, version, length).
+func (r *rawConn) noteAlert(b []byte) {
+	const header, typeAlert, fatal = 5, 21, 2
+	for len(b) >= header {
+		n := int(b[3])<<8 | int(b[4])
+		if b[0] == typeAlert && n == 2 && len(b) >= header+2 && b[header] == fatal {
+			r.alert = int(b[header+1])
+		}
+		b = b[min(header+n, len(b)):]
+	}
+}
+
+// Close implements net.Conn. The sock's owner closes.
+func (r *rawConn) Close() error { return nil }
+
+// LocalAddr implements net.Conn; nobody asks.
+func (r *rawConn) LocalAddr() net.Addr { return nowhere }
+
+// RemoteAddr implements net.Conn. crypto/tls keeps sessions by it where no name was
+// asked for; such sessions are not kept.
+func (r *rawConn) RemoteAddr() net.Addr { return nowhere }
+
+var nowhere = &net.UnixAddr{Net: "unix"}
+
+// SetDeadline implements net.Conn: deadlines are the sock's.
+func (r *rawConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline implements net.Conn.
+func (r *rawConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline implements net.Conn.
+func (r *rawConn) SetWriteDeadline(time.Time) error { return nil }
