@@ -211,7 +211,7 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 	switch {
 	case p == phase.Tunnel: // a tunnel's client has one way to break it
 		kind = failure.Reset
-	case p <= phase.Connect:
+	case p <= phase.UpHandshake: // a handshake is a part of being dialled
 		p = phase.Connect
 	case x.upload.err == Canceled:
 		p = phase.SendBody
@@ -233,7 +233,7 @@ func (x *Exchange) prepareAgain(err *failure.Error) bool {
 	if e == nil || final(err) {
 		return false
 	}
-	connected := err.Code.Phase > phase.Connect
+	connected := err.Code.Phase > phase.UpHandshake
 	switch {
 	case e.Retry == failure.RetryUnsent:
 	case connected && x.sent == 0:
