@@ -105,7 +105,7 @@ func (x *exchange) handshakeInWords(add func(string, ...any)) {
 	case failure.CertNotYetValid:
 		add("valid from %s", e.text("tls_not_before"))
 	case failure.ClockWrong:
-		add("our clock is off by %s", span(math.Abs(e.number("tls_clock_off_ms"))))
+		add("our clock is off by %s", span(math.Abs(e.number("tls_clock_ahead_ms"))))
 	}
 	if offered := e.list("tls_offered"); offered != "" {
 		add("offered %s", shorten(offered, 64))

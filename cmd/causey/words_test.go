@@ -44,7 +44,7 @@ func TestInWords(t *testing.T) {
 			"no certificate of CN=R11, asked for a.example"},
 		{`{"failure":"upstream.up-handshake.cert-expired","evidence":{"end":"open","tls_server_name":"","tls_not_after":"2026-01-02T00:00:00Z"}}`,
 			"valid until 2026-01-02T00:00:00Z"},
-		{`{"failure":"gateway.up-handshake.clock-wrong","evidence":{"end":"open","tls_clock_off_ms":-90000.000}}`, "our clock is off by 1m30s"},
+		{`{"failure":"gateway.up-handshake.clock-wrong","evidence":{"end":"open","tls_clock_ahead_ms":-90000.000}}`, "our clock is off by 1m30s"},
 		{`{"failure":"client.handshake.tls-version","evidence":{"end":"open","tls_server_name":"","tls_offered":["TLS 1.0","TLS 1.1"]}}`, "offered TLS 1.0 TLS 1.1"},
 		{`{"failure":"upstream.up-handshake.not-tls","evidence":{"end":"open","first_bytes":"HTTP/1.1 400 Bad","offset":0}}`, `it began "HTTP/1.1 400 Bad"`},
 		{`{"failure":"gateway.finish.bug","evidence":{"end":"open","error":"it \u0007 broke"}}`, `it \a broke`},

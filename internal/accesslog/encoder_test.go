@@ -109,10 +109,10 @@ func untrusted() *record.Record {
 		Connect: 321 * time.Microsecond, Failure: code("upstream.up-handshake.chain-incomplete")}
 	e := &failure.Error{Code: code("upstream.up-handshake.chain-incomplete"), Err: errors.New("x509: certificate signed by unknown authority")}
 	e.Evidence = failure.Evidence{Dialled: netip.MustParseAddrPort("10.0.0.4:8443"), BytesAcked: -1, Offset: -1, Missing: -1,
-		TLS: &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "app.internal", Names: []string{"app.internal", "*.app\x1b[2J"},
+		TLS: &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "app.internal", CertificateAsked: true, Names: []string{"app.internal", "*.app\x1b[2J"},
 			Subject: "CN=app.internal", Issuer: "CN=Intermediate \"2\"", Missing: strings.Repeat("m", tlsTextMaxBytes+1),
 			NotBefore: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), NotAfter: time.Date(2026, 4, 2, 3, 4, 5, 0, time.FixedZone("", 3600)),
-			ClockOff: -1500 * time.Microsecond, HasClock: true}}
+			ClockAhead: -1500 * time.Microsecond, HasClock: true}}
 	r.NoteFailure(e)
 	return r
 }

@@ -52,6 +52,11 @@ var tlsFields = []field[evidence]{
 		put:   func(dst []byte, e evidence) []byte { return appendPeerText(dst, e.TLS.ServerName) },
 	},
 	{
+		Field: Field{"tls_certificate_asked", "boolean", "when it did", "true: the server asked for a certificate of ours."},
+		has:   withTLS(func(t *failure.TLS) bool { return t.CertificateAsked }),
+		put:   func(dst []byte, _ evidence) []byte { return append(dst, "true"...) },
+	},
+	{
 		Field: Field{"tls_offered", "array", "when nothing fitted", "What the other side offered: versions, cipher suites or application protocols, up to 32."},
 		has:   withTLS(func(t *failure.TLS) bool { return len(t.Offered) > 0 }),
 		put:   func(dst []byte, e evidence) []byte { return appendPeerList(dst, e.TLS.Offered) },
@@ -87,13 +92,13 @@ var tlsFields = []field[evidence]{
 		put:   func(dst []byte, e evidence) []byte { return appendPeerText(dst, e.TLS.Missing) },
 	},
 	{
-		Field: Field{"tls_clock_off_ms", "number", "when others' clocks were seen", "How far they are ahead of ours, in milliseconds; negative if behind."},
+		Field: Field{"tls_clock_ahead_ms", "number", "when others' clocks were seen", "How far they are ahead of ours, in milliseconds; negative if behind."},
 		has:   withTLS(func(t *failure.TLS) bool { return t.HasClock }),
 		put: func(dst []byte, e evidence) []byte {
-			if e.TLS.ClockOff < 0 {
+			if e.TLS.ClockAhead < 0 {
 				dst = append(dst, '-')
 			}
-			return appendMS(dst, e.TLS.ClockOff.Abs())
+			return appendMS(dst, e.TLS.ClockAhead.Abs())
 		},
 	},
 }

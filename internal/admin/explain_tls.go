@@ -38,6 +38,9 @@ func (a *account) handshake() {
 	if t.Version != 0 {
 		a.say("They had agreed on %s.", failure.TLSVersionName(t.Version))
 	}
+	if t.CertificateAsked {
+		a.say("The server asked for a certificate of the gateway's.")
+	}
 	if len(t.Offered) > 0 {
 		a.say("%s offered %s, of which nothing fits.", peer, listed(t.Offered))
 	}
@@ -84,12 +87,12 @@ func (a *account) clock() {
 	t := a.ev.TLS
 	switch {
 	case !t.HasClock:
-	case t.ClockOff.Abs() < time.Second:
+	case t.ClockAhead.Abs() < time.Second:
 		a.say("The gateway's clock agrees with the Date of other servers' answers.")
-	case t.ClockOff > 0:
-		a.say("By the Date of other servers' answers the gateway's clock is %s behind.", duration(t.ClockOff))
+	case t.ClockAhead > 0:
+		a.say("By the Date of other servers' answers the gateway's clock is %s behind.", duration(t.ClockAhead))
 	default:
-		a.say("By the Date of other servers' answers the gateway's clock is %s ahead.", duration(-t.ClockOff))
+		a.say("By the Date of other servers' answers the gateway's clock is %s ahead.", duration(-t.ClockAhead))
 	}
 }
 

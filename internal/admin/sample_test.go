@@ -140,13 +140,13 @@ func sampleRecords() []record.Record {
 	bad := onConn(app, failure.EndOpen, 64)
 	bad.Offset, bad.Field = 27, "x-\x00<img src=x onerror=alert(1)>"
 	chain := nowhere(0, "10.0.0.6:8443")
-	chain.TLS = &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "api.internal", Names: []string{"api.internal"},
+	chain.TLS = &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "api.internal", CertificateAsked: true, Names: []string{"api.internal"},
 		Subject: "CN=api.internal", Issuer: "CN=Shop Intermediate CA", Missing: "CN=Shop Intermediate CA",
 		NotBefore: sampleStart.AddDate(0, -1, 0), NotAfter: sampleStart.AddDate(0, 2, 0)}
 	clock := nowhere(0, "10.0.0.6:8443")
 	clock.TLS = &failure.TLS{Alert: 45, AlertSent: true, Version: 0x0304, ServerName: "api.internal", Names: []string{"api.internal"},
 		Subject: "CN=api.internal", Issuer: "CN=Shop CA", NotBefore: sampleStart.AddDate(2, -1, 0), NotAfter: sampleStart.AddDate(2, 2, 0),
-		ClockOff: 730 * 24 * time.Hour, HasClock: true}
+		ClockAhead: 730 * 24 * time.Hour, HasClock: true}
 	old := failure.Evidence{BytesAcked: -1, Offset: -1, Missing: -1, TLS: &failure.TLS{Alert: -1, Offered: []string{"TLS 1.0", "TLS 1.1"}}}
 	reject := failure.Evidence{BytesAcked: -1, Offset: -1, Missing: -1, End: failure.EndFIN, TLS: &failure.TLS{Alert: 48, Version: 0x0303, ServerName: "shop.example\x1b[2J"}}
 	evil := `<script>document.title="owned"</script>`

@@ -211,7 +211,7 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 	switch {
 	case p == phase.Tunnel: // a tunnel's client has one way to break it
 		kind = failure.Reset
-	case p <= phase.UpHandshake: // a handshake is a part of being dialled
+	case p <= phase.UpHandshake:
 		p = phase.Connect
 	case x.upload.err == Canceled:
 		p = phase.SendBody

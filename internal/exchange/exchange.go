@@ -245,7 +245,7 @@ func (x *Exchange) notReceived(err *failure.Error) *failure.Error {
 func (x *Exchange) stopped() *failure.Error {
 	p := x.cur
 	switch {
-	case p < phase.Connect, p == phase.UpHandshake:
+	case p <= phase.UpHandshake:
 		p = phase.Connect
 	case p == phase.SendHead, p == phase.AwaitHead && x.upload.err == Canceled:
 		p = phase.SendBody

@@ -106,6 +106,8 @@ type TLS struct {
 	Version uint16
 	// ServerName is the name that was asked for (SNI), "" for none.
 	ServerName string
+	// CertificateAsked says that the server asked for a certificate of ours.
+	CertificateAsked bool
 	// Offered lists what the other side offered where nothing fitted: protocol
 	// versions, cipher suites, application protocols.
 	Offered []string
@@ -116,10 +118,10 @@ type TLS struct {
 	NotBefore, NotAfter time.Time
 	// Missing names the issuer that was neither sent nor known.
 	Missing string
-	// ClockOff is how far the clock of other servers is ahead of ours, by the Date
+	// ClockAhead is how far the clock of other servers is ahead of ours, by the Date
 	// of their answers; HasClock says that one was seen.
-	ClockOff time.Duration
-	HasClock bool
+	ClockAhead time.Duration
+	HasClock   bool
 }
 
 // NamesMax bounds the names of a certificate that are kept.

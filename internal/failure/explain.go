@@ -91,7 +91,7 @@ func (e *Entry) statusText() string {
 	case e.Status == statusClientGone:
 		return "499 in the log only: the client is gone and gets no answer"
 	case e.unanswerable():
-		return fmt.Sprintf("%d in the records; without TLS nothing can be answered, and the connection is closed", e.Status)
+		return fmt.Sprintf("0 in the records: without TLS nothing can be answered, and the connection is closed (its class is %d)", e.Status)
 	case e.Code.Phase == phase.Tunnel:
 		return fmt.Sprintf("%d in the records; the client has had its 101, and the tunnel is closed", e.Status)
 	case e.Severity == SeverityWarning:
