@@ -64,6 +64,15 @@ func (e evidence) text(name string) string {
 	return ""
 }
 
+// list returns the evidence called name, a list of texts, as one text.
+func (e evidence) list(name string) string {
+	var all []string
+	if json.Unmarshal(e[name], &all) != nil {
+		return ""
+	}
+	return printable(strings.Join(all, " "))
+}
+
 // number returns the evidence called name, 0 if there is none.
 func (e evidence) number(name string) float64 {
 	var n float64

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"causey/internal/failure"
@@ -32,6 +33,7 @@ func (x *exchange) inWords() string {
 	if server := e.text("dns_server"); server != "" {
 		add("rcode %d from name server %s", int(e.number("rcode")), server)
 	}
+	x.handshakeInWords(add)
 	if e.has("missing") {
 		add("%s missing", bytesText(int64(e.number("missing"))))
 	}
@@ -76,11 +78,45 @@ func (x *exchange) inWords() string {
 	return strings.Join(parts, ", ")
 }
 
+// handshakeInWords adds what a TLS handshake showed.
+func (x *exchange) handshakeInWords(add func(string, ...any)) {
+	e := x.Evidence
+	if e.has("tls_alert") {
+		name := strings.TrimSpace(fmt.Sprintf("%d %s", int(e.number("tls_alert")), e.text("tls_alert_name")))
+		if string(e["tls_alert_sent"]) == "true" {
+			add("we sent TLS alert %s", name)
+		} else {
+			add("TLS alert %s", name)
+		}
+	}
+	if issuer := e.text("tls_missing_issuer"); issuer != "" {
+		add("no certificate of %s", shorten(issuer, 48))
+	}
+	if asked := e.text("tls_server_name"); asked != "" {
+		add("asked for %s", shorten(asked, 64))
+	}
+	switch kind := entryOf(x.Failure).Code.Kind; kind {
+	case failure.WrongName:
+		if names := e.list("tls_names"); names != "" {
+			add("offered %s", shorten(names, 64))
+		}
+	case failure.CertExpired:
+		add("valid until %s", e.text("tls_not_after"))
+	case failure.CertNotYetValid:
+		add("valid from %s", e.text("tls_not_before"))
+	case failure.ClockWrong:
+		add("our clock is off by %s", span(math.Abs(e.number("tls_clock_ahead_ms"))))
+	}
+	if offered := e.list("tls_offered"); offered != "" {
+		add("offered %s", shorten(offered, 64))
+	}
+}
+
 // showsBytes reports whether the first bytes tell something that the code does
 // not: they do where a head was not understood.
 func showsBytes(e *failure.Entry) bool {
 	switch e.Code.Phase {
-	case phase.ReadHead, phase.ReadHeadUp:
+	case phase.Handshake, phase.UpHandshake, phase.ReadHead, phase.ReadHeadUp:
 		return e.Family == failure.FamilyMalformed
 	}
 	return false

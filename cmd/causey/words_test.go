@@ -36,6 +36,17 @@ func TestInWords(t *testing.T) {
 			`field X-\u202e, it began "GET / HTTP/1.1\r\n\x1b[2J", at byte 17`},
 		{`{"failure":"client.read-head.head-too-large","evidence":{"size":70000,"limit":65536,"offset":-1,"end":"open","first_bytes":"GET"}}`,
 			"70,000 came, 65,536 allowed"},
+		{`{"failure":"upstream.up-handshake.alert","evidence":{"end":"fin","dialled":"192.0.2.7:443","tls_alert":80,"tls_alert_name":"internal_error","tls_alert_sent":false,"tls_server_name":"a.example"}}`,
+			"TLS alert 80 internal_error, asked for a.example, closed in order (FIN), server 192.0.2.7:443"},
+		{`{"failure":"upstream.up-handshake.wrong-name","evidence":{"end":"open","tls_alert":42,"tls_alert_name":"bad_certificate","tls_alert_sent":true,"tls_server_name":"a.example","tls_names":["b.example","*.b\u202e"]}}`,
+			`we sent TLS alert 42 bad_certificate, asked for a.example, offered b.example *.b\u202e`},
+		{`{"failure":"upstream.up-handshake.chain-incomplete","evidence":{"end":"open","tls_server_name":"a.example","tls_missing_issuer":"CN=R11"}}`,
+			"no certificate of CN=R11, asked for a.example"},
+		{`{"failure":"upstream.up-handshake.cert-expired","evidence":{"end":"open","tls_server_name":"","tls_not_after":"2026-01-02T00:00:00Z"}}`,
+			"valid until 2026-01-02T00:00:00Z"},
+		{`{"failure":"gateway.up-handshake.clock-wrong","evidence":{"end":"open","tls_clock_ahead_ms":-90000.000}}`, "our clock is off by 1m30s"},
+		{`{"failure":"client.handshake.tls-version","evidence":{"end":"open","tls_server_name":"","tls_offered":["TLS 1.0","TLS 1.1"]}}`, "offered TLS 1.0 TLS 1.1"},
+		{`{"failure":"upstream.up-handshake.not-tls","evidence":{"end":"open","first_bytes":"HTTP/1.1 400 Bad","offset":0}}`, `it began "HTTP/1.1 400 Bad"`},
 		{`{"failure":"gateway.finish.bug","evidence":{"end":"open","error":"it \u0007 broke"}}`, `it \a broke`},
 	} {
 		x, err := decodeExchange([]byte(c.record))

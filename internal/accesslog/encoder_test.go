@@ -101,6 +101,32 @@ func hostile() *record.Record {
 	return r
 }
 
+// untrusted is an exchange whose server's certificate could not be trusted.
+func untrusted() *record.Record {
+	r := ordinary()
+	r.Outcome, r.Status, r.UpStatus, r.BodyOut = record.Answered, 502, 0, 1830
+	*r.LastAttempt() = record.Attempt{Server: "https://app.internal:8443", Dialled: netip.MustParseAddrPort("10.0.0.4:8443"),
+		Connect: 321 * time.Microsecond, Failure: code("upstream.up-handshake.chain-incomplete")}
+	e := &failure.Error{Code: code("upstream.up-handshake.chain-incomplete"), Err: errors.New("x509: certificate signed by unknown authority")}
+	e.Evidence = failure.Evidence{Dialled: netip.MustParseAddrPort("10.0.0.4:8443"), BytesAcked: -1, Offset: -1, Missing: -1,
+		TLS: &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "app.internal", CertificateAsked: true, Names: []string{"app.internal", "*.app\x1b[2J"},
+			Subject: "CN=app.internal", Issuer: "CN=Intermediate \"2\"", Missing: strings.Repeat("m", tlsTextMaxBytes+1),
+			NotBefore: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), NotAfter: time.Date(2026, 4, 2, 3, 4, 5, 0, time.FixedZone("", 3600)),
+			ClockAhead: -1500 * time.Microsecond, HasClock: true}}
+	r.NoteFailure(e)
+	return r
+}
+
+// unversed is a client with which nothing could be agreed on.
+func unversed() *record.Record {
+	r := new(record.Record)
+	r.Reset()
+	r.Outcome = record.Unanswered
+	r.NoteFailure(&failure.Error{Code: code("client.handshake.no-cipher"), Evidence: failure.Evidence{BytesAcked: -1, Offset: -1, Missing: -1,
+		TLS: &failure.TLS{Alert: -1, Offered: make([]string, tlsListMax+1)}}})
+	return r
+}
+
 // nothing is a connection that ended before any head.
 func nothing() *record.Record {
 	r := new(record.Record)
@@ -119,7 +145,7 @@ func code(name string) failure.Code {
 }
 
 func samples() []*record.Record {
-	return []*record.Record{ordinary(), refused(), hostile(), nothing()}
+	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed()}
 }
 
 func TestLines(t *testing.T) {

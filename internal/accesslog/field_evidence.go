@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -46,7 +47,10 @@ func (e evidence) hasOffset() bool {
 
 // evidenceFields are the fields of the evidence object, in the order they are
 // written.
-var evidenceFields = keyed([]field[evidence]{
+var evidenceFields = keyed(slices.Concat(wireFields, tlsFields, errorFields))
+
+// wireFields are those of what the wire and the kernel showed.
+var wireFields = []field[evidence]{
 	{
 		Field: Field{"errno", "string", "with a kernel error", "Name of the kernel's error, such as `ECONNREFUSED`."},
 		has:   func(e evidence) bool { return e.Errno != 0 },
@@ -177,6 +181,10 @@ var evidenceFields = keyed([]field[evidence]{
 		has:   func(e evidence) bool { return e.Field != "" },
 		put:   func(dst []byte, e evidence) []byte { return appendName(dst, e.Field) },
 	},
+}
+
+// errorFields is the last field.
+var errorFields = []field[evidence]{
 	{
 		Field: Field{"error", "string", "when there is one", "The underlying error in its own words, for people. Nothing should match on it."},
 		has:   func(e evidence) bool { return e.err != nil },
@@ -185,4 +193,4 @@ var evidenceFields = keyed([]field[evidence]{
 			return appendName(dst, s[:min(len(s), errorTextMaxBytes)])
 		},
 	},
-})
+}

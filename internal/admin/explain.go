@@ -84,6 +84,7 @@ func (a *account) evidence() {
 	}
 	a.address()
 	a.resolver()
+	a.handshake()
 	a.connection()
 	a.rule()
 }

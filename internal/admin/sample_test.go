@@ -139,6 +139,16 @@ func sampleRecords() []record.Record {
 	big := failure.Evidence{BytesAcked: -1, Offset: 65536, Missing: -1, Size: 65537, Limit: 65536}
 	bad := onConn(app, failure.EndOpen, 64)
 	bad.Offset, bad.Field = 27, "x-\x00<img src=x onerror=alert(1)>"
+	chain := nowhere(0, "10.0.0.6:8443")
+	chain.TLS = &failure.TLS{Alert: 48, AlertSent: true, Version: 0x0304, ServerName: "api.internal", CertificateAsked: true, Names: []string{"api.internal"},
+		Subject: "CN=api.internal", Issuer: "CN=Shop Intermediate CA", Missing: "CN=Shop Intermediate CA",
+		NotBefore: sampleStart.AddDate(0, -1, 0), NotAfter: sampleStart.AddDate(0, 2, 0)}
+	clock := nowhere(0, "10.0.0.6:8443")
+	clock.TLS = &failure.TLS{Alert: 45, AlertSent: true, Version: 0x0304, ServerName: "api.internal", Names: []string{"api.internal"},
+		Subject: "CN=api.internal", Issuer: "CN=Shop CA", NotBefore: sampleStart.AddDate(2, -1, 0), NotAfter: sampleStart.AddDate(2, 2, 0),
+		ClockAhead: 730 * 24 * time.Hour, HasClock: true}
+	old := failure.Evidence{BytesAcked: -1, Offset: -1, Missing: -1, TLS: &failure.TLS{Alert: -1, Offered: []string{"TLS 1.0", "TLS 1.1"}}}
+	reject := failure.Evidence{BytesAcked: -1, Offset: -1, Missing: -1, End: failure.EndFIN, TLS: &failure.TLS{Alert: 48, Version: 0x0303, ServerName: "shop.example\x1b[2J"}}
 	evil := `<script>document.title="owned"</script>`
 	return []record.Record{
 		sample(1, time.Second, asks("GET", "shop.example", "/"), goes("shop.example", "shop"), answered(record.Relayed, 200, 200, 18_344),
@@ -172,6 +182,14 @@ func sampleRecords() []record.Record {
 		sample(10, 176*time.Second, asks("GET", "shop.example", "/live"), goes("shop.example", "shop"), answered(record.ClientLeft, 499, 200, 4_200_000),
 			took(map[string]float64{"read-head": .02, "await-head": 12, "relay-body": 65_000}), tries("app2.internal:9000", app2, "", true),
 			fails("client.relay-body.reset", failure.Evidence{Errno: syscall.ECONNRESET, End: failure.EndRST, BytesAcked: -1, Offset: -1, Missing: -1}, "")),
+		sample(11, 177*time.Second, asks("GET", "shop.example", "/api/stock"), goes("shop.example", "api"), answered(record.Answered, 502, 0, 1830),
+			took(map[string]float64{"read-head": .02, "connect": .3, "up-handshake": 2.1}), tries("https://api.internal:8443", "10.0.0.6:8443", "upstream.up-handshake.chain-incomplete", false),
+			fails("upstream.up-handshake.chain-incomplete", chain, "")),
+		sample(12, 178*time.Second, asks("GET", "shop.example", "/api/stock"), goes("shop.example", "api"), answered(record.Answered, 500, 0, 1830),
+			took(map[string]float64{"read-head": .02, "connect": .3, "up-handshake": 2.4}), tries("https://api.internal:8443", "10.0.0.6:8443", "gateway.up-handshake.clock-wrong", false),
+			fails("gateway.up-handshake.clock-wrong", clock, "")),
+		sample(13, 179*time.Second, answered(record.Unanswered, 0, 0, 0), took(map[string]float64{"handshake": 1.4}), fails("client.handshake.tls-version", old, "")),
+		sample(14, 180*time.Second, answered(record.Unanswered, 0, 0, 0), took(map[string]float64{"handshake": 31}), fails("client.handshake.cert-rejected", reject, "")),
 	}
 }
 

@@ -145,6 +145,10 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-banner":   "/api/v1/exchanges/" + sampleRecords()[6].ID.String(),
 		"exchange-client":   "/api/v1/exchanges/" + sampleRecords()[7].ID.String(),
 		"exchange-hostile":  "/api/v1/exchanges/" + sampleRecords()[8].ID.String(),
+		"exchange-chain":    "/api/v1/exchanges/" + sampleRecords()[10].ID.String(),
+		"exchange-clock":    "/api/v1/exchanges/" + sampleRecords()[11].ID.String(),
+		"exchange-old-tls":  "/api/v1/exchanges/" + sampleRecords()[12].ID.String(),
+		"exchange-rejected": "/api/v1/exchanges/" + sampleRecords()[13].ID.String(),
 		"exchange-good":     "/api/v1/exchanges/" + sampleRecords()[0].ID.String(),
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
@@ -262,11 +266,11 @@ func TestFilters(t *testing.T) {
 		query string
 		want  int
 	}{
-		{"", 10}, {"?failed=1", 7}, {"?failed=0", 10}, {"?severity=client", 2}, {"?severity=error,warning,client", 9},
-		{"?code=upstream.connect.refused", 1}, {"?code=upstream", 7}, {"?code=upstream.read-head-up", 2}, {"?code=client", 2},
+		{"", 14}, {"?failed=1", 9}, {"?failed=0", 14}, {"?severity=client", 4}, {"?severity=error,warning,client", 13},
+		{"?code=upstream.connect.refused", 1}, {"?code=upstream", 8}, {"?code=upstream.read-head-up", 2}, {"?code=client", 4},
 		{"?site=blog.example", 1}, {"?site=nobody", 0}, {"?upstream=shop", 7}, {"?upstream=shop&failed=1", 5},
-		{"?status=502", 5}, {"?status=5xx", 6}, {"?status=4xx", 2}, {"?status=499", 1}, {"?status=200", 2}, {"?status=2xx&failed=1", 1},
-		{"?limit=3", 3}, {"?limit=500", 10},
+		{"?status=502", 6}, {"?status=5xx", 8}, {"?status=4xx", 2}, {"?status=499", 1}, {"?status=200", 2}, {"?status=2xx&failed=1", 1},
+		{"?limit=3", 3}, {"?limit=500", 14},
 	} {
 		resp, body := ts.get("/api/v1/exchanges" + c.query)
 		ts.wantStatus(200, resp, body)

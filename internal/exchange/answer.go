@@ -140,9 +140,25 @@ func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 		if e.ProxyError == "dns_error" && err.Evidence.Rcode != 0 {
 			b = append(append(append(b, `; rcode="`...), strconv.Itoa(err.Evidence.Rcode)...), '"')
 		}
+		if e.ProxyError == "tls_alert_received" {
+			b = appendAlert(b, err.Evidence.TLS)
+		}
 		b = append(append(append(b, `; details="`...), e.Name...), '"')
 	}
 	return string(b)
+}
+
+// appendAlert appends the parameters of tls_alert_received (RFC 9209 section
+// 2.3.16): the alert's number and its registered description.
+func appendAlert(b []byte, t *failure.TLS) []byte {
+	if t == nil || t.Alert < 0 || t.AlertSent {
+		return b
+	}
+	b = strconv.AppendInt(append(b, "; alert-id="...), int64(t.Alert), 10)
+	if name := failure.AlertName(t.Alert); name != "" {
+		b = append(append(append(b, `; alert-message="`...), name...), '"')
+	}
+	return b
 }
 
 // appendToken appends name, a token of HTTP. Structured fields (RFC 9651 section

@@ -233,7 +233,7 @@ func (x *Exchange) prepareAgain(err *failure.Error) bool {
 	if e == nil || final(err) {
 		return false
 	}
-	connected := err.Code.Phase > phase.Connect
+	connected := err.Code.Phase > phase.UpHandshake
 	switch {
 	case e.Retry == failure.RetryUnsent:
 	case connected && x.sent == 0:

@@ -68,6 +68,24 @@ func TestUnsentGoesElsewhere(t *testing.T) {
 	})
 }
 
+// A handshake is a part of dialling: what failed in it was never sent, so any
+// request may go elsewhere, unless every server will want the same of us.
+func TestHandshakesGoElsewhere(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
+		s := g.servers("a", "b")
+		s[0].dials = []failure.Kind{failure.CertExpired, failure.ClientCertMissing}
+		c := g.send("POST /", "Content-Length: 0")
+		g.arrives("b is asked instead").ok("fine")
+		g.wantAnswer("the client sees nothing of it", c, 200, "fine")
+		r := g.wantEnd("an expired certificate does no harm", record.Relayed, "")
+		wantAttempts(t, "both", r, "a:upstream.up-handshake.cert-expired", "b:")
+		c = g.send("GET /")
+		g.wantHead("b would want our certificate too", c, 502)
+		r = g.wantEnd("it is not asked", record.Answered, "upstream.up-handshake.client-cert-missing")
+		wantAttempts(t, "one", r, "a:upstream.up-handshake.client-cert-missing")
+	})
+}
+
 func TestNoServerLeft(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *testGateway) {
 		s := g.servers("a", "b")

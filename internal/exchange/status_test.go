@@ -11,6 +11,7 @@ import (
 
 	"causey/internal/exchange"
 	"causey/internal/failure"
+	"causey/internal/phase"
 	"causey/internal/record"
 )
 
@@ -22,6 +23,9 @@ type member struct {
 
 // parseMember reads one, strictly; bare keys of parameters have no place here.
 func parseMember(s string) (m member, ok bool) {
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return m, false // Proxy-Status takes a string or a token
+	}
 	if m.item, s, ok = parseBare(s); !ok {
 		return m, false
 	}
@@ -44,7 +48,8 @@ func parseMember(s string) (m member, ok bool) {
 	return m, true
 }
 
-// parseBare reads a token or a string (RFC 9651 sections 4.2.5 and 4.2.6).
+// parseBare reads a token, a string or an integer without a sign (RFC 9651 sections
+// 4.2.4 to 4.2.6).
 func parseBare(s string) (value, rest string, ok bool) {
 	if s == "" {
 		return "", "", false
@@ -57,6 +62,12 @@ func parseBare(s string) (value, rest string, ok bool) {
 		return s[1 : i+1], s[i+2:], true
 	}
 	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	if n > 0 { // an integer, section 4.2.4
+		return s[:n], s[n:], n <= 15
+	}
 	for n < len(s) && (s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z' || s[n] == '*' ||
 		n > 0 && (s[n] >= '0' && s[n] <= '9' || strings.IndexByte("!#$%&'+-.^_`|~:/", s[n]) >= 0)) {
 		n++
@@ -81,6 +92,7 @@ func TestProxyStatus(t *testing.T) {
 					a.Server, a.Dialled = "secret", serverAddr
 					err := newFailure(e.Code.Party, e.Code.Phase, e.Code.Kind)
 					err.Evidence.Rcode = 3
+					err.Evidence.TLS = &failure.TLS{Alert: 40}
 					got := exchange.ProxyStatus(plan, &rec, err)
 					m, ok := parseMember(got)
 					if !ok {
@@ -102,8 +114,37 @@ func TestProxyStatus(t *testing.T) {
 					if (m.params["rcode"] == "3") != (shown && e.ProxyError == "dns_error") {
 						t.Errorf("%q: rcode %q", got, m.params["rcode"])
 					}
+					alerted := shown && e.ProxyError == "tls_alert_received"
+					if (m.params["alert-id"] == "40") != alerted || (m.params["alert-message"] == "handshake_failure") != alerted {
+						t.Errorf("%q: alert %q %q", got, m.params["alert-id"], m.params["alert-message"])
+					}
 				}
 			}
+		}
+	}
+}
+
+// Only an alert of the server's is one that was received, and not every number has a
+// name.
+func TestProxyStatusOfAlerts(t *testing.T) {
+	plan := &exchange.Plan{Details: exchange.DetailsAlways}
+	for _, c := range []struct {
+		tls  *failure.TLS
+		want string
+	}{
+		{nil, ""}, {&failure.TLS{Alert: -1}, ""}, {&failure.TLS{Alert: 80, AlertSent: true}, ""},
+		{&failure.TLS{Alert: 255}, "; alert-id=255"}, {&failure.TLS{Alert: 112}, `; alert-id=112; alert-message="unrecognized_name"`},
+	} {
+		var rec record.Record
+		rec.Reset()
+		err := newFailure(failure.Upstream, phase.UpHandshake, failure.Alert)
+		err.Evidence.TLS = c.tls
+		want := "causey; error=tls_alert_received" + c.want + `; details="upstream.up-handshake.alert"`
+		if got := exchange.ProxyStatus(plan, &rec, err); got != want {
+			t.Errorf("%+v: %q, want %q", c.tls, got, want)
+		}
+		if _, ok := parseMember(want); !ok {
+			t.Errorf("%q is no list member", want)
 		}
 	}
 }

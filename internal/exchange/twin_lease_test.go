@@ -156,7 +156,11 @@ func (g *groupTwin) dial(s *serverTwin, w *exchange.Want) (*upConnection, *failu
 				party = failure.Gateway
 			}
 			w.Attempt.Dialled = serverAddr
-			return nil, newFailure(party, phase.Connect, k)
+			p := phase.Connect
+			if inTLS := (failure.Code{Party: party, Phase: phase.UpHandshake, Kind: k}); failure.Lookup(failure.Code{Party: party, Phase: p, Kind: k}) == nil && failure.Lookup(inTLS) != nil {
+				p = phase.UpHandshake
+			}
+			return nil, newFailure(party, p, k)
 		}
 	}
 	c := &upConnection{up: credit{g.twin.connWindow}, down: credit{g.twin.connWindow}, deaf: s.deaf}

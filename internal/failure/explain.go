@@ -24,18 +24,20 @@ var partySides = map[Party]string{
 
 // phaseNotes says in words where an exchange is, for each phase that has codes.
 var phaseNotes = map[phase.Phase]string{
-	phase.Accept:     "a client's connection is taken",
-	phase.ReadHead:   "the head of the request is being received",
-	phase.Route:      "site and route are chosen",
-	phase.Resolve:    "the server's name is turned into addresses",
-	phase.Connect:    "a connection to the server is being opened",
-	phase.SendHead:   "the head of the request is handed to the server",
-	phase.SendBody:   "the body of the request flows from client to server",
-	phase.AwaitHead:  "the request is sent, no byte of the answer has come",
-	phase.ReadHeadUp: "the head of the answer is being received",
-	phase.RelayBody:  "the body of the answer flows from server to client",
-	phase.Tunnel:     "an upgraded connection carries bytes both ways",
-	phase.Finish:     "the exchange is being ended",
+	phase.Accept:      "a client's connection is taken",
+	phase.Handshake:   "TLS is agreed on with the client",
+	phase.ReadHead:    "the head of the request is being received",
+	phase.Route:       "site and route are chosen",
+	phase.Resolve:     "the server's name is turned into addresses",
+	phase.Connect:     "a connection to the server is being opened",
+	phase.UpHandshake: "TLS is agreed on with the server",
+	phase.SendHead:    "the head of the request is handed to the server",
+	phase.SendBody:    "the body of the request flows from client to server",
+	phase.AwaitHead:   "the request is sent, no byte of the answer has come",
+	phase.ReadHeadUp:  "the head of the answer is being received",
+	phase.RelayBody:   "the body of the answer flows from server to client",
+	phase.Tunnel:      "an upgraded connection carries bytes both ways",
+	phase.Finish:      "the exchange is being ended",
 }
 
 // Explain writes e as plain text for a terminal of 80 columns: what happened, on
@@ -88,6 +90,8 @@ func (e *Entry) statusText() string {
 	switch {
 	case e.Status == statusClientGone:
 		return "499 in the log only: the client is gone and gets no answer"
+	case e.unanswerable():
+		return fmt.Sprintf("0 in the records: without TLS nothing can be answered, and the connection is closed (its class is %d)", e.Status)
 	case e.Code.Phase == phase.Tunnel:
 		return fmt.Sprintf("%d in the records; the client has had its 101, and the tunnel is closed", e.Status)
 	case e.Severity == SeverityWarning:
@@ -99,9 +103,18 @@ func (e *Entry) statusText() string {
 	return fmt.Sprintf("%d", e.Status)
 }
 
+// unanswerable reports a failure of the client's handshake: nothing that is sent
+// before TLS stands would be understood, unless the client speaks plain HTTP.
+func (e *Entry) unanswerable() bool {
+	return e.Code.Phase == phase.Handshake && e.Code.Kind != PlainHTTP
+}
+
 func (e *Entry) proxyStatusText() string {
-	if e.ProxyError == "" {
+	switch {
+	case e.ProxyError == "":
 		return "none: there is nobody to tell"
+	case e.unanswerable():
+		return "never sent; its type would be " + e.ProxyError + " (RFC 9209)"
 	}
 	return "error=" + e.ProxyError + " (RFC 9209)"
 }

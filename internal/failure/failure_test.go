@@ -131,11 +131,9 @@ func TestKindsAndFamiliesAreUsed(t *testing.T) {
 
 // withoutCodes are the phases in which nothing can fail yet, with the reason.
 var withoutCodes = map[phase.Phase]string{
-	phase.Handshake:   "no TLS with clients yet",
-	phase.Guard:       "its refusals are verdicts, not failures",
-	phase.Cache:       "no cache yet",
-	phase.Queue:       "no waiting for admission yet; a full server is gateway.connect.limit",
-	phase.UpHandshake: "no TLS with servers yet",
+	phase.Guard: "its refusals are verdicts, not failures",
+	phase.Cache: "no cache yet",
+	phase.Queue: "no waiting for admission yet; a full server is gateway.connect.limit",
 }
 
 func TestPhasesHaveCodes(t *testing.T) {

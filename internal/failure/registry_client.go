@@ -10,7 +10,7 @@ import (
 )
 
 // clientEntries are all failures of clients in phase order.
-var clientEntries = slices.Concat(clientHeadEntries, clientExchangeEntries)
+var clientEntries = slices.Concat(clientTLSEntries, clientHeadEntries, clientExchangeEntries)
 
 // clientExchangeEntries are the failures of a client whose request head was whole:
 // wishes that no route fulfils, bad bodies, and clients that went away.
@@ -33,6 +33,28 @@ var clientExchangeEntries = []Entry{
 			"Ask DNS where the name points: `dig +short NAME`.",
 			"Pass the visitor's Host through the proxy in front, in nginx `proxy_set_header Host $host`.",
 			"Add a site with host `*` only if a default for strangers is really wanted.",
+		},
+	},
+	{
+		Code:   Code{Client, phase.Route, Misdirected},
+		Family: FamilyNoMatch, Status: 421, ProxyError: "http_request_error",
+		Retry: RetryNever, Severity: SeverityClient,
+		Title: "Host differs from the TLS name",
+		Meaning: "The request is for a host other than the one that the connection's TLS handshake named, and one of " +
+			"the two requires client certificates. It was refused with 421, or a connection opened for an open site " +
+			"would be a way into the protected one.",
+		Reasons: []string{
+			"A browser uses one connection for several names of one certificate and address; on 421 it opens another " +
+				"one by itself.",
+			"A proxy in front sends its own name as SNI and the visitor's as Host.",
+			"A script sets Host by hand: `curl -H 'Host: NAME' https://OTHER/`.",
+			"Somebody tries to get around the client certificate.",
+		},
+		LookAt: []string{
+			"Compare Host with the name of the handshake in the record.",
+			"Let the proxy send the same name in both: nginx `proxy_ssl_server_name on; proxy_ssl_name $host;`.",
+			"Give the protected site a certificate of its own, so that browsers do not share the connection.",
+			"Test with `curl --connect-to NAME:443:ADDRESS:443 https://NAME/` in place of a Host field.",
 		},
 	},
 	{

@@ -47,6 +47,43 @@ var gatewayEntries = []Entry{
 		},
 	},
 	{
+		Code:   Code{Gateway, phase.Handshake, NoCertificate},
+		Family: FamilyUnhealthy, Status: 503, ProxyError: "proxy_internal_response",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Certificate not obtained yet",
+		Meaning: "The client asked for a site of this gateway whose certificate is to be fetched by itself and is not " +
+			"there yet. Without it no TLS is possible, so the connection is closed with an alert.",
+		Reasons: []string{
+			"The site was added a moment ago, and the first certificate takes a few seconds.",
+			"The CA cannot reach this machine for its check: the name's DNS points elsewhere, or port 80 or 443 is " +
+				"closed.",
+			"The CA refuses: a rate limit, a CAA record in DNS, a name that nobody may have.",
+			"The gateway cannot reach the CA, or cannot write to its state directory.",
+		},
+		LookAt: []string{
+			"Read the gateway's own log: each attempt to get a certificate is there with the CA's answer.",
+			"Compare the name's addresses with this machine's: `dig +short NAME A NAME AAAA` and `ip -br addr`.",
+			"Look for a CAA record: `dig +short CAA NAME`, and open ports 80 and 443 in the firewall.",
+			"Configure a certificate by file in `tls.certificates` until it works.",
+		},
+	},
+	{
+		Code:   Code{Gateway, phase.Handshake, Shutdown},
+		Family: FamilyKilled, Status: 503, ProxyError: "proxy_internal_response",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Stopped during a handshake",
+		Meaning: "The gateway's drain time was over while a client was still in its TLS handshake. No request had " +
+			"been read, and the connection was closed.",
+		Reasons: []string{
+			"The gateway was stopped or restarted with clients connecting at that moment.",
+			"The client was slow, or never meant to finish its handshake.",
+		},
+		LookAt: []string{
+			"Reload in place of a restart for new certificates and settings: `causey reload` keeps connections.",
+			"Let the load balancer stop sending before the gateway stops.",
+		},
+	},
+	{
 		Code:   Code{Gateway, phase.Route, Loop},
 		Family: FamilyNoMatch, Status: 502, ProxyError: "proxy_loop_detected",
 		Retry: RetryNever, Severity: SeverityError,
@@ -160,6 +197,26 @@ var gatewayEntries = []Entry{
 		LookAt: []string{
 			"Use `causey reload` for configuration changes: it loses nothing.",
 			"Check connect times to that server; a dial should not outlast a drain.",
+		},
+	},
+	{
+		Code:   Code{Gateway, phase.UpHandshake, ClockWrong},
+		Family: FamilyUnhealthy, Status: 500, ProxyError: "proxy_internal_error",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Gateway's clock is wrong",
+		Meaning: "By the gateway's clock the server's certificate is outside its validity, and by the Date of other " +
+			"servers' answers it is inside. Certificate and server are fine; the time on this machine is wrong.",
+		Reasons: []string{
+			"The machine was paused or restored from a snapshot, and its clock went on from there.",
+			"Time synchronisation is not running, or NTP (UDP port 123) is blocked.",
+			"A board without a battery, such as a Raspberry Pi, starts with an old date.",
+			"Somebody set the date by hand.",
+		},
+		LookAt: []string{
+			"See how far it is off: the record says so, and `timedatectl` whether it is synchronised.",
+			"Set it right: `timedatectl set-ntp true`, or `chronyc makestep`.",
+			"Compare by hand: `date -u; curl -sI https://example.com | grep -i ^date`.",
+			"Order the gateway after `time-sync.target` in its unit on machines without a battery.",
 		},
 	},
 	{

@@ -128,6 +128,26 @@ var upstreamBodyEntries = []Entry{
 		},
 	},
 	{
+		Code:   Code{Upstream, phase.RelayBody, NoCloseNotify},
+		Family: FamilyClosed, Status: 502, ProxyError: "http_response_incomplete",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Encrypted answer ended without farewell",
+		Meaning: "The answer had no length, so only the end of the connection could end it, and TCP ended it without " +
+			"the farewell of TLS (`close_notify`). Whether the answer was cut cannot be told, so the visitor's is not " +
+			"ended as complete.",
+		Reasons: []string{
+			"The server's software closes the socket without ending TLS; old and hand-written servers do.",
+			"The application died, or its container was stopped, while it sent.",
+			"A device on the way closed the connection, by accident or by attack: a truncation attack looks like this.",
+		},
+		LookAt: []string{
+			"Let the application send Content-Length or chunks: HTTP/1.1 and no `Connection: close` streaming.",
+			"See how the server ends: `curl -v https://ADDRESS:PORT/PATH -o f` reports `unexpected eof while reading`.",
+			"Compare the sizes that came for one URL: always the same is a rude server, different ones are cuts.",
+			"Update the server's TLS software.",
+		},
+	},
+	{
 		Code:   Code{Upstream, phase.RelayBody, BadTrailer},
 		Family: FamilyMalformed, Status: 502, ProxyError: "http_protocol_error",
 		Retry: RetryNever, Severity: SeverityError,

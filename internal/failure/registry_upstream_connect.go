@@ -10,10 +10,10 @@ import (
 )
 
 // upstreamEntries are all failures of servers in phase order.
-var upstreamEntries = slices.Concat(upstreamConnectEntries, upstreamHeadEntries, upstreamBodyEntries)
+var upstreamEntries = slices.Concat(upstreamConnectEntries, upstreamTLSEntries, upstreamSendEntries,
+	upstreamHeadEntries, upstreamBodyEntries)
 
-// upstreamConnectEntries are the failures on the way to a server, up to the last
-// byte of the request.
+// upstreamConnectEntries are the failures on the way to a server.
 var upstreamConnectEntries = []Entry{
 	{
 		Code:   Code{Upstream, phase.Resolve, NXDomain},
@@ -342,6 +342,10 @@ var upstreamConnectEntries = []Entry{
 			"Raise workers as far as the memory allows, then the backlog.",
 		},
 	},
+}
+
+// upstreamSendEntries are the failures up to the last byte of the request.
+var upstreamSendEntries = []Entry{
 	{
 		Code:   Code{Upstream, phase.SendHead, Reset},
 		Family: FamilyReset, Status: 502, ProxyError: "connection_terminated",

@@ -41,7 +41,11 @@ func Suggest(name string) []string {
 			letters += len(w)
 		}
 		if cost <= letters/3 {
-			near = append(near, candidate{e, cost, editDistance(name, e.Name)})
+			whole := editDistance(name, e.Name)
+			if whole == 0 {
+				cost = -1 // before those whose other words say as much
+			}
+			near = append(near, candidate{e, cost, whole})
 		}
 	}
 	slices.SortStableFunc(near, func(a, b candidate) int {
