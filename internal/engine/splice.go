@@ -102,10 +102,11 @@ func (s *pipes) close() {
 	s.idle = nil
 }
 
-// SpliceFrom implements exchange.Splicer for answers.
+// SpliceFrom implements exchange.Splicer for answers. What TLS has to see cannot go
+// past us.
 func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
 	u, ok := src.(*upConn)
-	if !ok || c.framing != wire.FramingLength || u.quiet != nil || u.endless || u.in.r < u.in.w {
+	if !ok || c.tls != nil || u.tls != nil || c.framing != wire.FramingLength || u.quiet != nil || u.endless || u.in.r < u.in.w {
 		return 0, nil
 	}
 	if err := c.Flush(); err != nil {
@@ -133,7 +134,7 @@ func (c *clientConn) SpliceFrom(src any) (int64, *failure.Error) {
 // SpliceFrom implements exchange.Splicer for request bodies.
 func (u *upConn) SpliceFrom(src any) (int64, *failure.Error) {
 	c, ok := src.(*clientConn)
-	if !ok || u.framing != wire.FramingLength || c.quiet != nil || c.in.r < c.in.w {
+	if !ok || c.tls != nil || u.tls != nil || u.framing != wire.FramingLength || c.quiet != nil || c.in.r < c.in.w {
 		return 0, nil
 	}
 	if err := u.Flush(); err != nil {

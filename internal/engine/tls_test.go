@@ -31,10 +31,12 @@ type authority struct {
 	roots *x509.CertPool
 }
 
-var testCA = sync.OnceValue(func() *authority {
+var testCA = sync.OnceValue(func() *authority { return newAuthority("test root") })
+
+func newAuthority(name string) *authority {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test root"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
@@ -46,7 +48,7 @@ var testCA = sync.OnceValue(func() *authority {
 	a := &authority{cert, key, x509.NewCertPool()}
 	a.roots.AddCert(cert)
 	return a
-})
+}
 
 // leaf makes a certificate for a name; change may alter it.
 func (a *authority) leaf(name string, change func(*x509.Certificate)) tls.Certificate {
@@ -175,7 +177,8 @@ func TestTLSLargeBodies(t *testing.T) {
 	r := newRig(t, tlsOrigin(t, &tls.Config{Certificates: []tls.Certificate{*siteCert()}}, func(p *peer) {
 		head, _ := p.head()
 		got := make([]byte, lengthOf(head))
-		if _, err := readFull(p, got); err != nil || string(got) != body {
+		if n, err := readFull(p, got); err != nil || string(got) != body {
+			t.Errorf("%d of %d bytes of the request: %v", n, size, err)
 			p.send("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
 			return
 		}
@@ -368,10 +371,7 @@ func TestTLSClientAuth(t *testing.T) {
 }
 
 func TestTLSServerFaults(t *testing.T) {
-	other := func() *authority {
-		key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		return &authority{cert: testCA().cert, key: key}
-	}
+	other := newAuthority("another root")
 	cases := []struct {
 		name, want string
 		cert       tls.Certificate
@@ -384,10 +384,10 @@ func TestTLSServerFaults(t *testing.T) {
 			c.NotBefore, c.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
 		}), nil},
 		{"name", "upstream.up-handshake.wrong-name", testCA().leaf("other.test", nil), nil},
-		{"no issuer", "upstream.up-handshake.chain-incomplete", other().leaf("site.test", nil), nil},
+		{"no issuer", "upstream.up-handshake.chain-incomplete", other.leaf("site.test", nil), nil},
 		{"version", "upstream.up-handshake.tls-version", *siteCert(), func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }},
 		{"client certificate", "upstream.up-handshake.client-cert-missing", *siteCert(), func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }},
-		{"protocol", "upstream.up-handshake.no-alpn", *siteCert(), func(c *tls.Config) { c.NextProtos = []string{"h2"} }},
+		{"protocol", "upstream.up-handshake.no-alpn", *siteCert(), func(c *tls.Config) { c.NextProtos = []string{"other"} }},
 		{"cipher", "upstream.up-handshake.no-cipher", *siteCert(), func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}
 		}},

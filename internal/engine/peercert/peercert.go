@@ -124,7 +124,7 @@ func (p *Policy) verify(chain []*x509.Certificate, at time.Time) ([]*x509.Certif
 // explain finds out why verifying failed. I2.
 func (p *Policy) explain(chain []*x509.Certificate, now time.Time, err error) *Fault {
 	path := walk(chain)
-	if at, ok := commonTime(path); ok && !at.Equal(now) {
+	if at, ok := commonTime(path, now); ok && !at.Equal(now) {
 		if _, timeless := p.verify(chain, at); timeless == nil {
 			return outOfTime(path, now, err)
 		}
@@ -192,8 +192,9 @@ func issuerOf(c *x509.Certificate, among []*x509.Certificate) int {
 // signature is its own makes no difference to whoever does not trust it.
 func selfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
-// commonTime is a time at which all certificates of the path are valid.
-func commonTime(path []*x509.Certificate) (time.Time, bool) {
+// commonTime is the time nearest to now at which all certificates of the path are
+// valid, if there is one.
+func commonTime(path []*x509.Certificate, now time.Time) (time.Time, bool) {
 	from, until := path[0].NotBefore, path[0].NotAfter
 	for _, c := range path[1:] {
 		if c.NotBefore.After(from) {
@@ -203,5 +204,12 @@ func commonTime(path []*x509.Certificate) (time.Time, bool) {
 			until = c.NotAfter
 		}
 	}
-	return from, !from.After(until)
+	at := now
+	if at.After(until) {
+		at = until
+	}
+	if at.Before(from) {
+		at = from
+	}
+	return at, !from.After(until)
 }
