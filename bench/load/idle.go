@@ -5,6 +5,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,6 +25,8 @@ type Crowd struct {
 	Sources []netip.Addr
 	// AtOnce is how many are being opened at a time.
 	AtOnce int
+	// TLS is nil for plain connections.
+	TLS *tls.Config
 }
 
 // askLimit is how long one connection may take to be opened and answered.
@@ -45,6 +48,9 @@ func OpenIdle(ctx context.Context, c Crowd) (*Idle, error) {
 		conn, err := (&net.Dialer{LocalAddr: from, Timeout: askLimit}).DialContext(ctx, "tcp4", c.Addr.String())
 		if err != nil {
 			return err
+		}
+		if c.TLS != nil {
+			conn = tls.Client(conn, c.TLS) // ask makes the handshake
 		}
 		i.conns[n] = conn
 		return ask(conn, c.Request)
@@ -113,8 +119,11 @@ func (i *Idle) Open() int {
 }
 
 // isOpen looks at the socket without taking anything from it: nothing there means
-// open; bytes, an end or an error mean that it is of no more use.
+// open; bytes (with TLS an alert), an end or an error mean that it is of no more use.
 func isOpen(conn net.Conn) bool {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		return false
