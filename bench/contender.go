@@ -55,7 +55,10 @@ func render(dir, name, as string, v values) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"mod": func(a, b int) int { return a % b }}).Parse(string(text))
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"mod":  func(a, b int) int { return a % b },
+		"port": portOf,
+	}).Parse(string(text))
 	if err != nil {
 		return err
 	}
@@ -123,8 +126,12 @@ func (c *contender) url() string {
 	if c.tls == nil {
 		return "http://" + c.addr
 	}
-	_, port, _ := net.SplitHostPort(c.addr)
-	return "https://localhost:" + port
+	return "https://localhost:" + portOf(c.addr)
+}
+
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 // body is the answer of the origin's small page.
