@@ -49,7 +49,7 @@ type VisitOutcome struct {
 // the benchmark. A variable for the tests.
 var visitLimit = 10 * time.Second
 
-var errStaysOpen = errors.New("the connection was not closed behind the answer")
+var errStaysOpen = errors.New("the connection was not closed in order behind the answer")
 
 // Visitors are ready to visit.
 type Visitors struct {
@@ -153,29 +153,30 @@ func (v *visitor) visit() (took time.Duration, resumed bool, err error) {
 	if _, err := conn.Write(v.visits.Request); err != nil {
 		return 0, false, err
 	}
+	if err := v.read(conn); err != nil {
+		return 0, false, err
+	}
+	took = time.Since(start)
+	switch n, err := conn.Read(v.buf[:]); {
+	case n > 0:
+		return 0, false, errTrailing
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF): // the second: closed without an alert
+		return 0, false, fmt.Errorf("%w: %w", errStaysOpen, err)
+	}
+	return took, conn.ConnectionState().DidResume, nil
+}
+
+// read reads one whole answer.
+func (v *visitor) read(conn net.Conn) error {
 	for a := (answer{}); ; {
 		n, err := conn.Read(v.buf[:])
-		if n > 0 && took > 0 {
-			return 0, false, errTrailing
-		}
 		if n > 0 {
-			done, err := a.feed(v.buf[:n])
-			if err != nil {
-				return 0, false, err
-			}
-			if done {
-				took = time.Since(start)
+			if done, err := a.feed(v.buf[:n]); done || err != nil {
+				return err
 			}
 		}
-		switch {
-		case err == nil:
-		case took == 0:
-			return 0, false, fmt.Errorf("reading the answer: %w", err)
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			// The second is an end without an alert; the answer was whole.
-			return took, conn.ConnectionState().DidResume, nil
-		default:
-			return 0, false, fmt.Errorf("%w: %w", errStaysOpen, err)
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
 		}
 	}
 }
