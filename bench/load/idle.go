@@ -43,6 +43,10 @@ type Idle struct {
 // the last answer is there.
 func OpenIdle(ctx context.Context, c Crowd) (*Idle, error) {
 	i := &Idle{request: c.Request, atOnce: c.AtOnce, conns: make([]net.Conn, c.Conns)}
+	if c.TLS != nil {
+		c.TLS = c.TLS.Clone()
+		c.TLS.ClientSessionCache = forgetful{}
+	}
 	err := i.each(ctx, func(n int) error {
 		from := net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.Sources[n%len(c.Sources)], 0))
 		conn, err := (&net.Dialer{LocalAddr: from, Timeout: askLimit}).DialContext(ctx, "tcp4", c.Addr.String())

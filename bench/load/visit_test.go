@@ -218,6 +218,9 @@ func TestIdleConnectionsWithTLS(t *testing.T) {
 	if err := crowd.AskAgain(ctx); err != nil {
 		t.Errorf("asking again: %v", err)
 	}
+	if n := h.issued.Load(); n != 10 {
+		t.Errorf("%d tickets for 10 connections", n)
+	}
 	// A server that asks for plain HTTP does not understand TLS, nor the other way round.
 	if _, err := OpenIdle(ctx, Crowd{Addr: h.addr, Request: request, Conns: 1, Sources: sources, AtOnce: 1}); err == nil ||
 		strings.Contains(err.Error(), "timeout") {
