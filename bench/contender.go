@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"embed"
 	"errors"
 	"fmt"
@@ -32,13 +33,19 @@ var peers embed.FS
 type contender struct {
 	name string
 	addr string
-	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	// tls is how its clients speak to it, nil for plain.
+	tls *tls.Config
+	cmd *exec.Cmd
+	log *bytes.Buffer
+	// ended is closed when the program has ended and log is complete.
+	ended chan struct{}
 }
 
 // values fill the templates of peers/.
 type values struct {
 	Listen, Origin, Admin, Dir, Body string
+	// TLS is nil where clients come without.
+	TLS *credentials
 	// Routes and Upstreams are how many there are beside the one that is used.
 	Routes, Upstreams int
 }
@@ -48,7 +55,10 @@ func render(dir, name, as string, v values) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"mod": func(a, b int) int { return a % b }}).Parse(string(text))
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"mod":  func(a, b int) int { return a % b },
+		"port": portOf,
+	}).Parse(string(text))
 	if err != nil {
 		return err
 	}
@@ -70,8 +80,9 @@ func freeAddr() string {
 }
 
 // start runs a program in a process group of its own and waits until it accepts.
+// A program that ends instead has told why.
 func start(name, dir, addr string, argv ...string) (*contender, error) {
-	c := &contender{name: name, addr: addr, log: &bytes.Buffer{}}
+	c := &contender{name: name, addr: addr, log: &bytes.Buffer{}, ended: make(chan struct{})}
 	c.cmd = exec.Command(argv[0], argv[1:]...)
 	c.cmd.Dir = dir
 	c.cmd.Stderr = c.log
@@ -80,7 +91,11 @@ func start(name, dir, addr string, argv ...string) (*contender, error) {
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	go func() {
+		_ = c.cmd.Wait()
+		close(c.ended)
+	}()
+	for deadline := time.Now().Add(10 * time.Second); ; {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
@@ -90,16 +105,33 @@ func start(name, dir, addr string, argv ...string) (*contender, error) {
 			c.stop()
 			return nil, fmt.Errorf("%s does not accept on %s: %s", name, addr, c.log)
 		}
+		select {
+		case <-c.ended:
+			c.stop()
+			return nil, fmt.Errorf("%s ended with %s instead of accepting: %s", name, c.cmd.ProcessState, c.log)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
 // stop ends the whole process group.
 func (c *contender) stop() {
-	if c.cmd.Process == nil {
-		return
-	}
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
-	_ = c.cmd.Wait()
+	<-c.ended
+}
+
+// url is what wrk is told. An address would not do with TLS: it is no SNI
+// (RFC 6066, section 3).
+func (c *contender) url() string {
+	if c.tls == nil {
+		return "http://" + c.addr
+	}
+	return "https://localhost:" + portOf(c.addr)
+}
+
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 // body is the answer of the origin's small page.
@@ -128,17 +160,27 @@ func startOrigin(dir string) (*contender, error) {
 	return start("origin", at, addr, "nginx", "-p", ".", "-c", "origin.conf")
 }
 
-// startContenders starts those that were asked for and are installed.
-func startContenders(o options, dir, origin string, out io.Writer) ([]*contender, error) {
+// startContenders starts those that were asked for and are installed; with
+// credentials those that have TLS, and with it.
+func startContenders(o options, dir, origin string, with *credentials, out io.Writer) ([]*contender, error) {
 	var all []*contender
 	for _, name := range strings.Split(o.contenders, ",") {
-		c, err := startContender(name, o, dir, origin)
+		if with != nil && name == "floor" {
+			continue
+		}
+		c, err := startContender(name, o, dir, values{Listen: freeAddr(), Origin: origin, TLS: with})
 		if errors.Is(err, exec.ErrNotFound) && name != "causey" {
 			fmt.Fprintf(out, "%s is not installed and is left out\n", name)
 			continue
 		}
+		if err != nil && with != nil {
+			err = fmt.Errorf("starting %s with TLS: %w", name, err)
+		}
 		if err != nil {
 			return all, err
+		}
+		if with != nil {
+			c.tls = with.client
 		}
 		all = append(all, c)
 		if err := c.check(origin); err != nil {
@@ -148,12 +190,15 @@ func startContenders(o options, dir, origin string, out io.Writer) ([]*contender
 	return all, nil
 }
 
-func startContender(name string, o options, dir, origin string) (*contender, error) {
+func startContender(name string, o options, dir string, v values) (*contender, error) {
 	at := filepath.Join(dir, name)
+	if v.TLS != nil {
+		at += "-tls"
+	}
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return nil, err
 	}
-	v := values{Listen: freeAddr(), Origin: origin, Dir: at}
+	v.Dir = at
 	switch name {
 	case "nginx":
 		if err := render(at, "nginx.conf", "nginx.conf", v); err != nil {
@@ -175,7 +220,7 @@ func startContender(name string, o options, dir, origin string) (*contender, err
 		if text, err := exec.Command("go", "build", "-o", binary, "./bench/floor").CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building floor: %w: %s", err, text)
 		}
-		return start(name, at, v.Listen, binary, v.Listen, origin)
+		return start(name, at, v.Listen, binary, v.Listen, v.Origin)
 	case "causey":
 		return startCausey(at, o, v)
 	}
@@ -197,11 +242,11 @@ func startCausey(at string, o options, v values) (*contender, error) {
 // check makes sure that the contender relays, byte by byte.
 func (c *contender) check(origin string) error {
 	for _, path := range []string{"/", "/big/1m"} {
-		want, err := fetch(origin, path)
+		want, err := fetch(origin, nil, path)
 		if err != nil {
 			return err
 		}
-		got, err := fetch(c.addr, path)
+		got, err := fetch(c.addr, c.tls, path)
 		if err != nil {
 			return err
 		}
@@ -212,13 +257,29 @@ func (c *contender) check(origin string) error {
 	return nil
 }
 
-func fetch(addr, path string) (sum [32]byte, err error) {
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get("http://" + addr + path)
+func fetch(addr string, with *tls.Config, path string) (sum [32]byte, err error) {
+	scheme := "http://"
+	if with != nil {
+		scheme = "https://"
+	}
+	req, err := http.NewRequest("GET", scheme+addr+path, nil)
+	if err != nil {
+		return sum, err
+	}
+	if with != nil {
+		req.Host = with.ServerName
+	}
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: with}}
+	res, err := client.Do(req)
 	if err != nil {
 		return sum, err
 	}
 	defer res.Body.Close()
+	if res.TLS != nil {
+		if err := sameTLS(res.TLS); err != nil {
+			return sum, err
+		}
+	}
 	if res.StatusCode != 200 {
 		return sum, fmt.Errorf("%s: %s", path, res.Status)
 	}

@@ -30,7 +30,7 @@ func (b *bench) idle(w workload, c *contender, _ float64) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	crowd := load.Crowd{Addr: addr, Request: request, Conns: idleWarm, AtOnce: 1}
+	crowd := load.Crowd{Addr: addr, Request: request, Conns: idleWarm, AtOnce: 1, TLS: c.tls}
 	for i := range idleSources {
 		crowd.Sources = append(crowd.Sources, netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)}))
 	}

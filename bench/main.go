@@ -5,7 +5,7 @@
 // same load, the same origin, the same machine, in alternating rounds of one run.
 //
 // What it is: it starts an origin and every contender on loopback, checks that
-// each really relays, drives each with wrk (or its own constant-rate load), and
+// each really relays, drives each with wrk (or the loads of bench/load), and
 // prints one table with CPU per request, ratios and bars.
 //
 // What it never does: it changes nothing on the machine, and ends only processes
@@ -81,7 +81,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer origin.stop()
-	all, err := startContenders(o, dir, origin.addr, out)
+	all, err := startContenders(o, dir, origin.addr, nil, out)
 	defer func() {
 		for _, c := range all {
 			c.stop()
@@ -115,7 +115,7 @@ func selected(o options) []workload {
 	case o.workloads != "":
 		names = strings.Split(o.workloads, ",")
 	case o.smoke:
-		names = []string{"get-64", "post-16k", "get-1m", "new-connection"}
+		names = []string{"get-64", "post-16k", "get-1m", "new-connection", "tls-resume"}
 	default:
 		return workloads
 	}
@@ -138,14 +138,23 @@ type bench struct {
 	all    []*contender
 	// large is causey with a large configuration, started when first needed.
 	large *contender
+	// secure are the contenders with TLS, started when first needed.
+	secure []*contender
 }
 
 // measure runs one workload in alternating rounds.
 func (b *bench) measure(w workload) ([]row, error) {
+	all := b.all
+	if w.tls {
+		var err error
+		if all, err = b.withTLS(); err != nil {
+			return nil, err
+		}
+	}
 	samples := map[string][]sample{}
 	rate := 0.0
 	for range b.rounds(w) {
-		for _, c := range b.all {
+		for _, c := range all {
 			if w.skips(c.name) {
 				continue
 			}
@@ -166,7 +175,7 @@ func (b *bench) measure(w workload) ([]row, error) {
 		}
 	}
 	var rows []row
-	for _, c := range b.all {
+	for _, c := range all {
 		if len(samples[c.name]) > 0 {
 			rows = append(rows, row{c.name, medianOf(samples[c.name])})
 		}
@@ -197,6 +206,9 @@ func (b *bench) largeCausey() (*contender, error) {
 }
 
 func (b *bench) close() {
+	for _, c := range b.secure {
+		c.stop()
+	}
 	if b.large != nil {
 		b.large.stop()
 	}

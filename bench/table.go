@@ -74,7 +74,7 @@ func judge(rows []row) (toPeer, toFloor float64) {
 func (t *table) print(out io.Writer, w workload, rows []row, verdicts bool) {
 	p := io.MultiWriter(out, &t.text)
 	fmt.Fprintf(p, "%s\n", w.title)
-	fmt.Fprintf(p, "  %-10s %18s %14s %10s %10s %8s\n", "", w.metric, "requests/s", "p50 ms", "p99 ms", "failed")
+	fmt.Fprintf(p, "  %-10s %18s %14s %10s %10s %8s\n", "", w.metric, w.counted(), "p50 ms", "p99 ms", "failed")
 	for _, r := range rows {
 		fmt.Fprintf(p, "  %-10s %18s %14s %10s %10s %8d\n", r.name, figure(r.value), figure(r.perSec), millis(r.p50), millis(r.p99), r.failed)
 	}

@@ -38,10 +38,21 @@ type workload struct {
 	unlike []string
 	// once: one round is enough; half: driven at the rate of halfLoad.
 	once, half bool
-	run        func(b *bench, w workload, c *contender, rate float64) (sample, error)
+	// tls: clients come with TLS; visits: each for one request; resume: with a
+	// session of before.
+	tls, visits, resume bool
+	run                 func(b *bench, w workload, c *contender, rate float64) (sample, error)
 }
 
 func (w workload) skips(name string) bool { return slices.Contains(w.unlike, name) }
+
+// counted is the heading of what happened in a second.
+func (w workload) counted() string {
+	if w.visits {
+		return "connections/s"
+	}
+	return "requests/s"
+}
 
 // sample is what one round measured; value is in the workload's metric.
 type sample struct {
@@ -67,13 +78,20 @@ var workloads = []workload{
 	{name: "get-100m", title: "GET 100 MiB, 4 connections", metric: cpuPerGiB, conns: 4, path: "/big/100m", bar: 1, run: (*bench).fullSpeed},
 	{name: "new-connection", title: "new connection per request, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", lua: closeLua, bar: 1, unlike: []string{"floor"}, run: (*bench).fullSpeed},
 	{name: "p99-half", title: "GET 1 KiB at a rate that keeps the machine half busy with nginx, 64 connections", metric: latency99, conns: 64, path: "/", bar: 1, half: true, run: (*bench).constant},
+	// The TLS rows have processes of their own, which are as fresh for the first of
+	// them as the others were above.
+	{name: "tls-idle", title: "7,000 idle TLS connections, one GET each", metric: bytesPerConn, conns: 7000, path: "/", bar: 1, unlike: []string{"caddy"}, once: true, tls: true, run: (*bench).idle},
+	{name: "tls-keepalive", title: "GET 1 KiB, TLS 1.3, keep-alive, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", bar: 1, tls: true, run: (*bench).fullSpeed},
+	{name: "tls-keepalive-256", title: "GET 1 KiB, TLS 1.3, keep-alive, 256 connections", metric: cpuPerRequest, conns: 256, path: "/", bar: 1, tls: true, run: (*bench).fullSpeed},
+	{name: "tls-new", title: "new TLS 1.3 connection per request, full handshake with ECDSA P-256, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", bar: 1, tls: true, visits: true, run: (*bench).visits},
+	{name: "tls-resume", title: "new TLS 1.3 connection per request, resumed, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", bar: 1, tls: true, visits: true, resume: true, run: (*bench).visits},
 	{name: "many-routes", title: "10,000 routes and 1,000 upstreams, GET 1 KiB, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", unlike: []string{"nginx", "haproxy", "caddy", "floor"}, run: (*bench).manyRoutes},
 }
 
 // fullSpeed drives a contender with wrk as fast as it goes.
 func (b *bench) fullSpeed(w workload, c *contender, _ float64) (sample, error) {
 	before := c.cpu()
-	r, err := drive(b.dir, c.addr, w, b.o.seconds)
+	r, err := drive(b.dir, c, w, b.o.seconds)
 	if err != nil {
 		return sample{}, err
 	}
@@ -94,8 +112,8 @@ func (b *bench) manyRoutes(w workload, c *contender, rate float64) (sample, erro
 	return b.fullSpeed(w, large, rate)
 }
 
-// drive runs wrk against addr and returns what it printed.
-func drive(dir, addr string, w workload, seconds int) (wrkResult, error) {
+// drive runs wrk against c and returns what it printed.
+func drive(dir string, c *contender, w workload, seconds int) (wrkResult, error) {
 	args := []string{"-t1", "-c" + strconv.Itoa(w.conns), "-d" + strconv.Itoa(seconds) + "s", "--latency", "--timeout", "30s"}
 	if w.lua != "" {
 		script := fileIn(dir, w.name+".lua")
@@ -104,7 +122,7 @@ func drive(dir, addr string, w workload, seconds int) (wrkResult, error) {
 		}
 		args = append(args, "-s", script)
 	}
-	text, err := exec.Command("wrk", append(args, "http://"+addr+w.path)...).CombinedOutput()
+	text, err := exec.Command("wrk", append(args, c.url()+w.path)...).CombinedOutput()
 	if err != nil {
 		return wrkResult{}, fmt.Errorf("wrk: %w: %s", err, text)
 	}

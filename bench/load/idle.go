@@ -5,6 +5,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,6 +25,8 @@ type Crowd struct {
 	Sources []netip.Addr
 	// AtOnce is how many are being opened at a time.
 	AtOnce int
+	// TLS is nil for plain connections.
+	TLS *tls.Config
 }
 
 // askLimit is how long one connection may take to be opened and answered.
@@ -40,11 +43,18 @@ type Idle struct {
 // the last answer is there.
 func OpenIdle(ctx context.Context, c Crowd) (*Idle, error) {
 	i := &Idle{request: c.Request, atOnce: c.AtOnce, conns: make([]net.Conn, c.Conns)}
+	if c.TLS != nil {
+		c.TLS = c.TLS.Clone()
+		c.TLS.ClientSessionCache = forgetful{}
+	}
 	err := i.each(ctx, func(n int) error {
 		from := net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.Sources[n%len(c.Sources)], 0))
 		conn, err := (&net.Dialer{LocalAddr: from, Timeout: askLimit}).DialContext(ctx, "tcp4", c.Addr.String())
 		if err != nil {
 			return err
+		}
+		if c.TLS != nil {
+			conn = tls.Client(conn, c.TLS) // ask makes the handshake
 		}
 		i.conns[n] = conn
 		return ask(conn, c.Request)
@@ -113,8 +123,11 @@ func (i *Idle) Open() int {
 }
 
 // isOpen looks at the socket without taking anything from it: nothing there means
-// open; bytes, an end or an error mean that it is of no more use.
+// open; bytes (with TLS an alert), an end or an error mean that it is of no more use.
 func isOpen(conn net.Conn) bool {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		return false

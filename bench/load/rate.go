@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package load makes the loads that wrk cannot make: requests at a constant rate,
-// and connections that are asked once and then held.
+// connections that are asked once and then held, and TLS connections that are
+// opened for one request each, resumed or not.
 //
 // What it is: an open-loop generator on one thread with its own epoll set, a
-// histogram with logarithmic buckets, and a crowd of idle connections.
+// histogram with logarithmic buckets, a crowd of idle connections, and visitors
+// who come again as soon as they were served.
 //
-// What it never does: it lets nobody off. A request is due at a time fixed in
-// advance; if the gateway is slow, the time counts from then and not from when
-// the request could at last be sent (no coordinated omission).
+// What it never does: it lets nobody off. At a constant rate a request is due at a
+// time fixed in advance; if the gateway is slow, the time counts from then and not
+// from when the request could at last be sent (no coordinated omission).
 //
 // Invariants:
 //
@@ -17,8 +19,10 @@
 //	I2. Latency runs from the intended time to the last byte of the answer. What
 //	    is unanswered at the end counts with the time that it has waited.
 //	I3. No answer but a whole 200 counts as one.
+//	I4. A handshake counts as resumed if TLS says so, not because a ticket was
+//	    there. Visitors who do not resume are issued tickets all the same.
 //
-// Start reading with Run.
+// Start reading with Run; for visits, with Prepare.
 package load
 
 import (
