@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"causey/internal/failure"
 )
 
@@ -260,8 +262,14 @@ func (r *rawConn) noteAlert(b []byte) {
 // Close implements net.Conn. The sock's owner closes.
 func (r *rawConn) Close() error { return nil }
 
-// LocalAddr implements net.Conn; nobody asks.
-func (r *rawConn) LocalAddr() net.Addr { return nowhere }
+// LocalAddr implements net.Conn. It is asked for where a client names no host.
+func (r *rawConn) LocalAddr() net.Addr {
+	sa, err := unix.Getsockname(r.sock.fd)
+	if a := addrPort(sa); err == nil && a.IsValid() {
+		return net.TCPAddrFromAddrPort(a)
+	}
+	return nowhere
+}
 
 // RemoteAddr implements net.Conn. crypto/tls keeps sessions by it where no name was
 // asked for; such sessions are not kept.

@@ -132,7 +132,7 @@ func (p *Policy) explain(chain []*x509.Certificate, now time.Time, err error) *F
 	top := path[len(path)-1]
 	var unknown x509.UnknownAuthorityError
 	switch {
-	case !errors.As(err, &unknown) && !isOutOfTime(err):
+	case !errors.As(err, &unknown) && !isOutOfTime(err), signedByNoCA(path):
 		return &Fault{Kind: failure.BadCert, Cert: chain[0], Err: err}
 	case selfSigned(top):
 		return &Fault{Kind: failure.UnknownCA, Cert: chain[0], Err: err}
@@ -140,6 +140,16 @@ func (p *Policy) explain(chain []*x509.Certificate, now time.Time, err error) *F
 		return &Fault{Kind: failure.ChainIncomplete, Cert: chain[0], Missing: clip(top.Issuer.String()), Err: err}
 	}
 	return &Fault{Kind: failure.UnknownCA, Cert: chain[0], Missing: clip(top.Issuer.String()), Err: err}
+}
+
+// signedByNoCA reports that somebody on the path may not sign certificates.
+func signedByNoCA(path []*x509.Certificate) bool {
+	for _, c := range path[1:] {
+		if !c.IsCA {
+			return true
+		}
+	}
+	return false
 }
 
 func isOutOfTime(err error) bool {
@@ -181,7 +191,7 @@ func walk(chain []*x509.Certificate) []*x509.Certificate {
 
 func issuerOf(c *x509.Certificate, among []*x509.Certificate) int {
 	for i, parent := range among {
-		if bytes.Equal(c.RawIssuer, parent.RawSubject) && c != parent && c.CheckSignatureFrom(parent) == nil {
+		if bytes.Equal(c.RawIssuer, parent.RawSubject) && c != parent && parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil {
 			return i
 		}
 	}
