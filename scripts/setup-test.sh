@@ -13,6 +13,7 @@ needs=(
   "gunicorn : gunicorn : the gunicorn application"
   "node : nodejs : the Node application (WebSocket and SSE included)"
   "wrk : wrk : every benchmark"
+  "pebble : pebble : certificates obtained from a CA"
   "nft : nftables : failures made by packet rules in a network namespace"
   "ip : iproute2 : failures made by packet rules in a network namespace"
 )

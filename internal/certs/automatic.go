@@ -1,0 +1,319 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// ordersMax bounds the orders under way; certmagic allows 1,000.
+const ordersMax = 20
+
+// retry is how long to wait after the n-th failure in a row, as certmagic waits:
+// quick at first, for what a moment heals, then patient, since CAs count failures.
+var retry = []time.Duration{
+	time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute,
+	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute,
+	30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
+}
+
+// automatic obtains the certificates of one Automatic. A Reload with another one
+// makes another automatic, which begins with what the storage has.
+type automatic struct {
+	conf       Automatic
+	log        *slog.Logger
+	now        func() time.Time
+	after      func(time.Duration) <-chan time.Time
+	challenges *challenges
+
+	storage *certmagic.FileStorage
+	cache   *certmagic.Cache
+	config  atomic.Pointer[certmagic.Config]
+	issuer  *issuer
+	demand  *demand // nil: no names but those of the sites
+	orders  chan struct{}
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+
+	mu      sync.Mutex
+	started bool
+	managed map[string]*managed
+}
+
+// managed is a name whose certificate is obtained: of a site, or on demand.
+type managed struct {
+	slot   *slot
+	listed bool               // by a site
+	cancel context.CancelFunc // ends its first order; nil: not begun
+}
+
+func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
+	if err := conf.check(); err != nil {
+		return nil, err
+	}
+	if err := conf.prepareStorage(); err != nil {
+		return nil, err
+	}
+	a := &automatic{
+		conf: conf, log: o.Logger, now: k.now, after: k.after, challenges: k.challenges,
+		storage: &certmagic.FileStorage{Path: conf.Storage},
+		orders:  make(chan struct{}, ordersMax),
+		managed: map[string]*managed{},
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.issuer = newIssuer(a)
+	if conf.OnDemand != nil {
+		a.demand = newDemand(a, *conf.OnDemand)
+	}
+	logger := zapTo(o.Logger)
+	a.cache = certmagic.NewCache(certmagic.CacheOptions{
+		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return a.config.Load(), nil },
+		RenewCheckInterval: conf.CheckEvery,
+		OCSPCheckInterval:  conf.StapleEvery,
+		Logger:             logger,
+	})
+	a.config.Store(certmagic.New(a.cache, certmagic.Config{
+		Issuers:   []certmagic.Issuer{a.issuer},
+		KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
+		Storage:   a.storage,
+		OnEvent:   a.onEvent,
+		Logger:    logger,
+	}))
+	return a, nil
+}
+
+// slot returns the place of a name, with what the storage has (I7).
+func (a *automatic) slot(name string, listed bool) *slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := a.managed[name]
+	if m == nil {
+		m = &managed{slot: &slot{name: name}}
+		a.managed[name] = m
+		a.fromStorage(m.slot)
+	}
+	m.listed = m.listed || listed
+	return m.slot
+}
+
+// forget ends what is done for names that t no longer has. Those on demand were
+// never in a table.
+func (a *automatic) forget(t *table) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, m := range a.managed {
+		if m.listed && t.hosts[m.slot] == nil {
+			a.drop(name, m)
+		}
+	}
+}
+
+// dropUnlisted forgets a name on demand, and reports whether it is one.
+func (a *automatic) dropUnlisted(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := a.managed[name]
+	if m != nil && !m.listed {
+		a.drop(name, m)
+	}
+	return m == nil || !m.listed
+}
+
+// drop forgets a name. The caller holds a.mu.
+func (a *automatic) drop(name string, m *managed) {
+	if m.cancel != nil {
+		m.cancel()
+	}
+	delete(a.managed, name)
+	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: name}})
+}
+
+// start begins with every name that is not begun.
+func (a *automatic) start() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.started = true
+	for name := range a.managed {
+		a.begin(name)
+	}
+}
+
+// begin starts a name's first order, or its load into certmagic's care. The caller
+// holds a.mu.
+func (a *automatic) begin(name string) {
+	m := a.managed[name]
+	if m.cancel != nil || a.ctx.Err() != nil {
+		return
+	}
+	var ctx context.Context
+	ctx, m.cancel = context.WithCancel(a.ctx)
+	a.work.Go(func() { a.obtain(ctx, m.slot) })
+}
+
+// obtain hands a name to certmagic, again and again until it has a certificate;
+// from then on certmagic's maintenance renews it. (Its own retries would do the
+// same without telling when.)
+func (a *automatic) obtain(ctx context.Context, s *slot) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a.orders <- struct{}{}:
+		}
+		before := s.failed()
+		err := a.config.Load().ManageSync(ctx, []string{s.name})
+		<-a.orders
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			a.refresh(s)
+		case s.failed() == before:
+			a.failed(s, err) // it did not get as far as the issuer
+		}
+		if a.demand != nil && a.demand.settle(s) || err == nil {
+			return
+		}
+		s.mu.Lock()
+		wait := s.nextAt.Sub(a.now())
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.after(wait):
+		}
+	}
+}
+
+// stop ends all work. certmagic's maintenance may be in the middle of a question to
+// a CA or a responder, which is not waited for.
+func (a *automatic) stop() {
+	a.cancel()
+	a.work.Wait()
+	a.issuer.close()
+	go a.cache.Stop()
+}
+
+// onEvent hears from certmagic; it must be quick.
+func (a *automatic) onEvent(_ context.Context, event string, data map[string]any) error {
+	name, _ := data["identifier"].(string)
+	switch event {
+	case "cert_obtained":
+		if s := a.find(name); s != nil {
+			a.fromStorage(s)
+			a.obtained(s)
+		}
+	case "cert_failed":
+		err, _ := data["error"].(error)
+		if s := a.find(name); s != nil && err != nil && a.ctx.Err() == nil {
+			a.failed(s, err)
+		}
+	case "cached_managed_cert":
+		sans, _ := data["sans"].([]string)
+		for _, name := range sans {
+			if s := a.find(name); s != nil {
+				a.refresh(s)
+			}
+		}
+	case "cert_ocsp_revoked":
+		a.log.Warn("certs: the CA says that a certificate is revoked; replacing it", "names", data["subjects"])
+	}
+	return nil
+}
+
+func (a *automatic) find(name string) *slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m := a.managed[name]; m != nil {
+		return m.slot
+	}
+	return nil
+}
+
+func (a *automatic) obtained(s *slot) {
+	cert := s.cert.Load()
+	if cert == nil {
+		return
+	}
+	before := s.note(a.now(), nil, time.Time{})
+	a.log.Info("certs: obtained a certificate", "name", s.name, "ca", a.conf.Directory,
+		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
+}
+
+// failed remembers a failure and warns of the first of a row (I6).
+func (a *automatic) failed(s *slot, err error) {
+	now := a.now()
+	next := now.Add(retry[min(s.failed(), len(retry)-1)])
+	if until := a.issuer.pausedUntil(); until.After(next) {
+		next = until
+	}
+	if s.note(now, err, next) > 0 {
+		return
+	}
+	uses := "none"
+	if cert := s.cert.Load(); cert != nil {
+		uses = "one that expires at " + cert.Leaf.NotAfter.Format(time.RFC3339)
+	}
+	a.log.Warn("certs: cannot obtain a certificate; trying again", "name", s.name, "ca", a.conf.Directory,
+		"error", err, "next", next.Format(time.RFC3339), "in_use", uses)
+}
+
+// fromStorage takes the certificate that the storage has for a name.
+func (a *automatic) fromStorage(s *slot) {
+	key := a.issuer.IssuerKey()
+	chain, err := a.storage.Load(a.ctx, certmagic.StorageKeys.SiteCert(key, s.name))
+	if err != nil {
+		return // none yet; what else may be wrong is told by certmagic's own attempt
+	}
+	private, err := a.storage.Load(a.ctx, certmagic.StorageKeys.SitePrivateKey(key, s.name))
+	if err != nil {
+		return
+	}
+	if cert, err := tls.X509KeyPair(chain, private); err == nil {
+		s.cert.Store(&cert)
+	}
+}
+
+// refreshAll takes over what certmagic's maintenance has renewed or stapled.
+func (a *automatic) refreshAll() {
+	a.mu.Lock()
+	var slots []*slot
+	for _, m := range a.managed {
+		slots = append(slots, m.slot)
+	}
+	a.mu.Unlock()
+	for _, s := range slots {
+		a.refresh(s)
+	}
+}
+
+// refresh takes the certificate that certmagic has for a name if it is newer than
+// ours, or has another staple. Between a renewal and certmagic's reload ours is the
+// newer one.
+func (a *automatic) refresh(s *slot) {
+	for _, c := range a.cache.AllMatchingCertificates(s.name) {
+		if !slices.Contains(c.Names, s.name) || c.Leaf == nil {
+			continue
+		}
+		current := s.cert.Load()
+		switch {
+		case current == nil, c.Leaf.NotBefore.After(current.Leaf.NotBefore):
+		case c.Leaf.Equal(current.Leaf) && !bytes.Equal(c.OCSPStaple, current.OCSPStaple):
+		default:
+			continue
+		}
+		cert := c.Certificate
+		s.cert.CompareAndSwap(current, &cert)
+	}
+}

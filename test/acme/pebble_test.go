@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package acme
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// authority is pebble with a proxy before it.
+type authority struct {
+	proxy *httptest.Server
+	mu    sync.Mutex
+	count map[string]int // requests by kind of path (I2)
+	mode  mode
+}
+
+// mode is how the CA behaves.
+type mode int
+
+const (
+	well    mode = iota
+	limited      // 429 with Retry-After to every order
+	gone         // connections end without an answer
+)
+
+// startAuthority starts a pebble that comes to front for its challenges, and asks
+// dns for addresses. Certificates hold for validity; 0: pebble's five years.
+func startAuthority(t *testing.T, front *front, dns string, validity time.Duration) *authority {
+	t.Helper()
+	program, err := exec.LookPath("pebble")
+	if err != nil {
+		t.Skip("no pebble; as root on Debian: apt-get install pebble")
+	}
+	dir, api := t.TempDir(), freeAddress(t)
+	roots := selfSigned(t, dir)
+	config := map[string]any{
+		"listenAddress": api, "managementListenAddress": freeAddress(t),
+		"certificate": filepath.Join(dir, "api.crt"), "privateKey": filepath.Join(dir, "api.key"),
+		"httpPort": front.httpPort, "tlsPort": front.tlsPort,
+	}
+	if validity > 0 {
+		config["certificateValidityPeriod"] = int(validity / time.Second)
+	}
+	text, err := json.Marshal(map[string]any{"pebble": config})
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "pebble.json"), text, 0o600))
+	var said bytes.Buffer
+	cmd := exec.Command(program, "-config", filepath.Join(dir, "pebble.json"), "-dnsserver", dns)
+	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0")
+	cmd.Stdout, cmd.Stderr = &said, &said
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("pebble: %s", said.Bytes())
+		}
+	})
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	eventually(t, "pebble answers", func() bool {
+		response, err := (&http.Client{Transport: transport}).Get("https://" + api + "/dir")
+		if err == nil {
+			response.Body.Close()
+		}
+		return err == nil
+	})
+	return newProxy(t, api, transport)
+}
+
+func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
+	a := &authority{count: map[string]int{}}
+	forward := &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "https", Host: api})
+			r.Out.Host = r.In.Host // pebble makes its links from it
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if kind(r.Request.URL.Path) == "renewal" {
+				r.Header.Set("Retry-After", "1") // pebble says six hours
+			}
+			return nil
+		},
+	}
+	a.proxy = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		a.count[kind(r.URL.Path)]++
+		mode := a.mode
+		a.mu.Unlock()
+		switch {
+		case mode == gone:
+			panic(http.ErrAbortHandler)
+		case mode == limited && kind(r.URL.Path) == "order":
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprint(w, `{"type":"urn:ietf:params:acme:error:rateLimited","detail":"too many","status":429}`)
+		default:
+			forward.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(a.proxy.Close)
+	return a
+}
+
+// kind names what a request to pebble is for, by its path.
+func kind(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/order-plz"):
+		return "order"
+	case strings.HasPrefix(path, "/sign-me-up"):
+		return "account"
+	case strings.Contains(strings.ToLower(path), "renewal"):
+		return "renewal"
+	}
+	return "other"
+}
+
+func (a *authority) become(m mode) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mode = m
+}
+
+func (a *authority) requests(kind string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.count[kind]
+}
+
+func (a *authority) all() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, c := range a.count {
+		n += c
+	}
+	return n
+}
+
+func (a *authority) roots() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.proxy.Certificate())
+	return pool
+}
+
+// selfSigned writes api.crt and api.key for 127.0.0.1 and returns whom to trust.
+func selfSigned(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	must(t, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "api.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "api.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
+	cert, err := x509.ParseCertificate(der)
+	must(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return pool
+}
+
+// freeAddress returns an address that was free a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until something holds, at most half a minute.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatalf("in half a minute: %s", what)
+}
