@@ -58,6 +58,8 @@ type Automatic struct {
 	Storage    string      `json:"storage"`
 	// Ask is the URL that allows names of no site; "": none is.
 	Ask string `json:"ask,omitempty"`
+	// CAPEM is what CAFile held.
+	CAPEM []byte `json:"-"`
 }
 
 // DNSProvider is a way to set a record of the zone.

@@ -120,7 +120,7 @@ func checkDNS(d *decoder, c cursor, x *DNS) {
 
 func checkAutomatic(d *decoder, c cursor, a *Automatic) {
 	d.noDuplicates(c.path+".challenges", texts(a.Challenges))
-	d.readCertificates(d.at("%s.ca_file", c.path), a.CAFile)
+	a.CAPEM = d.readCertificates(d.at("%s.ca_file", c.path), a.CAFile)
 }
 
 // checkUpstreamTLS reads what an upstream's servers are judged by.

@@ -43,6 +43,8 @@ type clientConn struct {
 	downPace pace
 
 	watch watch
+	// greets: the connection begins with a handshake.
+	greets bool
 
 	// idle is since when the connection waits for a request (engine's clock), 0
 	// while it does not. watching is since when an exchange waits for its
@@ -79,9 +81,11 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 // serve is the life of a client's connection while it is not parked.
 func (c *clientConn) serve() {
 	e := c.eng
-	if c.listener.TLS && c.tls == nil && !c.handshake() {
-		c.end()
-		return
+	if c.greets {
+		if c.greets = false; !c.handshake() {
+			c.end()
+			return
+		}
 	}
 	for {
 		switch c.awaitRequest() {

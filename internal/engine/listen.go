@@ -33,8 +33,8 @@ import (
 type Listener struct {
 	// Name is the address as configured.
 	Name string
-	// TLS says that clients speak TLS here. It is set before the listener is served.
-	TLS bool
+	// TLS says that clients speak TLS here.
+	TLS atomic.Bool
 	// MaxConnections bounds the connections of this listener, 0 for no bound.
 	MaxConnections atomic.Int64
 
@@ -289,7 +289,9 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	case e.accept.Accept(peer).Refusal != nil:
 		closeFD(fd)
 	default:
-		e.hands.serve(e.newClient(l, fd, peer))
+		c := e.newClient(l, fd, peer)
+		c.greets = l.TLS.Load()
+		e.hands.serve(c)
 		return
 	}
 	e.leave(l)
@@ -301,7 +303,7 @@ func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind
 	err := newError(failure.Gateway, phase.Accept, k)
 	err.Evidence.Limit = limit
 	rec.NoteFailure(err)
-	if !l.TLS { // there it could not be read
+	if !l.TLS.Load() { // there it could not be read
 		e.sayNo(fd, rec, err)
 	}
 	unix.Close(fd)

@@ -129,7 +129,7 @@ func (r *rig) listen(address string) *Listener {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	l.TLS = r.tls
+	l.TLS.Store(r.tls)
 	go r.eng.Serve(l)
 	r.t.Cleanup(l.Close)
 	if r.listener == nil {

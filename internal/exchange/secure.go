@@ -18,9 +18,9 @@ import (
 // Challenges answers the requests by which a certification authority convinces itself
 // that a host is ours (RFC 8555 section 8.3).
 type Challenges interface {
-	// HTTPChallenge returns the answer for a path of a host, nil if nobody asked for
-	// a certificate of that host.
-	HTTPChallenge(host, path string) []byte
+	// HTTPChallenge returns the answer for a path of a host; ok is false if nobody
+	// asked for a certificate of that host.
+	HTTPChallenge(host, path string) (answer []byte, ok bool)
 }
 
 // challengePath is where the authority's requests go.
@@ -34,7 +34,8 @@ func (x *Exchange) challenge() []byte {
 	if x.plan.Challenges == nil || x.req.Method != wire.GET || !bytes.HasPrefix(path, []byte(challengePath)) {
 		return nil
 	}
-	return x.plan.Challenges.HTTPChallenge(string(x.req.Bytes(x.req.HostSpan)), string(path))
+	answer, _ := x.plan.Challenges.HTTPChallenge(string(x.req.Bytes(x.req.HostSpan)), string(path))
+	return answer
 }
 
 func (x *Exchange) answerChallenge(answer []byte) {

@@ -170,11 +170,11 @@ func TestClientAuthIsTheSites(t *testing.T) {
 // challenges answers one host.
 type challenges struct{ host, path, answer string }
 
-func (c challenges) HTTPChallenge(host, path string) []byte {
+func (c challenges) HTTPChallenge(host, path string) (answer []byte, ok bool) {
 	if host != c.host || path != c.path {
-		return nil
+		return nil, false
 	}
-	return []byte(c.answer)
+	return []byte(c.answer), true
 }
 
 // The authority's request is answered before everything else; what is not ours goes

@@ -114,9 +114,10 @@ func (g *Gateway) buildLive(c *config.Config, old live) live {
 		via = ""
 	}
 	l.plan = &exchange.Plan{
-		Router:  route.New(rules(c, l.groups)),
-		Guard:   guard.Open{},
-		Trusted: prefixes(c.TrustedProxies),
+		Router:     route.New(rules(c, l.groups)),
+		Guard:      guard.Open{},
+		Challenges: g.certs,
+		Trusted:    prefixes(c.TrustedProxies),
 		Details: map[config.Details]exchange.Details{
 			config.DetailsTrusted: exchange.DetailsTrusted,
 			config.DetailsAlways:  exchange.DetailsAlways,
@@ -144,9 +145,11 @@ func (g *Gateway) pseudonym(name string) string {
 
 func groupText(u *config.Upstream, c *config.Config) string {
 	text, err := json.Marshal(struct {
-		U *config.Upstream
-		R []netip.AddrPort
-	}{u, c.Resolver})
+		U       *config.Upstream
+		R       []netip.AddrPort
+		CA, CRL []byte
+		Cert    [][]byte
+	}{u, c.Resolver, u.TLS.CA, u.TLS.CRL, u.TLS.ClientCert.Pair().Certificate})
 	if err != nil {
 		panic("gateway: configuration does not encode: " + err.Error())
 	}
@@ -191,12 +194,16 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 			x := &exchange.Route{
 				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
 				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
+				ClientAuth: clientAuthID(s), HSTS: hsts(s.TLS.HSTS),
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),
 					UpHandshake: r.Timeouts.UpHandshake.Std(),
-					AwaitHead: r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
+					AwaitHead:   r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},
+			}
+			if s.TLS.Redirect && c.HasTLS() {
+				x.RedirectPort = uint16(c.HTTPSPort())
 			}
 			switch h := hostHeaders[r.Upstream]; h {
 			case config.HostPreserve:

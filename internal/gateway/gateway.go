@@ -37,6 +37,7 @@ import (
 
 	"causey/internal/accesslog"
 	"causey/internal/admin"
+	"causey/internal/certs"
 	"causey/internal/config"
 	"causey/internal/engine"
 	"causey/internal/engine/resolve"
@@ -67,6 +68,7 @@ type Gateway struct {
 	store   *admin.Store
 	metrics *metrics.Metrics
 	admin   *admin.Server
+	certs   *certs.Keeper
 	log     atomic.Pointer[accesslog.Sink]
 	pump    *pump
 
@@ -116,6 +118,11 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		eng.Close()
 		return nil, err
 	}
+	if g.certs, err = certs.New(g.certOptions(cfg)); err != nil {
+		eng.Close()
+		return nil, err
+	}
+	eng.SetClientTLS(g.clientTLS(cfg))
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{})
 	g.plan.Store(g.live.plan)
@@ -150,6 +157,7 @@ func (g *Gateway) Start() error {
 		return err
 	}
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}})
+	g.certs.Start()
 	g.serve(g.cfg, opened)
 	return nil
 }
@@ -169,6 +177,7 @@ func (g *Gateway) openListeners(cfg *config.Config) ([]*engine.Listener, error) 
 			}
 			return nil, explainListen(name, err)
 		}
+		l.TLS.Store(want.TLS)
 		opened = append(opened, l)
 	}
 	return opened, nil
@@ -209,6 +218,7 @@ func (g *Gateway) serve(cfg *config.Config, opened []*engine.Listener) {
 		name := want.Address.String()
 		keep[name] = true
 		g.listeners[name].MaxConnections.Store(int64(want.MaxConnections))
+		g.listeners[name].TLS.Store(want.TLS)
 	}
 	for name, l := range g.listeners {
 		if !keep[name] {
@@ -308,6 +318,7 @@ func (g *Gateway) closeAll() {
 	if s := g.log.Load(); s != nil {
 		s.Close(ctx)
 	}
+	g.certs.Close()
 	g.live.close(live{})
 	g.eng.Close()
 	for _, r := range append(g.retired, g.resolver) {

@@ -61,6 +61,15 @@ func (g *Gateway) reload() error {
 			return reloadError(err)
 		}
 	}
+	if err := g.certs.Reload(g.certOptions(cfg)); err != nil {
+		for _, l := range opened {
+			l.Close()
+		}
+		if unused := g.log.Swap(oldLog); newLog && unused != nil {
+			unused.Close(context.Background())
+		}
+		return reloadError(err)
+	}
 	if cfg.Admin != g.cfg.Admin {
 		g.opts.Logger.Warn("changes of admin take effect at the next start")
 	}
@@ -72,6 +81,7 @@ func (g *Gateway) reload() error {
 	}
 	next := g.buildLive(cfg, g.live)
 	g.eng.SetOptions(engineOptions(cfg))
+	g.eng.SetClientTLS(g.clientTLS(cfg))
 	g.plan.Store(next.plan)
 	g.serve(cfg, opened)
 	old := g.live
