@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"encoding/hex"
 	"strconv"
 
 	"causey/internal/record"
@@ -24,6 +25,15 @@ var fields = keyed([]field[line]{
 		},
 	},
 	text(record.RequestID, Field{"client_request_id", "string", "when sent", "The client's own X-Request-Id."}, sent(record.RequestID)),
+	{
+		Field: Field{"trace_id", "string", "with `tracing`", "The distributed trace that the exchange belongs to (W3C Trace Context)."},
+		has:   func(l line) bool { return l.Trace.Exists() },
+		put: func(dst []byte, l line) []byte {
+			dst = append(dst, '"')
+			dst = hex.AppendEncode(dst, l.Trace.ID[:])
+			return append(dst, '"')
+		},
+	},
 	{
 		Field: Field{"client", "string", always, "The address of who asked; behind a trusted proxy not the same as `peer`."},
 		put:   func(dst []byte, l line) []byte { return appendAddr(dst, l.Client) },

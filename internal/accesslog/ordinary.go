@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"encoding/hex"
 	"net/netip"
 	"strconv"
 
@@ -30,6 +31,10 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 	if b := r.Text(record.RequestID); len(b) > 0 {
 		dst = append(dst, `","client_request_id":"`...)
 		dst = appendText(dst, b)
+	}
+	if r.Trace.Exists() {
+		dst = append(dst, `","trace_id":"`...)
+		dst = hex.AppendEncode(dst, r.Trace.ID[:])
 	}
 	dst = append(dst, `","client":`...)
 	dst = appendClientAndPeer(dst, r.Client, r.Peer)

@@ -68,6 +68,7 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 	for o := record.OutcomeNone; o <= record.Unanswered; o++ {
 		change("outcome", func(r *record.Record) { r.Outcome = o })
 	}
+	change("trace", func(r *record.Record) { r.Trace.ID[15] = 0xf0 })
 	change("no attempt", func(r *record.Record) { r.AttemptLen = 0 })
 	change("new connection", func(r *record.Record) { r.LastAttempt().Reused = false })
 	change("names", func(r *record.Record) {

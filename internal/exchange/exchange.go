@@ -55,6 +55,8 @@ type Plan struct {
 	Interims int
 	// Pages makes the gateway's own answers where no site is known.
 	Pages *Pages
+	// Tracing makes exchanges part of distributed traces.
+	Tracing Tracing
 }
 
 // Env is what an exchange needs of the world.
@@ -96,6 +98,8 @@ type Exchange struct {
 	// the failures of repeated attempts.
 	sent  int64
 	later []*failure.Error
+	// opening is the attempt that has not entered a phase yet, or nil.
+	opening *record.Attempt
 }
 
 // New returns an exchange that lives in env.
@@ -153,11 +157,20 @@ func (x *Exchange) begin(c ClientStream) {
 	x.rec.ID = x.env.IDs.Next()
 	x.rec.Start, x.rec.Peer, x.rec.Listener, x.rec.Exchanges = a.First, a.Peer, a.Listener, a.Exchanges
 	x.rec.Client = a.Peer.Addr()
-	x.cur, x.last = phase.ReadHead, a.First
+	x.cur, x.last, x.opening = phase.ReadHead, a.First, nil
+	if x.plan.Tracing.On {
+		x.beginTrace()
+	}
 }
 
 // Enter ends the phase that was and begins p.
-func (x *Exchange) Enter(p phase.Phase) { x.enterAt(p, x.env.Now()) }
+func (x *Exchange) Enter(p phase.Phase) {
+	now := x.env.Now()
+	if a := x.opening; a != nil {
+		x.opening, a.Start = nil, now.Sub(x.rec.Start)
+	}
+	x.enterAt(p, now)
+}
 
 func (x *Exchange) enterAt(p phase.Phase, now time.Time) {
 	d := &x.rec.Phases[x.cur]
@@ -200,6 +213,9 @@ func (x *Exchange) chooseRoute() *failure.Error {
 	x.trusted = isTrusted(x.plan.Trusted, rec.Peer.Addr())
 	if x.trusted {
 		rec.Client = clientAddr(&req.Head, x.plan.Trusted, rec.Client)
+	}
+	if x.plan.Tracing.On {
+		x.joinTrace()
 	}
 	if req.Method == wire.CONNECT {
 		return gatewayFound(failure.Client, phase.Route, failure.ConnectMethod)
