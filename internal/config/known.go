@@ -45,6 +45,7 @@ var foreignKeys = map[string]string{
 	"idempotent": "write retry_unsafe", "retry": "write retry_unsafe", "retries": "write retry_unsafe",
 	"weight": "weights are not in this version; requests are spread evenly", "healthcheck": "health checks are not in this version",
 	"ssl": "TLS is not in this version", "https": "TLS is not in this version", "certificate": "TLS is not in this version", "cert": "TLS is not in this version",
+	"opentelemetry": "write tracing", "otel": "write tracing", "otlp": "write tracing", "traces": "write tracing", "jaeger": "write tracing",
 	"include": "a configuration is one file", "import": "a configuration is one file",
 	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version", "redirect": "redirects are not in this version",
 }
