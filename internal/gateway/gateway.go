@@ -44,6 +44,7 @@ import (
 	"causey/internal/guard"
 	"causey/internal/metrics"
 	"causey/internal/record"
+	"causey/internal/trace"
 )
 
 // Options is what a gateway needs from outside.
@@ -68,6 +69,8 @@ type Gateway struct {
 	metrics *metrics.Metrics
 	admin   *admin.Server
 	log     atomic.Pointer[accesslog.Sink]
+	tracer  atomic.Pointer[trace.Sink]
+	spans   trace.Counts
 	pump    *pump
 
 	mu       sync.Mutex // guards what follows, and makes reloads one by one
@@ -116,6 +119,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		eng.Close()
 		return nil, err
 	}
+	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{})
 	g.plan.Store(g.live.plan)
@@ -149,7 +153,7 @@ func (g *Gateway) Start() error {
 		}
 		return err
 	}
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}})
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}, traceSink{g}})
 	g.serve(g.cfg, opened)
 	return nil
 }
@@ -293,7 +297,8 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 // killWait bounds the wait for exchanges that were told to end at once.
 const killWait = 5 * time.Second
 
-// flushWait bounds the wait for the access log's output.
+// flushWait bounds the wait for the access log's output, and for the collector of
+// traces.
 const flushWait = 2 * time.Second
 
 func (g *Gateway) closeAll() {
@@ -302,12 +307,14 @@ func (g *Gateway) closeAll() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
 	defer cancel()
+	traced := g.closeTracer(g.tracer.Swap(nil))
 	if g.admin != nil {
 		g.admin.Shutdown(ctx)
 	}
 	if s := g.log.Load(); s != nil {
 		s.Close(ctx)
 	}
+	<-traced
 	g.live.close(live{})
 	g.eng.Close()
 	for _, r := range append(g.retired, g.resolver) {
