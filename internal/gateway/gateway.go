@@ -153,7 +153,7 @@ func (g *Gateway) Start() error {
 		}
 		return err
 	}
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}, traceSink{g}})
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}})
 	g.serve(g.cfg, opened)
 	return nil
 }

@@ -169,6 +169,9 @@ func (s *Sink) send() result {
 	req.Header.Set("Content-Encoding", "gzip")
 	req.Header.Set("User-Agent", "causey")
 	resp, err := s.client.Do(req)
+	if s.life.Err() != nil {
+		return result{again: true, problem: "it did not answer before the time to stop was over"}
+	}
 	if err != nil {
 		return result{again: true, problem: err.Error()}
 	}
