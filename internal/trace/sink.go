@@ -141,6 +141,9 @@ func (s *Sink) reason(r *record.Record) string {
 
 // isError reports a failure that harmed the exchange and was not the client's doing.
 func isError(c failure.Code) bool {
+	if c.IsNone() {
+		return false
+	}
 	e := failure.Lookup(c)
 	return e != nil && e.Severity == failure.SeverityError
 }
