@@ -92,6 +92,7 @@ func hostile() *record.Record {
 	r.SetText(record.Target, []byte("/\xff\xfe\xc3\x28\x7f\x1b[31m\U0001F600é\U000E0001"))
 	r.SetText(record.UserAgent, bytes.Repeat([]byte(`"`), 500))
 	r.SetText(record.RequestID, []byte(`","failure":"x`))
+	r.Trace.ID = [16]byte{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}
 	e := &failure.Error{Code: code("upstream.read-head-up.bad-field"), Err: errors.New("bad \"line\"\n" + strings.Repeat("\xff", 400))}
 	e.Evidence = failure.Evidence{HasConn: true, Reused: true, RequestNumber: 4, ConnAge: time.Minute, IdleFor: time.Second,
 		BytesWritten: 512, BytesAcked: 512, Unacked: 1, Retransmits: 2, RTT: 1500 * time.Microsecond, ResponseBytes: 80,

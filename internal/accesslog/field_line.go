@@ -4,8 +4,11 @@
 package accesslog
 
 import (
+	"crypto/tls"
+	"encoding/hex"
 	"strconv"
 
+	"causey/internal/failure"
 	"causey/internal/record"
 )
 
@@ -24,6 +27,15 @@ var fields = keyed([]field[line]{
 		},
 	},
 	text(record.RequestID, Field{"client_request_id", "string", "when sent", "The client's own X-Request-Id."}, sent(record.RequestID)),
+	{
+		Field: Field{"trace_id", "string", "with `tracing`", "The distributed trace that the exchange belongs to (W3C Trace Context)."},
+		has:   func(l line) bool { return l.Trace.Exists() },
+		put: func(dst []byte, l line) []byte {
+			dst = append(dst, '"')
+			dst = hex.AppendEncode(dst, l.Trace.ID[:])
+			return append(dst, '"')
+		},
+	},
 	{
 		Field: Field{"client", "string", always, "The address of who asked; behind a trusted proxy not the same as `peer`."},
 		put:   func(dst []byte, l line) []byte { return appendAddr(dst, l.Client) },
@@ -50,6 +62,21 @@ var fields = keyed([]field[line]{
 			dst = appendVersion(dst, l.Version)
 			return append(dst, '"')
 		},
+	},
+	{
+		Field: Field{"tls", "string", "over TLS", "The version of TLS with the client, such as `TLS 1.3`."},
+		has:   overTLS,
+		put:   func(dst []byte, l line) []byte { return quoted(dst, failure.TLSVersionName(l.TLS.Version)) },
+	},
+	{
+		Field: Field{"tls_cipher", "string", "over TLS", "The cipher suite by its registered name."},
+		has:   overTLS,
+		put:   func(dst []byte, l line) []byte { return quoted(dst, tls.CipherSuiteName(l.TLS.Cipher)) },
+	},
+	{
+		Field: Field{"tls_resumed", "boolean", "over TLS", "Whether the connection went on with an earlier session."},
+		has:   overTLS,
+		put:   func(dst []byte, l line) []byte { return strconv.AppendBool(dst, l.TLS.Resumed) },
 	},
 	{
 		Field: Field{"status", "integer", always, "What the client was answered; 499 when it left first, 0 when nothing was said."},
@@ -178,3 +205,5 @@ var attemptFields = keyed([]field[*record.Attempt]{
 		put:   func(dst []byte, a *record.Attempt) []byte { return quoted(dst, a.Failure.String()) },
 	},
 })
+
+func overTLS(l line) bool { return l.TLS.Version != 0 }

@@ -4,9 +4,12 @@
 package accesslog
 
 import (
+	"crypto/tls"
+	"encoding/hex"
 	"net/netip"
 	"strconv"
 
+	"causey/internal/failure"
 	"causey/internal/record"
 )
 
@@ -31,6 +34,10 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 		dst = append(dst, `","client_request_id":"`...)
 		dst = appendText(dst, b)
 	}
+	if r.Trace.Exists() {
+		dst = append(dst, `","trace_id":"`...)
+		dst = hex.AppendEncode(dst, r.Trace.ID[:])
+	}
 	dst = append(dst, `","client":`...)
 	dst = appendClientAndPeer(dst, r.Client, r.Peer)
 	dst = append(dst, `,"listener":"`...)
@@ -45,7 +52,16 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 	dst = appendText(dst, r.Text(record.Target))
 	dst = append(dst, `","http":"`...)
 	dst = appendVersion(dst, r.Version)
-	dst = append(dst, `","status":`...)
+	dst = append(dst, '"')
+	if r.TLS.Version != 0 {
+		dst = append(dst, `,"tls":"`...)
+		dst = append(dst, failure.TLSVersionName(r.TLS.Version)...)
+		dst = append(dst, `","tls_cipher":"`...)
+		dst = append(dst, tls.CipherSuiteName(r.TLS.Cipher)...)
+		dst = append(dst, `","tls_resumed":`...)
+		dst = strconv.AppendBool(dst, r.TLS.Resumed)
+	}
+	dst = append(dst, `,"status":`...)
 	dst = appendInt(dst, int64(r.Status))
 	dst = append(dst, `,"outcome":"`...)
 	dst = append(dst, r.Outcome.String()...)

@@ -68,6 +68,10 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 	for o := record.OutcomeNone; o <= record.Unanswered; o++ {
 		change("outcome", func(r *record.Record) { r.Outcome = o })
 	}
+	for _, v := range []uint16{0x0303, 0x0304, 0xffff} {
+		change("TLS", func(r *record.Record) { r.TLS = record.TLS{Version: v, Cipher: v, Resumed: v == 0x0304} })
+	}
+	change("trace", func(r *record.Record) { r.Trace.ID[15] = 0xf0 })
 	change("no attempt", func(r *record.Record) { r.AttemptLen = 0 })
 	change("new connection", func(r *record.Record) { r.LastAttempt().Reused = false })
 	change("names", func(r *record.Record) {

@@ -26,6 +26,7 @@ type Config struct {
 	Timeouts       Timeouts         `json:"timeouts"`
 	Rates          Rates            `json:"rates"`
 	Forwarded      Forwarded        `json:"forwarded"`
+	Tracing        Tracing          `json:"tracing,omitzero"`
 	Sites          []Site           `json:"sites"`
 	Upstreams      Upstreams        `json:"upstreams"`
 

@@ -29,6 +29,8 @@ var testEnv = map[string]string{
 var testFiles = map[string]string{
 	"/conf/page.html": "<p>Sorry.</p>\n", "/conf/empty.html": " \n", "/conf/binary.html": "\xff\xfe",
 	"/conf/huge.html": strings.Repeat("x", errorPageLimitBytes+1), "/conf/good.token": "0123456789abcdef\n", "/conf/short.token": "secret\n",
+	"/conf/headers.txt": "# of the collector\nAuthorization: Bearer s3cret\n\nX-Tenant:shop\n", "/conf/own.headers": "X-A: 1\nContent-Length: 5\n",
+	"/conf/noheaders.txt": "Bearer s3cret\n",
 }
 
 // testWorld is the world of testEnv and testFiles.

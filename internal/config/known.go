@@ -44,6 +44,7 @@ var foreignKeys = map[string]string{
 	"idempotent": "write retry_unsafe", "retry": "write retry_unsafe", "retries": "write retry_unsafe",
 	"weight": "weights are not in this version; requests are spread evenly", "healthcheck": "health checks are not in this version",
 	"ssl": "write tls", "https": "write tls: true in a listener", "cert": "write certificates in tls", "sslcertificate": "write certificates in tls", "acme": "write tls.automatic", "letsencrypt": "write tls.automatic", "sni": "write server_name", "mtls": "write client_auth in the site's tls",
+	"opentelemetry": "write tracing", "otel": "write tracing", "otlp": "write tracing", "traces": "write tracing", "jaeger": "write tracing",
 	"include": "a configuration is one file", "import": "a configuration is one file",
 	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version",
 }

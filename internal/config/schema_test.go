@@ -92,6 +92,8 @@ func validateWord(root, schema map[string]any, word string, arg, value any, path
 				return isText
 			case "integer":
 				return isNumber && number == math.Trunc(number)
+			case "number":
+				return isNumber
 			case "boolean":
 				_, isBool := value.(bool)
 				return isBool

@@ -30,7 +30,9 @@ var samples = map[string]string{
 	"timeouts.drain": `"1h"`, "timeouts.upstream_idle": `"21s"`,
 	"rates": `{"upload": "0", "download": "0", "grace": "1s"}`, "rates.upload": `"1KiB/s"`, "rates.download": `"10B/s"`, "rates.grace": `"9s"`,
 	"forwarded": `{"emit": [], "via": "x"}`, "forwarded.emit": `["forwarded"]`, "forwarded.via": `"off"`,
-	"sites[].hosts": `["a.example"]`, "sites[].routes[].path": `"/p"`, "sites[].routes[].methods": `["POST"]`,
+	"tracing.endpoint": `"https://b.example:4318/otlp/v1/traces"`, "tracing.ratio": `0.5`, "tracing.slow": `"0"`, "tracing.service_name": `"edge"`,
+	"tracing.headers_file": `"/conf/headers.txt"`,
+	"sites[].hosts":        `["a.example"]`, "sites[].routes[].path": `"/p"`, "sites[].routes[].methods": `["POST"]`,
 	"sites[].routes[].upstream": `"other"`, "sites[].routes[].retry_unsafe": `true`,
 	"sites[].routes[].timeouts.connect": `"24s"`, "sites[].routes[].timeouts.await_head": `"25s"`, "sites[].routes[].timeouts.body_stall": `"26s"`,
 	"sites[].routes[].timeouts.send_stall": `"27s"`, "sites[].routes[].timeouts.tunnel_idle": `"28s"`,
@@ -42,7 +44,7 @@ var samples = map[string]string{
 }
 
 // sampleBase is what the samples are put into.
-const sampleBase = `{"version": 1, "listen": [{"address": "127.0.0.1:80"}],
+const sampleBase = `{"version": 1, "listen": [{"address": "127.0.0.1:80"}], "tracing": {"endpoint": "http://a.example/v1/traces"},
 	"sites": [{"hosts": ["*"], "routes": [{"upstream": "shop"}]}],
 	"upstreams": {"shop": {"servers": [{"address": "a.example:1"}]}, "other": {"servers": [{"address": "a.example:2"}]}}}`
 

@@ -89,8 +89,8 @@ var dnsKind = object[DNS]{
 	doc:  "Proves by a record of the zone that a host is yours (DNS-01). It works without any port open, and is the only way to certificates for `*.` names.",
 	fields: []field[DNS]{
 		{entry{name: "provider", required: true, sample: "provider: exec",
-			doc: "How the record is set: `exec` runs a program of yours, `rfc2136` sends a signed update to a name server (BIND, Knot, PowerDNS), `cloudflare` uses the API of Cloudflare."},
-			to(enum("provider", DNSExec, DNSRFC2136, DNSCloudflare), func(x *DNS) *DNSProvider { return &x.Provider })},
+			doc: "How the record is set: `exec` runs a program of yours, `rfc2136` sends a signed update to a name server (BIND, Knot, PowerDNS)."},
+			to(enum("provider", DNSExec, DNSRFC2136), func(x *DNS) *DNSProvider { return &x.Provider })},
 		{entry{name: "command", derived: "none",
 			doc: "For `exec`: the program. It is called with `present NAME VALUE` and `cleanup NAME VALUE`, where NAME is the whole name of the record, such as `_acme-challenge.example.com.`"},
 			to(filePath, func(x *DNS) *string { return &x.Command })},
@@ -102,10 +102,6 @@ var dnsKind = object[DNS]{
 			to(plainText, func(x *DNS) *string { return &x.KeyAlgorithm })},
 		{entry{name: "key_file", derived: "none", doc: "For `rfc2136`: a file with the secret of the TSIG key in base64."},
 			to(filePath, func(x *DNS) *string { return &x.KeyFile })},
-		{entry{name: "token_file", derived: "none",
-			doc:   "For `cloudflare`: a file with an API token that may edit the zone's records.",
-			avoid: "Not the global key of the account: a token for the one zone does."},
-			to(filePath, func(x *DNS) *string { return &x.TokenFile })},
 	},
 	check: checkDNS,
 }.kind()

@@ -54,6 +54,7 @@ var rootKind = object[Config]{
 			to(ratesKind, func(c *Config) *Rates { return &c.Rates })},
 		{entry{name: "forwarded", doc: "What servers are told about the client and about us."},
 			to(forwardedKind, func(c *Config) *Forwarded { return &c.Forwarded })},
+		tracingField,
 		{entry{name: "sites", required: true, sample: `sites: [{host: "*", routes: [{upstream: NAME}]}]`,
 			doc:   "The virtual hosts. A request goes to the site with its exact name, else with the longest `*.` name, else to `*`; without one it is answered 421.",
 			peers: "nginx `server`, HAProxy `frontend` with ACLs, Caddy's site blocks."},

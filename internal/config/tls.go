@@ -67,9 +67,8 @@ type DNSProvider string
 
 // The providers.
 const (
-	DNSExec       DNSProvider = "exec"
-	DNSRFC2136    DNSProvider = "rfc2136"
-	DNSCloudflare DNSProvider = "cloudflare"
+	DNSExec    DNSProvider = "exec"
+	DNSRFC2136 DNSProvider = "rfc2136"
 )
 
 // DNS is the DNS-01 challenge (RFC 8555 section 8.4).
@@ -82,9 +81,7 @@ type DNS struct {
 	KeyName      string `json:"key_name,omitempty"`
 	KeyAlgorithm string `json:"key_algorithm,omitempty"`
 	KeyFile      string `json:"key_file,omitempty"`
-	// TokenFile is for DNSCloudflare.
-	TokenFile string `json:"token_file,omitempty"`
-	// Secret is what KeyFile or TokenFile held.
+	// Secret is what KeyFile held.
 	Secret string `json:"-"`
 }
 
@@ -131,8 +128,8 @@ const (
 
 // UpstreamTLS is how the https servers of an upstream are spoken to.
 type UpstreamTLS struct {
-	ServerName string          `json:"server_name,omitempty"` // "": the server's own host
-	CAFile     string          `json:"ca_file,omitempty"`     // "": the system's
+	ServerName string          `json:"server_name,omitempty"`       // "": the server's own host
+	CAFile     string          `json:"ca_file,omitempty"`           // "": the system's
 	ClientCert CertificatePair `json:"client_certificate,omitzero"` // zero: none
 	MinVersion TLSVersion      `json:"min_version"`
 	Verify     bool            `json:"verify"`

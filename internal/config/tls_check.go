@@ -111,10 +111,6 @@ func checkDNS(d *decoder, c cursor, x *DNS) {
 		if need(x.KeyName, "key_name") && need(x.KeyFile, "key_file") {
 			x.Secret = d.readSecret(d.at("%s.key_file", c.path), x.KeyFile)
 		}
-	case DNSCloudflare:
-		if need(x.TokenFile, "token_file") {
-			x.Secret = d.readSecret(d.at("%s.token_file", c.path), x.TokenFile)
-		}
 	}
 }
 

@@ -61,7 +61,7 @@ func (c *keepAliveClient) get() error {
 
 // keepAlive returns a client of an engine with everything on that an owner has on
 // by default: routes, forwarded fields, Via, limits, rates, records.
-func keepAlive(t testing.TB) (*rig, *keepAliveClient) {
+func keepAlive(t testing.TB, tracing exchange.Tracing) (*rig, *keepAliveClient) {
 	r := newRig(t, origin(t, answerAll), func(s *setup) {
 		s.opts.Upload = Rate{BytesPerSecond: 240, Grace: never}
 		s.opts.Download = s.opts.Upload
@@ -72,6 +72,7 @@ func keepAlive(t testing.TB) (*rig, *keepAliveClient) {
 				{Host: "www.example.org", Path: "/", Route: x},
 			})
 			p.Via, p.EmitXForwarded, p.Details = "causey-12345678", true, exchange.DetailsTrusted
+			p.Tracing = tracing
 			p.Trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 		}
 	})
@@ -85,7 +86,12 @@ func TestAllocs(t *testing.T) {
 	if underRace {
 		t.Skip("pools keep nothing for sure under the race detector")
 	}
-	r, c := keepAlive(t)
+	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}) })
+	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5)) })
+}
+
+func testAllocs(t *testing.T, tracing exchange.Tracing) {
+	r, c := keepAlive(t, tracing)
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would empty the pools
 	ask := func(n int) {
 		for i := range n {
@@ -115,7 +121,7 @@ func TestAllocs(t *testing.T) {
 }
 
 func BenchmarkKeepAliveGET(b *testing.B) {
-	r, c := keepAlive(b)
+	r, c := keepAlive(b, exchange.Tracing{})
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if err := c.get(); err != nil {

@@ -69,13 +69,13 @@ type Acceptor interface {
 
 // Engine owns connections. Make one with New.
 type Engine struct {
-	opts   atomic.Pointer[Options]
-	tls    atomic.Pointer[ClientTLS]
+	opts atomic.Pointer[Options]
+	tls  atomic.Pointer[ClientTLS]
 	// tlsBase is what every handshake with a client begins with.
 	tlsBase *tls.Config
-	accept Acceptor
-	env    *exchange.Env
-	log    *slog.Logger
+	accept  Acceptor
+	env     *exchange.Env
+	log     *slog.Logger
 
 	base      time.Time
 	sweep     sweeper

@@ -136,7 +136,7 @@ func (s *countingSink) Consume(batch []record.Record) {
 }
 
 // newFixed returns a function that carries one exchange, and what counts them.
-func newFixed() (carry func(), count *countingSink) {
+func newFixed(tracing exchange.Tracing) (carry func(), count *countingSink) {
 	l := &fixedLease{
 		head: []byte("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nETag: \"1\"\r\n\r\n"),
 		body: []byte("hello"),
@@ -147,6 +147,7 @@ func newFixed() (carry func(), count *countingSink) {
 		Guard:          guard.Open{},
 		Trusted:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		EmitXForwarded: true, EmitForwarded: true, Via: "gw", Interims: 32, Pages: &exchange.Pages{},
+		Tracing: tracing,
 	}
 	sink := &countingSink{}
 	sinks := []record.Sink{sink}
@@ -157,7 +158,7 @@ func newFixed() (carry func(), count *countingSink) {
 	}
 	s := &fixedStream{
 		head: []byte("GET /index.html?q=1 HTTP/1.1\r\nHost: Site.Example:8080\r\nUser-Agent: ua/1.0\r\nAccept: */*\r\nReferer: r\r\n" +
-			"X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nVia: 1.1 front\r\nConnection: keep-alive\r\nX-Other: 1\r\n\r\n"),
+			"X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nVia: 1.1 front\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\nConnection: keep-alive\r\nX-Other: 1\r\n\r\n"),
 		arrival: exchange.Arrival{Peer: netip.MustParseAddrPort("10.0.0.1:1"), PeerText: []byte("10.0.0.1"), Listener: ":80", First: time.Now(), HeadAt: time.Now()},
 	}
 	x := exchange.New(env)
@@ -169,10 +170,15 @@ func newFixed() (carry func(), count *countingSink) {
 }
 
 // The budget of a keep-alive GET through Run, with routing, guard, trusted
-// proxies, all added fields, its record and the ring: nothing. CI runs it without
-// the race detector, which allocates by itself.
+// proxies, all added fields, its record and the ring: nothing, traced or not. CI runs
+// it without the race detector, which allocates by itself.
 func TestAllocs(t *testing.T) {
-	carry, count := newFixed()
+	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}) })
+	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5)) })
+}
+
+func testAllocs(t *testing.T, tracing exchange.Tracing) {
+	carry, count := newFixed(tracing)
 	for range 10 {
 		carry() // buffers grow once
 	}
@@ -185,7 +191,12 @@ func TestAllocs(t *testing.T) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	carry, _ := newFixed()
+	b.Run("untraced", func(b *testing.B) { benchmarkGet(b, exchange.Tracing{}) })
+	b.Run("traced", func(b *testing.B) { benchmarkGet(b, exchange.NewTracing(0.5)) })
+}
+
+func benchmarkGet(b *testing.B, tracing exchange.Tracing) {
+	carry, _ := newFixed(tracing)
 	b.ReportAllocs()
 	for b.Loop() {
 		carry()

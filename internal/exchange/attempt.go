@@ -47,10 +47,11 @@ func final(err *failure.Error) bool {
 // attempt asks one server.
 func (x *Exchange) attempt() *failure.Error {
 	a := x.rec.AddAttempt()
-	x.want.Attempt = a
+	x.want.Attempt, x.opening = a, a
 	lease, err := x.route.Upstream.Acquire(&x.want)
 	if err == NoneLeft {
 		x.rec.DropAttempt()
+		x.opening = nil
 		return err
 	}
 	x.sent = 0
@@ -69,6 +70,9 @@ func (x *Exchange) attempt() *failure.Error {
 		err = x.departed(x.unwatch())
 	}
 	a.Failure = x.checked(err).Code
+	if x.opening = nil; a.Start >= 0 {
+		a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
+	}
 	return err
 }
 

@@ -57,6 +57,8 @@ type Plan struct {
 	Interims int
 	// Pages makes the gateway's own answers where no site is known.
 	Pages *Pages
+	// Tracing makes exchanges part of distributed traces.
+	Tracing Tracing
 }
 
 // Env is what an exchange needs of the world.
@@ -98,6 +100,8 @@ type Exchange struct {
 	// the failures of repeated attempts.
 	sent  int64
 	later []*failure.Error
+	// opening is the attempt that has not entered a phase yet, or nil.
+	opening *record.Attempt
 }
 
 // New returns an exchange that lives in env.
@@ -171,11 +175,20 @@ func (x *Exchange) begin(c ClientStream) {
 	if a.Handshake > 0 {
 		x.rec.Phases[phase.Handshake] = a.Handshake
 	}
-	x.cur, x.last = phase.ReadHead, a.First
+	x.cur, x.last, x.opening = phase.ReadHead, a.First, nil
+	if x.plan.Tracing.On {
+		x.beginTrace()
+	}
 }
 
 // Enter ends the phase that was and begins p.
-func (x *Exchange) Enter(p phase.Phase) { x.enterAt(p, x.env.Now()) }
+func (x *Exchange) Enter(p phase.Phase) {
+	now := x.env.Now()
+	if a := x.opening; a != nil {
+		x.opening, a.Start = nil, now.Sub(x.rec.Start)
+	}
+	x.enterAt(p, now)
+}
 
 func (x *Exchange) enterAt(p phase.Phase, now time.Time) {
 	d := &x.rec.Phases[x.cur]
@@ -218,6 +231,9 @@ func (x *Exchange) noteHead() {
 	x.trusted = isTrusted(x.plan.Trusted, rec.Peer.Addr())
 	if x.trusted {
 		rec.Client = clientAddr(&req.Head, x.plan.Trusted, rec.Client)
+	}
+	if x.plan.Tracing.On {
+		x.joinTrace()
 	}
 }
 

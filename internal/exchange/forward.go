@@ -63,6 +63,9 @@ func (x *Exchange) makeRequest() {
 	if req.Find(wire.XRequestID) < 0 {
 		x.add("X-Request-Id", x.rec.ID.Append)
 	}
+	if x.rec.Trace.Exists() {
+		x.addTraceparent()
+	}
 	if req.TETrailers {
 		o.Add = append(o.Add, Added{"TE", teTrailers})
 	}

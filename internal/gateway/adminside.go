@@ -115,6 +115,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 		ReloadsOK: g.reloadsOK.Load(), ReloadsFailed: g.reloadsFailed.Load(),
 		LastReloadFailed: g.lastFailed.Load(), LoadedAt: *g.loadedAt.Load(),
 	}
+	s.Spans = g.spanCounts()
 	if l := g.log.Load(); l != nil {
 		s.LogLinesDropped = l.Dropped()
 	}

@@ -127,6 +127,9 @@ func (g *Gateway) buildLive(c *config.Config, old live) live {
 		Interims: wire.Limits{Interims: c.Limits.Interims}.WithDefaults().Interims,
 		Pages:    pages,
 	}
+	if !c.Tracing.IsZero() {
+		l.plan.Tracing = exchange.NewTracing(c.Tracing.Ratio)
+	}
 	for _, f := range c.Forwarded.Emit {
 		l.plan.EmitXForwarded = l.plan.EmitXForwarded || f == config.XForwarded
 		l.plan.EmitForwarded = l.plan.EmitForwarded || f == config.ForwardedField

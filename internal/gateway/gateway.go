@@ -45,6 +45,7 @@ import (
 	"causey/internal/guard"
 	"causey/internal/metrics"
 	"causey/internal/record"
+	"causey/internal/trace"
 )
 
 // Options is what a gateway needs from outside.
@@ -70,6 +71,8 @@ type Gateway struct {
 	admin   *admin.Server
 	certs   *certs.Keeper
 	log     atomic.Pointer[accesslog.Sink]
+	tracer  atomic.Pointer[trace.Sink]
+	spans   trace.Counts
 	pump    *pump
 
 	mu       sync.Mutex // guards what follows, and makes reloads one by one
@@ -123,6 +126,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	eng.SetClientTLS(g.clientTLS(cfg))
+	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{})
 	g.plan.Store(g.live.plan)
@@ -156,8 +160,8 @@ func (g *Gateway) Start() error {
 		}
 		return err
 	}
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, logSink{g}})
 	g.certs.Start()
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}})
 	g.serve(g.cfg, opened)
 	return nil
 }
@@ -303,7 +307,8 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 // killWait bounds the wait for exchanges that were told to end at once.
 const killWait = 5 * time.Second
 
-// flushWait bounds the wait for the access log's output.
+// flushWait bounds the wait for the access log's output, and for the collector of
+// traces.
 const flushWait = 2 * time.Second
 
 func (g *Gateway) closeAll() {
@@ -312,6 +317,7 @@ func (g *Gateway) closeAll() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
 	defer cancel()
+	traced := g.closeTracer(g.tracer.Swap(nil))
 	if g.admin != nil {
 		g.admin.Shutdown(ctx)
 	}
@@ -319,6 +325,7 @@ func (g *Gateway) closeAll() {
 		s.Close(ctx)
 	}
 	g.certs.Close()
+	<-traced
 	g.live.close(live{})
 	g.eng.Close()
 	for _, r := range append(g.retired, g.resolver) {

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 
@@ -82,6 +83,10 @@ func (g *Gateway) reload() error {
 	next := g.buildLive(cfg, g.live)
 	g.eng.SetOptions(engineOptions(cfg))
 	g.eng.SetClientTLS(g.clientTLS(cfg))
+	if !reflect.DeepEqual(cfg.Tracing, g.cfg.Tracing) {
+		old := g.closeTracer(g.tracer.Swap(g.newTracer(cfg)))
+		defer func() { <-old }()
+	}
 	g.plan.Store(next.plan)
 	g.serve(cfg, opened)
 	old := g.live

@@ -29,6 +29,9 @@ const (
 	famBodyBytes
 	famRecordsDropped
 	famLinesDropped
+	famSpansExported
+	famSpansDropped
+	famExportFailures
 	famConnections
 	famUpstreamConnections
 	famReloads
@@ -56,6 +59,12 @@ var families = [...]Family{
 		"Records of exchanges that were dropped before anything here could count them, of ordinary and of failed ones."},
 	famLinesDropped: {"causey_access_log_lines_dropped_total", "counter", nil,
 		"Lines of the access log that were dropped because its output was too slow or failed."},
+	famSpansExported: {"causey_trace_spans_exported_total", "counter", nil,
+		"Spans that the collector took."},
+	famSpansDropped: {"causey_trace_spans_dropped_total", "counter", []string{"reason"},
+		"Spans that were dropped. reason: queue-full (the collector is slower than the traffic), unreachable (given up after some tries), refused (the collector did not want them), stopped (left at a stop or a reload)."},
+	famExportFailures: {"causey_trace_export_failures_total", "counter", nil,
+		"Requests to the collector that failed, tries after the first included."},
 	famConnections: {"causey_connections", "gauge", []string{"state"},
 		"Connections of clients: active, idle (waiting for a request), parked (idle for longer, without memory of their own)."},
 	famUpstreamConnections: {"causey_upstream_connections", "gauge", []string{"upstream", "server", "state"},

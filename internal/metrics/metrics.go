@@ -32,12 +32,21 @@ type Snapshot struct {
 	RecordsDropped, FailuresDropped uint64
 	// LogLinesDropped counts lines of the access log.
 	LogLinesDropped uint64
+	// Spans counts what became of the spans of traces, zero without tracing.
+	Spans SpanCounts
 	// ReloadsOK and ReloadsFailed count reloads, the first load not included.
 	ReloadsOK, ReloadsFailed uint64
 	// LastReloadFailed says that the configuration in use is not the newest given.
 	LastReloadFailed bool
 	// LoadedAt is when the configuration in use was loaded.
 	LoadedAt time.Time
+}
+
+// SpanCounts counts spans: exported, dropped by reason, and the requests that failed.
+type SpanCounts struct {
+	Exported                                 uint64
+	QueueFull, Unreachable, Refused, Stopped uint64
+	Failures                                 uint64
 }
 
 // ServerConns counts the connections to one server.
@@ -194,6 +203,7 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 	ch <- counter(famRecordsDropped, float64(s.RecordsDropped), "ordinary")
 	ch <- counter(famRecordsDropped, float64(s.FailuresDropped), "failed")
 	ch <- counter(famLinesDropped, float64(s.LogLinesDropped))
+	s.Spans.collect(ch)
 	ch <- counter(famReloads, float64(s.ReloadsOK), "ok")
 	ch <- counter(famReloads, float64(s.ReloadsFailed), "failed")
 	ok := 1.0
@@ -202,4 +212,13 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- gauge(famReloadOK, ok)
 	ch <- gauge(famReloadTime, float64(s.LoadedAt.UnixMilli())/1e3)
+}
+
+func (s SpanCounts) collect(ch chan<- prometheus.Metric) {
+	ch <- counter(famSpansExported, float64(s.Exported))
+	ch <- counter(famSpansDropped, float64(s.QueueFull), "queue-full")
+	ch <- counter(famSpansDropped, float64(s.Unreachable), "unreachable")
+	ch <- counter(famSpansDropped, float64(s.Refused), "refused")
+	ch <- counter(famSpansDropped, float64(s.Stopped), "stopped")
+	ch <- counter(famExportFailures, float64(s.Failures))
 }

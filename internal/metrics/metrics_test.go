@@ -32,6 +32,7 @@ func snapshot() Snapshot {
 		Servers: []ServerConns{{"shop", "a:1", 2, 5}, {"shop", "a:1", 1, 0}, {"shop", "b:1", 0, 0}},
 		// A reload that drains shows a:1 twice.
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
+		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
 	}
 }
@@ -118,6 +119,12 @@ func TestGauges(t *testing.T) {
 		`causey_upstream_connections{server="b:1",state="idle",upstream="shop"}`:   0,
 		`causey_records_dropped_total{lane="ordinary"}`:                            11,
 		`causey_records_dropped_total{lane="failed"}`:                              1,
+		`causey_trace_spans_exported_total{}`:                                      70,
+		`causey_trace_spans_dropped_total{reason="queue-full"}`:                    6,
+		`causey_trace_spans_dropped_total{reason="unreachable"}`:                   5,
+		`causey_trace_spans_dropped_total{reason="refused"}`:                       4,
+		`causey_trace_spans_dropped_total{reason="stopped"}`:                       3,
+		`causey_trace_export_failures_total{}`:                                     2,
 		`causey_access_log_lines_dropped_total{}`:                                  9,
 		`causey_config_reloads_total{result="ok"}`:                                 2,
 		`causey_config_reloads_total{result="failed"}`:                             1,

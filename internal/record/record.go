@@ -117,6 +117,10 @@ type Attempt struct {
 	// Connect is how long resolving and connecting took, Handshake how long TLS
 	// took; 0 on reuse.
 	Connect, Handshake time.Duration
+	// Start is when the attempt began, counted from the record's Start, NotReached
+	// if it came to nothing before it had a server. Took is how long it lasted if
+	// it failed; one that did not lasts to the end of the exchange.
+	Start, Took time.Duration
 	// Failure is why the attempt failed, None if it did not.
 	Failure failure.Code
 }
@@ -143,6 +147,8 @@ type summary struct {
 	// the record is about; Total is the time from there to Finish.
 	Start time.Time
 	Total time.Duration
+	// Trace is the exchange's place in a distributed trace, zero without tracing.
+	Trace Trace
 
 	Outcome Outcome
 	// Failure is the first failure, None for a good exchange; Error holds its
@@ -223,14 +229,14 @@ func (r *Record) LastAttempt() *Attempt {
 	return &r.Attempts[n-1]
 }
 
-// AddAttempt returns a zeroed place for a new attempt. When all are taken the
+// AddAttempt returns a place for a new attempt, which has not begun. When all are taken the
 // last one is used again, so that the first tries and the newest are kept.
 func (r *Record) AddAttempt() *Attempt {
 	if r.AttemptLen < 255 {
 		r.AttemptLen++
 	}
 	a := r.LastAttempt()
-	*a = Attempt{}
+	*a = Attempt{Start: NotReached}
 	return a
 }
 

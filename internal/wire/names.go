@@ -28,6 +28,7 @@ const (
 	XRealIP
 	XRequestID
 	Traceparent
+	Tracestate
 	Accept
 	Date
 	Server
@@ -50,7 +51,7 @@ var fieldNames = [FieldCount]string{
 	"", "host", "content-length", "transfer-encoding", "connection", "keep-alive",
 	"proxy-connection", "te", "trailer", "upgrade", "expect", "via", "forwarded",
 	"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
-	"x-real-ip", "x-request-id", "traceparent", "accept", "date", "server",
+	"x-real-ip", "x-request-id", "traceparent", "tracestate", "accept", "date", "server",
 	"content-type", "proxy-status", "proxy-authenticate", "proxy-authorization",
 	"user-agent", "referer", "idempotency-key", "client-cert", "client-cert-chain",
 	"strict-transport-security",

@@ -415,6 +415,7 @@ function drawDetails(x) {
     ["Time", x.time, true],
     ["Client", x.client + (x.peer && !x.peer.startsWith(x.client) ? ` through ${x.peer}` : ""), true],
     ["Client's own id", x.client_request_id, true],
+    ["Trace", x.trace_id, true],
     ["User agent", x.user_agent, true],
     ["Site and route", [x.site, x.route].filter(Boolean).join("  ")],
     ["Server", [x.upstream, x.server].filter(Boolean).join(": ")],
