@@ -139,6 +139,15 @@ type UpstreamTLS struct {
 	CRL []byte `json:"-"`
 }
 
+// IsZero reports that there is no such challenge.
+func (x DNS) IsZero() bool { return x.Provider == "" }
+
+// IsZero reports that clients are not asked.
+func (a ClientAuth) IsZero() bool { return a.CAFile == "" }
+
+// IsZero reports that there is no pair.
+func (p CertificatePair) IsZero() bool { return p.Certificate == "" }
+
 // HasTLS reports whether any listener serves TLS.
 func (c *Config) HasTLS() bool {
 	for _, l := range c.Listen {
