@@ -23,8 +23,12 @@ const (
 func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
 	var p page
 	p.printf("%s\n", versionLine(build()))
-	for _, addr := range g.Addrs() {
-		p.printf("  listens   %s\n", urlOf(addr))
+	for _, l := range g.Listening() {
+		url := urlOf(l.Addr)
+		if l.TLS {
+			url = strings.Replace(url, "http://", "https://", 1)
+		}
+		p.printf("  listens   %s\n", url)
 	}
 	p.printf("  up to     %s\n", plural(int(g.MaxConnections()), "client connection"))
 	for i, u := range cfg.Upstreams {

@@ -269,6 +269,7 @@ func TestJSONKeepsWhatWasSent(t *testing.T) {
 func TestEveryFieldIsWritten(t *testing.T) {
 	all := string(bytes.Join([][]byte{mustRead(t, "testdata/lines.json")}, nil))
 	full := ordinary()
+	full.TLS = record.TLS{Version: 0x0304, Cipher: 0x1301}
 	for _, text := range []record.Text{record.Method, record.Host, record.Target, record.UserAgent, record.Referer, record.RequestID} {
 		full.SetText(text, bytes.Repeat([]byte("x"), 300))
 	}

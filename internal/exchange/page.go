@@ -74,6 +74,12 @@ func visitorWords(e *failure.Entry) words {
 	case e.Code.Party == failure.Gateway:
 		w.gateway, w.title = fault, "The gateway could not pass this request on"
 		w.text = "The gateway in front of this site has a problem of its own. The owner of the site can find out more with the reference below."
+	case e.Code.Kind == failure.PlainHTTP:
+		w.you, w.title = "without TLS", "This port speaks HTTPS"
+		w.text = "The request came without encryption. Please write https:// in front of the address."
+	case e.Code.Kind == failure.Misdirected:
+		w.title = "This site needs a connection of its own"
+		w.text = "The connection was opened for another site, which asks for other certificates. Please try again in a new window."
 	case e.Status == 404 || e.Status == 421:
 		w.title = "There is nothing at this address"
 		w.text = "No site is set up here under this name and path. Please check the address."

@@ -30,6 +30,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -234,18 +235,33 @@ func (g *Gateway) serve(cfg *config.Config, opened []*engine.Listener) {
 
 // Addrs returns the addresses that are bound, as text.
 func (g *Gateway) Addrs() []string {
+	var addrs []string
+	for _, l := range g.Listening() {
+		addrs = append(addrs, l.Addr)
+	}
+	return addrs
+}
+
+// Listening is a bound address, and whether clients speak TLS there.
+type Listening struct {
+	Addr string
+	TLS  bool
+}
+
+// Listening returns what is bound, by address.
+func (g *Gateway) Listening() []Listening {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var addrs []string
+	var all []Listening
 	for _, l := range g.listeners {
 		a := l.Addr().String()
 		if _, ok := l.Addr().(*net.UnixAddr); ok {
 			a = "unix:" + a
 		}
-		addrs = append(addrs, a)
+		all = append(all, Listening{a, l.TLS.Load()})
 	}
-	slices.Sort(addrs)
-	return addrs
+	slices.SortFunc(all, func(a, b Listening) int { return strings.Compare(a.Addr, b.Addr) })
+	return all
 }
 
 // MaxConnections returns how many clients may be connected at a time.
