@@ -55,6 +55,12 @@ type Options struct {
 	// Upload and Download are the slowest rates at which a client may send and
 	// take a body.
 	Upload, Download Rate
+	// ProxyHeader bounds the time from accepting a proxy's connection to the end of
+	// its PROXY header.
+	ProxyHeader time.Duration
+	// KeepTLVs keeps what a PROXY header says beside the addresses, for upstreams
+	// that are to have it.
+	KeepTLVs bool
 	// MaxConnections bounds the clients' connections, 0 for no bound.
 	MaxConnections int64
 }

@@ -35,6 +35,8 @@ type Listener struct {
 	Name string
 	// MaxConnections bounds the connections of this listener, 0 for no bound.
 	MaxConnections atomic.Int64
+	// proxies are the networks of those who have to send a PROXY header.
+	proxies atomic.Pointer[[]netip.Prefix]
 
 	addr net.Addr
 	fd   int
@@ -284,10 +286,13 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	switch {
 	case limit > 0 && n > limit:
 		e.refuse(l, fd, peer, failure.Limit, limit)
-	case e.accept.Accept(peer).Refusal != nil:
+	case !l.expects(peer.Addr()) && e.accept.Accept(peer).Refusal != nil:
+		// Of a proxy's connection the client is judged, once it is known.
 		closeFD(fd)
 	default:
-		e.hands.serve(e.newClient(l, fd, peer))
+		c := e.newClient(l, fd, peer)
+		c.fresh = true
+		e.hands.serve(c)
 		return
 	}
 	e.leave(l)
@@ -295,14 +300,33 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 
 // refuse closes a connection that cannot be carried, and leaves a record.
 func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
-	var rec record.Record
-	rec.Reset()
-	rec.ID, rec.Start, rec.Peer, rec.Client, rec.Listener = e.env.IDs.Next(), e.env.Now(), peer, peer.Addr(), l.Name
 	err := newError(failure.Gateway, phase.Accept, k)
 	err.Evidence.Limit = limit
+	e.turnAway(l, fd, peer, e.env.Now(), err)
+}
+
+// turnAway ends a connection that never got as far as an exchange, since began: an
+// answer, if there is anybody to read it, a record, and the close.
+func (e *Engine) turnAway(l *Listener, fd int, peer netip.AddrPort, began time.Time, err *failure.Error) {
+	var rec record.Record
+	rec.Reset()
+	rec.ID, rec.Start, rec.Peer, rec.Client, rec.Listener = e.env.IDs.Next(), began, peer, peer.Addr(), l.Name
+	rec.Total = e.env.Now().Sub(began)
+	rec.Phases[phase.Accept] = rec.Total
 	rec.NoteFailure(err)
+	if entry := failure.Lookup(err.Code); entry.ProxyError == "" {
+		rec.Outcome, rec.Status = record.ClientLeft, entry.Status
+	} else {
+		e.tellRefused(fd, &rec, err)
+	}
+	unix.Close(fd)
+	e.env.Ring.Put(0, &rec)
+}
+
+// tellRefused answers a connection whose request is not read.
+func (e *Engine) tellRefused(fd int, rec *record.Record, err *failure.Error) {
 	rec.Outcome = record.Unanswered
-	answer, body := refusal(e.env.Plan(), &rec, err)
+	answer, body := refusal(e.env.Plan(), rec, err)
 	if n, werr := unix.Write(fd, answer); werr == nil && n == len(answer) {
 		rec.Outcome, rec.Status, rec.BodyOut = record.Answered, failure.Lookup(err.Code).Status, int64(body)
 	}
@@ -315,9 +339,10 @@ func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind
 			break
 		}
 	}
-	unix.Close(fd)
-	e.env.Ring.Put(0, &rec)
 }
+
+// statusUnavailable is what trying again may help with.
+const statusUnavailable = 503
 
 // refusedReads bounds what is read, in vain, of a connection that is refused.
 const refusedReads = 4
@@ -331,7 +356,9 @@ func refusal(plan *exchange.Plan, rec *record.Record, err *failure.Error) (answe
 	b = h1.AppendField(b, "Cache-Control", "no-store")
 	b = h1.AppendField(b, "X-Request-Id", rec.ID.String())
 	b = h1.AppendField(b, "Proxy-Status", exchange.ProxyStatus(plan, rec, err))
-	b = h1.AppendField(b, "Retry-After", "2")
+	if e.Status == statusUnavailable {
+		b = h1.AppendField(b, "Retry-After", "2")
+	}
 	b = h1.AppendField(b, "Content-Type", page.ContentType)
 	b = h1.AppendField(b, "Content-Length", strconv.Itoa(len(page.Body)))
 	b = h1.AppendField(b, "Connection", "close")

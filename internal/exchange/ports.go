@@ -167,6 +167,11 @@ type Arrival struct {
 	// Peer is the connection's other end; PeerText its address as text.
 	Peer     netip.AddrPort
 	PeerText []byte
+	// Proxy is the connection's real other end if Peer is the one that a PROXY
+	// header named; else it is invalid. Peer is then whoever the proxy relays.
+	Proxy netip.AddrPort
+	// Socket says more of the connection, for those who need it; nil if nobody can.
+	Socket Socket
 	// Listener is the address that accepted, as configured.
 	Listener string
 	// Exchanges counts the exchanges on the connection, this one included.
@@ -176,6 +181,15 @@ type Arrival struct {
 	First, HeadAt time.Time
 	// Shard spreads connections over the record ring's shards.
 	Shard uint32
+}
+
+// Socket is the client's connection as a PROXY header to a server describes it.
+type Socket interface {
+	// Local is the address that the client connected to, invalid if unknown.
+	Local() netip.AddrPort
+	// TLVs are those of the PROXY header that the client's proxy sent, if they were
+	// kept.
+	TLVs() []byte
 }
 
 // Upstream hands out leases on the servers of one group.
@@ -200,6 +214,10 @@ type Want struct {
 	Waiter Waiter
 	// Timeouts hold for the whole exchange.
 	Timeouts *Timeouts
+	// Client is who asks, with a port if it is the connection's other end; Socket is
+	// the connection. A PROXY header to the server says both.
+	Client netip.AddrPort
+	Socket Socket
 }
 
 // Waiter is told what an exchange waits for.

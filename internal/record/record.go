@@ -148,6 +148,9 @@ type summary struct {
 	// behind a trusted proxy.
 	Peer   netip.AddrPort
 	Client netip.Addr
+	// Proxy is the connection's real other end if Peer was named by its PROXY header;
+	// invalid for most.
+	Proxy netip.AddrPort
 	// Listener is the address that accepted, as configured.
 	Listener string
 	// Exchanges counts the exchanges on the client's connection, 1 for the first.
