@@ -109,7 +109,7 @@ func (c *clientConn) pretends() bool {
 
 // introduce makes the connection that of the client which a proxy named.
 func (c *clientConn) introduce(intro *introduction) {
-	c.intro, c.arrival.Proxy = intro, intro.proxy
+	c.intro, c.arrival.Proxy, c.arrival.Proxied = intro, intro.proxy, true
 }
 
 // turnAway ends the connection with a record and, where somebody can read it, an

@@ -152,7 +152,7 @@ func (x *Exchange) begin(c ClientStream) {
 	x.res.Reset()
 	x.rec.ID = x.env.IDs.Next()
 	x.rec.Start, x.rec.Peer, x.rec.Listener, x.rec.Exchanges = a.First, a.Peer, a.Listener, a.Exchanges
-	x.rec.Proxy, x.rec.Client = a.Proxy, a.Peer.Addr()
+	x.rec.Proxy, x.rec.Proxied, x.rec.Client = a.Proxy, a.Proxied, a.Peer.Addr()
 	x.cur, x.last = phase.ReadHead, a.First
 }
 

@@ -167,9 +167,10 @@ type Arrival struct {
 	// Peer is the connection's other end; PeerText its address as text.
 	Peer     netip.AddrPort
 	PeerText []byte
-	// Proxy is the connection's real other end if Peer is the one that a PROXY
-	// header named; else it is invalid. Peer is then whoever the proxy relays.
-	Proxy netip.AddrPort
+	// Proxy is the connection's real other end if Proxied: then Peer is the one that
+	// its PROXY header named.
+	Proxy   netip.AddrPort
+	Proxied bool
 	// Socket says more of the connection, for those who need it; nil if nobody can.
 	Socket Socket
 	// Listener is the address that accepted, as configured.

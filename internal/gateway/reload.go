@@ -73,7 +73,8 @@ func (g *Gateway) reload() error {
 	next := g.buildLive(cfg, g.live)
 	g.eng.SetOptions(engineOptions(cfg))
 	g.plan.Store(next.plan)
-	g.serve(cfg, opened)
+	g.serve(cfg, next.networks, opened)
+	g.useNetworks(next)
 	old := g.live
 	g.live, g.cfg = next, cfg
 	old.close(next)

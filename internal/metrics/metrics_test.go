@@ -33,6 +33,7 @@ func snapshot() Snapshot {
 		// A reload that drains shows a:1 twice.
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
+		Networks: []NetworkSet{{"bunny", 0, time.Time{}, 0}, {"fastly", 21, time.Unix(2000, 0), 4}},
 	}
 }
 
