@@ -87,7 +87,7 @@ func (c *smugglingCase) readAnswers(t *testing.T, conn *harness.Conn) (reached [
 				t.Errorf("refused with %d, Proxy-Status %q, close %v", a.StatusCode, a.Header.Get("Proxy-Status"), a.Close)
 			}
 			kind := v.kind
-			if kind == "other-protocol" && strings.HasPrefix(c.name, "a PROXY line") {
+			if kind == "other-protocol" && strings.HasPrefix(c.input, "PROXY ") {
 				kind = "proxy-untrusted" // the codec knows no proxies, the engine does
 			}
 			if !strings.Contains(a.Header.Get("Proxy-Status"), "."+kind+`"`) {
