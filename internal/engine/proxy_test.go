@@ -7,13 +7,16 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unsafe"
 
 	"causey/internal/exchange"
 	"causey/internal/failure"
+	"causey/internal/guard"
 	"causey/internal/phase"
 	"causey/internal/proxyproto"
 	"causey/internal/record"
@@ -295,5 +298,43 @@ func TestProxyHeaderOut(t *testing.T) {
 		if _, idle := r.group.Servers(); idle[0] != 0 {
 			t.Errorf("%d connections are kept", idle[0])
 		}
+	}
+}
+
+// refuser refuses one address, and keeps those it was asked about.
+type refuser struct {
+	guard.Open
+	mu    sync.Mutex
+	asked []netip.Addr
+}
+
+// Accept implements Acceptor.
+func (r *refuser) Accept(peer netip.AddrPort) exchange.Verdict {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, peer.Addr())
+	if peer.Addr() == shown.Addr() {
+		return exchange.Verdict{Refusal: exchange.Canceled}
+	}
+	return exchange.Verdict{}
+}
+
+// TestClientIsJudged: of a proxy's connection the guard judges whom it names, once,
+// and not the proxy.
+func TestClientIsJudged(t *testing.T) {
+	g := &refuser{}
+	r := proxied(t, nearby, func(s *setup) { s.accept = g })
+	p := r.dial()
+	p.send(string(headers["v1"]))
+	if err := p.ended(); err != nil {
+		t.Error(err)
+	}
+	q := r.dial()
+	q.send("PROXY UNKNOWN\r\n" + getRequest)
+	q.answer()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if want := []netip.Addr{shown.Addr(), netip.MustParseAddr("127.0.0.1")}; !slices.Equal(g.asked, want) {
+		t.Errorf("asked about %v, want %v", g.asked, want)
 	}
 }

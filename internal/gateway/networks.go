@@ -99,8 +99,14 @@ func usedAt(c *config.Config, name string) string {
 	return ""
 }
 
-// strayEvery is how often a set that is not trusted is warned of.
-const strayEvery = time.Hour
+// A set that is not trusted is warned of once in strayEvery, if in that time it sent
+// straysMin exchanges and one in strayShare of all. A few come from these networks to
+// every site: a CDN sells its network to users of its VPN too (Cloudflare WARP).
+const (
+	strayEvery = time.Hour
+	straysMin  = 10
+	strayShare = 4
+)
 
 // strays notices exchanges that came from a delivery network which is not trusted: the
 // gateway then takes the CDN for the client, and every address it tells is wrong. It
@@ -113,6 +119,10 @@ type strays struct {
 	// counts outlive reloads, in the order of the sets, which never changes.
 	counts []uint64
 	warned []time.Time
+	// all and recent count since began, at most for strayEvery.
+	began  time.Time
+	all    uint64
+	recent []uint64
 }
 
 // useNetworks puts l's sets to use.
@@ -122,7 +132,8 @@ func (g *Gateway) useNetworks(l live) {
 	defer s.mu.Unlock()
 	s.log, s.networks, s.trusted = g.opts.Logger, l.networks, l.plan.Trusted
 	if s.counts == nil {
-		s.counts, s.warned = make([]uint64, len(l.networks.sets)), make([]time.Time, len(l.networks.sets))
+		n := len(l.networks.sets)
+		s.counts, s.recent, s.warned = make([]uint64, n), make([]uint64, n), make([]time.Time, n)
 	}
 }
 
@@ -131,13 +142,20 @@ func (s *strays) Consume(batch []record.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range batch {
-		peer := batch[i].Peer.Addr()
+		now, peer := batch[i].Start, batch[i].Peer.Addr()
+		if now.Sub(s.began) >= strayEvery {
+			s.began, s.all = now, 0
+			clear(s.recent)
+		}
+		s.all++
 		at, ok := s.networks.table.Find(peer)
 		if !ok || slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) }) {
 			continue
 		}
 		s.counts[at]++
-		if now := batch[i].Start; s.warned[at].IsZero() || now.Sub(s.warned[at]) >= strayEvery {
+		s.recent[at]++
+		many := s.recent[at] >= straysMin && s.recent[at]*strayShare >= s.all
+		if many && (s.warned[at].IsZero() || now.Sub(s.warned[at]) >= strayEvery) {
 			s.warned[at] = now
 			s.warn(&s.networks.sets[at], peer)
 		}

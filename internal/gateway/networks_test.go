@@ -63,21 +63,30 @@ func TestStrays(t *testing.T) {
 		rec.Peer, rec.Start = netip.AddrPortFrom(netip.MustParseAddr(peer), 1), start.Add(after)
 		g.strays.Consume([]record.Record{rec})
 	}
-	for range 3 {
-		batch("104.16.0.1", 0)
+	many := func(peer string, n int, after time.Duration) {
+		for range n {
+			batch(peer, after)
+		}
 	}
-	batch("2606:4700::1", 59*time.Minute)
-	batch("151.101.1.1", 0) // Fastly
+	many("104.16.0.1", straysMin-1, 0) // not many yet
+	if log.String() != "" {
+		t.Errorf("%s", log.String())
+	}
+	many("2606:4700::1", 5, 59*time.Minute)
+	many("151.101.1.1", 20, 0) // Fastly
 	batch("192.0.2.1", 0)
 	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "add cloudflare to trusted_proxies") {
 		t.Errorf("%s", log.String())
 	}
-	batch("104.16.0.1", time.Hour)
+	// In the next hour they are many again; in the one after that few among others.
+	many("104.16.0.1", straysMin, 2*time.Hour)
+	many("192.0.2.1", 100, 4*time.Hour)
+	many("104.16.0.1", straysMin, 4*time.Hour)
 	if n := strings.Count(log.String(), "level=WARN"); n != 2 {
 		t.Errorf("%d warnings", n)
 	}
 	for _, s := range g.strays.snapshot() {
-		if want := map[string]uint64{"cloudflare": 5}[s.Name]; s.Untrusted != want {
+		if want := map[string]uint64{"cloudflare": 34}[s.Name]; s.Untrusted != want {
 			t.Errorf("%s: %d, want %d", s.Name, s.Untrusted, want)
 		}
 	}
