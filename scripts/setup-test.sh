@@ -7,7 +7,7 @@ set -u
 # command : Debian package : what is skipped without it
 needs=(
   "nginx : nginx : real nginx; php-fpm behind nginx; the nginx column of the benchmark"
-  "haproxy : haproxy : the HAProxy column of the benchmark"
+  "haproxy : haproxy : the PROXY protocol with HAProxy; the HAProxy column of the benchmark"
   "apache2 : apache2 : real Apache"
   "php-fpm8.2 : php8.2-fpm : php-fpm behind nginx"
   "gunicorn : gunicorn : the gunicorn application"

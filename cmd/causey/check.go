@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"causey/internal/config"
+	"causey/internal/gateway"
 )
 
 // configDefault is the configuration that is read when none is named.
@@ -63,7 +65,7 @@ line is wrong.`,
 			if file == "" {
 				file = configDefault
 			}
-			v, err := check(file, w.stdin)
+			v, err := check(file, w)
 			if err != nil {
 				return err
 			}
@@ -82,14 +84,14 @@ line is wrong.`,
 }
 
 // check reads one configuration.
-func check(file string, stdin io.Reader) (verdict, error) {
+func check(file string, w world) (verdict, error) {
 	v := verdict{File: file, Problems: config.Errors{}, Warnings: config.Errors{}}
 	var cfg *config.Config
 	var err error
 	if file == "-" {
 		v.File = "stdin"
 		var text []byte
-		if text, err = io.ReadAll(io.LimitReader(stdin, stdinLimitBytes)); err != nil {
+		if text, err = io.ReadAll(io.LimitReader(w.stdin, stdinLimitBytes)); err != nil {
 			return v, fmt.Errorf("reading standard input: %w", err)
 		}
 		cfg, err = config.Parse(v.File, text)
@@ -104,6 +106,12 @@ func check(file string, stdin io.Reader) (verdict, error) {
 	}
 	v.OK, v.Sites, v.Upstreams = true, len(cfg.Sites), len(cfg.Upstreams)
 	v.Warnings = append(v.Warnings, cfg.Warnings...)
+	for _, p := range gateway.CheckNetworks(cfg, stateDir(w.env), time.Now()) {
+		if p.File == "" {
+			p.File = v.File
+		}
+		v.Warnings = append(v.Warnings, p)
+	}
 	return v, nil
 }
 

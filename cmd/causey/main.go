@@ -102,7 +102,7 @@ the evidence from the wire.
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlagError)
 	root.AddCommand(newRun(w), newCheck(w), newReload(w), newFailures(w), newExplain(w), newUpstreams(w),
-		newConfig(w), newDemo(w), newVersion(w))
+		newNetworks(w), newConfig(w), newDemo(w), newVersion(w))
 	return root
 }
 

@@ -273,6 +273,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 	for _, text := range []record.Text{record.Method, record.Host, record.Target, record.UserAgent, record.Referer, record.RequestID} {
 		full.SetText(text, bytes.Repeat([]byte("x"), 300))
 	}
+	full.Proxy, full.Proxied = netip.MustParseAddrPort("10.0.0.9:40000"), true
 	all += string(NewEncoder(JSON).AppendLine(nil, full))
 	line, attempt, evidence := Fields()
 	for _, fields := range [][]Field{line, attempt, evidence} {

@@ -41,8 +41,13 @@ var fields = keyed([]field[line]{
 		put:   func(dst []byte, l line) []byte { return appendAddr(dst, l.Client) },
 	},
 	{
-		Field: Field{"peer", "string", always, "Address and port of the other end of the connection; empty for a unix socket."},
+		Field: Field{"peer", "string", always, "Address and port of the other end of the connection, or the one that its PROXY header named; empty for a unix socket."},
 		put:   func(dst []byte, l line) []byte { return appendAddrPort(dst, l.Peer) },
+	},
+	{
+		Field: Field{"proxy", "string", "when introduced", "Address and port of the proxy that relays the connection and named `peer` in a PROXY header; empty for one on a unix socket."},
+		has:   func(l line) bool { return l.Proxied },
+		put:   func(dst []byte, l line) []byte { return appendAddrPort(dst, l.Proxy) },
 	},
 	{
 		Field: Field{"listener", "string", always, "The listener that accepted, as configured."},

@@ -40,6 +40,10 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 	}
 	dst = append(dst, `","client":`...)
 	dst = appendClientAndPeer(dst, r.Client, r.Peer)
+	if r.Proxied {
+		dst = append(dst, `,"proxy":`...)
+		dst = appendAddrPort(dst, r.Proxy)
+	}
 	dst = append(dst, `,"listener":"`...)
 	dst = appendText(dst, []byte(r.Listener))
 	dst = append(dst, `","exchange":`...)

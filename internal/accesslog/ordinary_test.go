@@ -53,6 +53,10 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 				peer, _ := netip.ParseAddr(p)
 				r.Peer = netip.AddrPortFrom(peer, 443)
 			})
+			change("proxy", func(r *record.Record) {
+				proxy, _ := netip.ParseAddr(p)
+				r.Proxy, r.Proxied = netip.AddrPortFrom(proxy, 443), true
+			})
 		}
 	}
 	for _, n := range []int64{math.MinInt64, -1, 0, 9, 10, 99, 100, 999, 1000, 99_999, 999_999, 1_000_000, math.MaxInt64} {

@@ -28,7 +28,8 @@ var layers = []string{
 	"incident",
 	"probe alert",
 	"logread doctor",
-	"metrics store cluster admin dashboard config certs trace cdn", // edges: they meet in gateway, not each other
+	"cdn", // data: config checks the names of its sets, gateway has their networks
+	"metrics store cluster admin dashboard config certs trace", // edges: they meet in gateway, not each other
 	"gateway", // composition root
 }
 

@@ -27,12 +27,23 @@ func (d *decoder) finish(c *Config) {
 	d.checkReferences(c)
 	d.noDuplicates("resolver", texts(c.Resolver))
 	d.noDuplicates("trusted_proxies", texts(c.TrustedProxies))
+	for i, l := range c.Listen {
+		d.noDuplicates(fmt.Sprintf("listen[%d].proxy_protocol", i), texts(l.ProxyProtocol))
+		for j, p := range l.ProxyProtocol {
+			if p.everybody() && d.sound("listen[%d].proxy_protocol[%d]", i, j) {
+				d.warn(d.at("listen[%d].proxy_protocol[%d]", i, j), "name the addresses of your proxies", "every connection has to begin with a PROXY header, and whoever can connect may name any client address in it")
+			}
+		}
+	}
 	for i, p := range c.TrustedProxies {
-		if p.Bits() == 0 && d.sound("trusted_proxies[%d]", i) {
+		if p.everybody() && d.sound("trusted_proxies[%d]", i) {
 			d.warn(d.at("trusted_proxies[%d]", i), "name the addresses of your proxies", "this trusts everybody, so any client can name any client address")
 		}
 	}
 }
+
+// everybody reports a network of all addresses.
+func (n NetworkOrSet) everybody() bool { return n.Set == "" && n.Prefix.Bits() == 0 }
 
 // finishTimeouts fills in the timeouts of upstreams and routes.
 func (d *decoder) finishTimeouts(c *Config) {

@@ -19,7 +19,7 @@ type Config struct {
 	AccessLog      AccessLog        `json:"access_log"`
 	TLS            TLS              `json:"tls"`
 	ErrorPages     ErrorPages       `json:"error_pages,omitempty"`
-	TrustedProxies []Prefix         `json:"trusted_proxies"`
+	TrustedProxies []NetworkOrSet   `json:"trusted_proxies"`
 	ProxyStatus    ProxyStatus      `json:"proxy_status"`
 	Resolver       []netip.AddrPort `json:"resolver,omitempty"` // empty: /etc/resolv.conf
 	Limits         Limits           `json:"limits"`
@@ -37,6 +37,8 @@ type Config struct {
 // Listener is one listening socket.
 type Listener struct {
 	Address ListenAddr `json:"address"`
+	// ProxyProtocol lists those whose connections begin with a PROXY header.
+	ProxyProtocol []NetworkOrSet `json:"proxy_protocol,omitempty"`
 	// MaxConnections bounds the open client connections of this socket; 0: only
 	// Limits.Connections does.
 	MaxConnections int `json:"max_connections"`
@@ -119,10 +121,11 @@ type Limits struct {
 
 // Timeouts bounds how long each phase may take, or be silent.
 type Timeouts struct {
-	Handshake Duration `json:"handshake"`
-	ReadHead  Duration `json:"read_head"`
-	Idle      Duration `json:"idle"`
-	Resolve   Duration `json:"resolve"`
+	ProxyHeader Duration `json:"proxy_header"`
+	Handshake   Duration `json:"handshake"`
+	ReadHead    Duration `json:"read_head"`
+	Idle        Duration `json:"idle"`
+	Resolve     Duration `json:"resolve"`
 	AttemptTimeouts
 	HalfClose    Duration `json:"half_close"`
 	Drain        Duration `json:"drain"`
@@ -192,18 +195,30 @@ type Route struct {
 
 // Upstream is a named group of servers.
 type Upstream struct {
-	Name       string          `json:"-"`
-	Servers    []Server        `json:"servers"`
-	KeepAlive  KeepAlive       `json:"keep_alive"`
-	HostHeader string          `json:"host_header"` // HostPreserve, HostServer, or a name
-	Timeouts   AttemptTimeouts `json:"timeouts"`
-	TLS        UpstreamTLS     `json:"tls"`
+	Name       string    `json:"-"`
+	Servers    []Server  `json:"servers"`
+	KeepAlive  KeepAlive `json:"keep_alive"`
+	HostHeader string    `json:"host_header"` // HostPreserve, HostServer, or a name
+	// ProxyProtocol is the version of the PROXY header that connections begin with.
+	ProxyProtocol ProxyVersion    `json:"proxy_protocol"`
+	Timeouts      AttemptTimeouts `json:"timeouts"`
+	TLS           UpstreamTLS     `json:"tls"`
 }
 
 // What the servers of an upstream get as Host, beside a name.
 const (
 	HostPreserve = "preserve" // what the client asked for
 	HostServer   = "server"   // the server's own address
+)
+
+// ProxyVersion is a version of the PROXY protocol, or none.
+type ProxyVersion string
+
+// The versions.
+const (
+	ProxyOff ProxyVersion = "off"
+	ProxyV1  ProxyVersion = "v1"
+	ProxyV2  ProxyVersion = "v2"
 )
 
 // Server is one member of an upstream.

@@ -34,6 +34,7 @@ var foreignKeys = map[string]string{
 	"log": "write access_log", "logs": "write access_log", "logging": "write access_log", "accesslogs": "write access_log",
 	"errorpage": "write error_pages", "errorfile": "write error_pages", "errors": "write error_pages",
 	"realipfrom": "write trusted_proxies", "setrealipfrom": "write trusted_proxies", "trustedips": "write trusted_proxies",
+	"acceptproxy": "write proxy_protocol with the proxies' networks, in a listener", "sendproxy": "write proxy_protocol: v1 in an upstream", "sendproxyv2": "write proxy_protocol: v2 in an upstream",
 	"timeout": "write timeouts", "readtimeout": "write timeouts.await_head and timeouts.body_stall", "writetimeout": "write timeouts.send_stall",
 	"proxyreadtimeout": "write timeouts.await_head and timeouts.body_stall", "proxysendtimeout": "write timeouts.send_stall",
 	"proxyconnecttimeout": "write timeouts.connect", "connecttimeout": "write timeouts.connect", "dialtimeout": "write timeouts.connect",

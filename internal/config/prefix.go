@@ -6,8 +6,11 @@ package config
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+
+	"causey/internal/cdn"
 )
 
 // Prefix is a range of IP addresses, without bits outside its mask.
@@ -45,6 +48,37 @@ func ParsePrefix(s string) (Prefix, error) {
 	}
 	return Prefix{p}, nil
 }
+
+// NetworkOrSet is a network, or the name of a set of networks (internal/cdn).
+type NetworkOrSet struct {
+	Prefix Prefix // without an address if it is a set
+	Set    string // "" if it is a network
+}
+
+// ParseNetworkOrSet reads what ParsePrefix does, or the name of a set. The error is a
+// *ValueError.
+func ParseNetworkOrSet(s string) (NetworkOrSet, error) {
+	names := cdn.Names()
+	if slices.Contains(names, s) {
+		return NetworkOrSet{Set: s}, nil
+	}
+	p, err := ParsePrefix(s)
+	if err != nil && isWord(s, "-_") && strings.Trim(s, "0123456789abcdefABCDEF") != "" {
+		return NetworkOrSet{}, wrong(didYouMeanOr(s, names), "no set of networks is called %s", quote(s))
+	}
+	return NetworkOrSet{Prefix: p}, err
+}
+
+// String gives the text that reads as n.
+func (n NetworkOrSet) String() string {
+	if n.Set != "" {
+		return n.Set
+	}
+	return n.Prefix.String()
+}
+
+// MarshalText gives String.
+func (n NetworkOrSet) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 
 // ParseNameserver reads an IP address with or without a port; 53 is the
 // default. The error is a *ValueError.

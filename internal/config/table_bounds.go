@@ -106,6 +106,10 @@ var timeoutsKind = object[Timeouts]{
 	name: "timeouts",
 	doc:  "Bounds by phase. None is a bound on a whole exchange: a download may take all day, as long as it moves.",
 	fields: []field[Timeouts]{
+		{entry{name: "proxy_header", def: "5s",
+			doc:   "From accepting a connection of `proxy_protocol` to the end of its PROXY header.",
+			peers: "HAProxy `timeout client`, Traefik 10 s, go-proxyproto 10 s."},
+			to(between(100*time.Millisecond, time.Minute), func(t *Timeouts) *Duration { return &t.ProxyHeader })},
 		{entry{name: "handshake", def: "10s",
 			doc:   "A client's whole TLS handshake.",
 			peers: "nginx 60 s, Envoy 15 s, HAProxy `timeout client`, Go none unless set."},

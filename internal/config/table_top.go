@@ -3,7 +3,12 @@
 
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+
+	"causey/internal/cdn"
+)
 
 // rootKind is the whole table: the top level of a configuration.
 var rootKind = object[Config]{
@@ -34,10 +39,10 @@ var rootKind = object[Config]{
 			peers: "nginx `error_page`, HAProxy `errorfile`, Caddy `handle_errors`."},
 			to(errorPagesKind, func(c *Config) *[]ErrorPage { return (*[]ErrorPage)(&c.ErrorPages) })},
 		{entry{name: "trusted_proxies", def: `[127.0.0.0/8, "::1/128"]`,
-			doc:   "Whose X-Forwarded-* and Forwarded are believed: the rightmost address that is not in this list is the client. The same networks see the details of Proxy-Status. A client on a unix socket counts as 127.0.0.1. An empty list trusts nobody.",
+			doc:   "Whose X-Forwarded-* and Forwarded are believed: the rightmost address that is not in this list is the client. The same networks see the details of Proxy-Status. A client on a unix socket counts as 127.0.0.1. An empty list trusts nobody. The names of sets, such as `cloudflare`, stand for the networks that `causey networks` shows.",
 			avoid: "Never list a network in which strangers have addresses: they could then name any client address they like.",
 			peers: "nginx `set_real_ip_from` and Caddy `trusted_proxies` trust nobody by default, Apache `RemoteIPTrustedProxy`; many tools trust everybody."},
-			to(list(prefixKind, 0, 10_000), func(c *Config) *[]Prefix { return &c.TrustedProxies })},
+			to(list(networkKind, 0, 10_000), func(c *Config) *[]NetworkOrSet { return &c.TrustedProxies })},
 		{entry{name: "proxy_status",
 			doc: "The field Proxy-Status (RFC 9209) of answers that the gateway makes itself."},
 			to(proxyStatusKind, func(c *Config) *ProxyStatus { return &c.ProxyStatus })},
@@ -87,6 +92,11 @@ var listenerKind = object[Listener]{
 	fields: []field[Listener]{
 		{entry{name: "address", required: true, sample: "address: 127.0.0.1:8080", doc: "Where to listen."},
 			to(listenAddrKind, func(l *Listener) *ListenAddr { return &l.Address })},
+		{entry{name: "proxy_protocol", def: "[]",
+			doc:   "Whose connections begin with a PROXY header (version 1 or 2): load balancers that relay TCP and say in it who the client is. The address that it names is then the peer, in logs, in X-Forwarded-For and for `trusted_proxies`. A connection from these networks without a header is refused, and so is a header from anywhere else. Networks, or names of sets. On a unix socket, a list that is not empty means every connection.",
+			avoid: "Never list a network in which strangers have addresses, and none whose members connect without the header too: give those a listener of their own.",
+			peers: "nginx `listen … proxy_protocol`, HAProxy `accept-proxy`, Caddy `proxy_protocol` listener wrapper; nginx and HAProxy ask it of every connection."},
+			to(list(networkKind, 0, 10_000), func(l *Listener) *[]NetworkOrSet { return &l.ProxyProtocol })},
 		{entry{name: "max_connections", def: "0",
 			doc:   "How many client connections this socket may have open; the next ones are answered 503. 0: only `limits.connections` counts.",
 			peers: "HAProxy `maxconn` of a bind."},
@@ -202,11 +212,13 @@ var accessLogKind = object[AccessLog]{
 var errorPagesKind = mapping(keyRule{name: "status", pattern: `^([45][0-9][0-9]|[45]xx)$`, check: checkStatus}, errorPage,
 	func(p *ErrorPage, status string) { p.Status = status })
 
-var prefixKind = leaf(&shape{
-	name: "network", defined: true, want: "an address or a network such as 10.0.0.0/8",
-	doc:    "An IP address, or a network with its bits: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`.",
-	schema: map[string]any{"type": "string", "pattern": `^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$`}, anyText: true,
-}, ParsePrefix)
+var networkKind = leaf(&shape{
+	name: "network", defined: true, want: "an address, a network such as 10.0.0.0/8, or a set such as cloudflare",
+	doc:    "An IP address, a network with its bits, or the name of a set of networks: `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`, `cloudflare`. The sets: " + backquoted(cdn.Names()) + ".",
+	schema: map[string]any{"type": "string", "pattern": `^([0-9A-Fa-f.:]+(/[0-9]{1,3})?|` + strings.Join(cdn.Names(), "|") + `)$`}, anyText: true,
+}, ParseNetworkOrSet)
+
+func backquoted(words []string) string { return "`" + strings.Join(words, "`, `") + "`" }
 
 var nameserverKind = leaf(&shape{
 	name: "name server", want: "the IP address of a name server, such as 10.0.0.2:53",

@@ -22,6 +22,11 @@ type clientConn struct {
 	listener *Listener
 	arrival  exchange.Arrival
 	peerText [48]byte
+	// fresh: the connection was accepted just now. One that comes back from the lot
+	// is not.
+	fresh bool
+	// intro is what a PROXY header said of the connection, nil for most.
+	intro *introduction
 
 	// The request side.
 	parser    h1.RequestParser
@@ -43,8 +48,6 @@ type clientConn struct {
 	downPace pace
 
 	watch watch
-	// greets: the connection begins with a handshake.
-	greets bool
 
 	// idle is since when the connection waits for a request (engine's clock), 0
 	// while it does not. watching is since when an exchange waits for its
@@ -62,13 +65,10 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 		c.sock.client = c
 	}
 	c.listener = l
-	c.arrival = exchange.Arrival{Peer: peer, Listener: l.Name}
+	c.arrival = exchange.Arrival{Listener: l.Name, Socket: c}
+	c.setPeer(peer)
+	c.fresh = false
 	c.dead.Store(false)
-	if peer.Addr().IsValid() {
-		c.arrival.PeerText = peer.Addr().AppendTo(c.peerText[:0])
-	} else {
-		c.arrival.PeerText = append(c.peerText[:0], "unix"...)
-	}
 	c.arrival.Shard = e.shards.Add(1)
 	c.init(e, fd)
 	c.in.brief = true
@@ -78,11 +78,24 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 	return c
 }
 
+func (c *clientConn) setPeer(peer netip.AddrPort) {
+	c.arrival.Peer = peer
+	if peer.Addr().IsValid() {
+		c.arrival.PeerText = peer.Addr().AppendTo(c.peerText[:0])
+	} else {
+		c.arrival.PeerText = append(c.peerText[:0], "unix"...)
+	}
+}
+
 // serve is the life of a client's connection while it is not parked.
 func (c *clientConn) serve() {
 	e := c.eng
-	if c.greets {
-		if c.greets = false; !c.handshake() {
+	if c.fresh {
+		c.fresh = false
+		if !c.introduced() {
+			return
+		}
+		if c.listener.TLS.Load() && !c.handshake() {
 			c.end()
 			return
 		}
@@ -188,7 +201,7 @@ func (c *clientConn) end() {
 
 // retire keeps c's memory for another connection. Its socket is closed or parked.
 func (c *clientConn) retire() {
-	c.listener, c.opts, c.req, c.quiet = nil, nil, nil, nil
+	c.listener, c.opts, c.req, c.quiet, c.intro = nil, nil, nil, nil, nil
 	if c.out != nil {
 		putBuf(c.out)
 		c.out = nil

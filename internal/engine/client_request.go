@@ -137,6 +137,9 @@ func (c *clientConn) StopBody() {
 // refuse makes the failure for bytes that the codec refused.
 func (c *clientConn) refuse(p phase.Phase, rej *h1.Reject) *failure.Error {
 	err := newError(failure.Client, p, rej.Kind)
+	if rej.Kind == failure.OtherProtocol && rej.Field == "proxy-protocol" && c.pretends() {
+		err.Code.Phase, err.Code.Kind = phase.Accept, failure.ProxyUntrusted
+	}
 	err.Site = rej.Site
 	ev := &err.Evidence
 	ev.Offset, ev.Size, ev.Limit, ev.Field = int64(rej.Offset), int64(rej.Size), int64(rej.Limit), rej.Field

@@ -9,7 +9,8 @@
 // of HTTP/1.1; upConn, a server's connection and the lease on it; sock, a
 // non-blocking socket on the runtime's poller (engine/netpoll); hands, the
 // goroutines that serve clients; sweeper, one goroutine that keeps all deadlines;
-// lot, where idle clients are parked at no goroutine's cost.
+// lot, where idle clients are parked at no goroutine's cost; introduction, what a
+// PROXY header said of a client.
 //
 // What it never does: it decides nothing about requests. Framing is the codec's
 // word, routing, repeating and answering are the exchange's.
@@ -27,7 +28,7 @@
 //
 // Start reading with client.go `serve`, then up.go, then sock.go.
 //
-// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009, 0010, 0011.
+// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009, 0010, 0011, 0016.
 package engine
 
 import (
@@ -58,6 +59,12 @@ type Options struct {
 	// Upload and Download are the slowest rates at which a client may send and
 	// take a body.
 	Upload, Download Rate
+	// ProxyHeader bounds the time from accepting a proxy's connection to the end of
+	// its PROXY header.
+	ProxyHeader time.Duration
+	// KeepTLVs keeps what a PROXY header says beside the addresses, for upstreams
+	// that are to have it.
+	KeepTLVs bool
 	// MaxConnections bounds the clients' connections, 0 for no bound.
 	MaxConnections int64
 }

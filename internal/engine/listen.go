@@ -37,6 +37,8 @@ type Listener struct {
 	TLS atomic.Bool
 	// MaxConnections bounds the connections of this listener, 0 for no bound.
 	MaxConnections atomic.Int64
+	// proxies are the networks of those who have to send a PROXY header.
+	proxies atomic.Pointer[[]netip.Prefix]
 
 	addr net.Addr
 	fd   int
@@ -286,11 +288,12 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	switch {
 	case limit > 0 && n > limit:
 		e.refuse(l, fd, peer, failure.Limit, limit)
-	case e.accept.Accept(peer).Refusal != nil:
+	case !l.expects(peer.Addr()) && e.accept.Accept(peer).Refusal != nil:
+		// Of a proxy's connection the client is judged, once it is known.
 		closeFD(fd)
 	default:
 		c := e.newClient(l, fd, peer)
-		c.greets = l.TLS.Load()
+		c.fresh = true
 		e.hands.serve(c)
 		return
 	}
@@ -299,12 +302,23 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 
 // refuse closes a connection that cannot be carried, and leaves a record.
 func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
-	rec := e.newRecord(l, peer, e.env.Now())
 	err := newError(failure.Gateway, phase.Accept, k)
 	err.Evidence.Limit = limit
+	e.turnAway(l, fd, peer, e.env.Now(), err)
+}
+
+// turnAway ends a connection that never got as far as an exchange, since began: an
+// answer, if there is anybody to read it, a record, and the close.
+func (e *Engine) turnAway(l *Listener, fd int, peer netip.AddrPort, began time.Time, err *failure.Error) {
+	rec := e.newRecord(l, peer, began)
+	rec.Total = e.env.Now().Sub(began)
+	rec.Phases[phase.Accept] = rec.Total
 	rec.NoteFailure(err)
-	if !l.TLS.Load() { // there it could not be read
-		e.sayNo(fd, rec, err)
+	switch entry := failure.Lookup(err.Code); {
+	case entry.ProxyError == "":
+		rec.Outcome, rec.Status = record.ClientLeft, entry.Status
+	case !l.TLS.Load(): // there it could not be read
+		e.tellRefused(fd, rec, err)
 	}
 	unix.Close(fd)
 	e.env.Ring.Put(0, rec)
@@ -319,8 +333,8 @@ func (e *Engine) newRecord(l *Listener, peer netip.AddrPort, start time.Time) *r
 	return rec
 }
 
-// sayNo tells a client why it is turned away, as far as the kernel takes it at once.
-func (e *Engine) sayNo(fd int, rec *record.Record, err *failure.Error) {
+// tellRefused answers a connection whose request is not read.
+func (e *Engine) tellRefused(fd int, rec *record.Record, err *failure.Error) {
 	answer, body := refusal(e.env.Plan(), rec, err)
 	if n, werr := unix.Write(fd, answer); werr == nil && n == len(answer) {
 		rec.Outcome, rec.Status, rec.BodyOut = record.Answered, failure.Lookup(err.Code).Status, int64(body)
@@ -336,6 +350,9 @@ func (e *Engine) sayNo(fd int, rec *record.Record, err *failure.Error) {
 	}
 }
 
+// statusUnavailable is what trying again may help with.
+const statusUnavailable = 503
+
 // refusedReads bounds what is read, in vain, of a connection that is refused.
 const refusedReads = 4
 
@@ -348,7 +365,7 @@ func refusal(plan *exchange.Plan, rec *record.Record, err *failure.Error) (answe
 	b = h1.AppendField(b, "Cache-Control", "no-store")
 	b = h1.AppendField(b, "X-Request-Id", rec.ID.String())
 	b = h1.AppendField(b, "Proxy-Status", exchange.ProxyStatus(plan, rec, err))
-	if e.Status == 503 {
+	if e.Status == statusUnavailable {
 		b = h1.AppendField(b, "Retry-After", "2")
 	}
 	b = h1.AppendField(b, "Content-Type", page.ContentType)

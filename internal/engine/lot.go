@@ -36,6 +36,8 @@ type lot struct {
 	parked  []parkedConn
 	free    []uint32
 	watched map[uint32]*clientConn
+	// intros are those of the slots that are marked as introduced.
+	intros  map[uint32]*introduction
 	watchID uint32
 	looked  int64 // when idle times were last looked at
 	// taken counts what parked since memory was given back at returned; lastTaken is
@@ -65,6 +67,7 @@ type parkedConn struct {
 	addr       [16]byte
 	port       uint16
 	family     uint8 // 4, 6, or 0 for a unix socket
+	introduced bool  // by a PROXY header; see lot.intros
 	exchanges  uint32
 }
 
@@ -77,7 +80,8 @@ func newLot(e *Engine) (*lot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	l := &lot{eng: e, epfd: fd, done: make(chan struct{}), watched: map[uint32]*clientConn{}}
+	l := &lot{eng: e, epfd: fd, done: make(chan struct{}), watched: map[uint32]*clientConn{},
+		intros: map[uint32]*introduction{}}
 	if err := l.poll.Open(fd); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll descriptor: %w", err)
@@ -106,13 +110,13 @@ func (l *lot) take(c *clientConn) {
 		p.family, p.addr = 6, a.As16()
 	}
 	p.port = c.arrival.Peer.Port()
-	if l.add(p, fd) {
+	if l.add(p, fd, c.intro) {
 		l.closeAll()
 	}
 }
 
 // add puts p into the set. It reports that the time of parked connections is over.
-func (l *lot) add(p parkedConn, fd int) (ended bool) {
+func (l *lot) add(p parkedConn, fd int, intro *introduction) (ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var slot uint32
@@ -125,6 +129,9 @@ func (l *lot) add(p parkedConn, fd int) (ended bool) {
 	l.taken++
 	l.lastTaken = p.since
 	p.generation = (l.parked[slot].generation + 1) &^ watchBit
+	if p.introduced = intro != nil; p.introduced {
+		l.intros[slot] = intro
+	}
 	l.parked[slot] = p
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(slot), Pad: int32(p.generation)}
 	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
@@ -135,7 +142,7 @@ func (l *lot) add(p parkedConn, fd int) (ended bool) {
 
 // drop closes a parked connection; l.mu is held.
 func (l *lot) drop(slot uint32) {
-	p := l.vacate(slot)
+	p, _ := l.vacate(slot)
 	if p.tls != nil {
 		p.tls.sayGoodbyeOn(int(p.fd))
 	}
@@ -144,13 +151,18 @@ func (l *lot) drop(slot uint32) {
 }
 
 // vacate frees a slot and returns what was in it; l.mu is held.
-func (l *lot) vacate(slot uint32) parkedConn {
+func (l *lot) vacate(slot uint32) (parkedConn, *introduction) {
 	p := l.parked[slot]
+	var intro *introduction
+	if p.introduced {
+		intro = l.intros[slot]
+		delete(l.intros, slot)
+	}
 	unix.EpollCtl(l.epfd, unix.EPOLL_CTL_DEL, int(p.fd), nil)
 	l.parked[slot] = parkedConn{fd: -1, generation: p.generation}
 	l.free = append(l.free, slot)
 	l.count.Add(-1)
-	return p
+	return p, intro
 }
 
 func (l *lot) run() {
@@ -186,13 +198,13 @@ func (l *lot) handle(ev *unix.EpollEvent) {
 		l.mu.Unlock()
 		return
 	}
-	p := l.vacate(id)
+	p, intro := l.vacate(id)
 	l.mu.Unlock()
-	l.wake(&p)
+	l.wake(&p, intro)
 }
 
 // wake gives a parked connection a goroutine again.
-func (l *lot) wake(p *parkedConn) {
+func (l *lot) wake(p *parkedConn, intro *introduction) {
 	var peer netip.AddrPort
 	switch p.family {
 	case 4:
@@ -203,6 +215,9 @@ func (l *lot) wake(p *parkedConn) {
 	c := l.eng.newClient(p.listener, int(p.fd), peer)
 	c.arrival.Exchanges = p.exchanges
 	p.tls.wake(c)
+	if intro != nil {
+		c.introduce(intro)
+	}
 	l.eng.hands.serve(c)
 }
 
@@ -251,20 +266,25 @@ func giveBack() {
 func (l *lot) closeAll() {
 	l.mu.Lock()
 	l.ended = true
-	var late []parkedConn
+	type lateConn struct {
+		parkedConn
+		intro *introduction
+	}
+	var late []lateConn
 	for i := range l.parked {
 		p := &l.parked[i]
 		if p.listener == nil {
 			continue
 		}
 		if n, errno := peekFD(int(p.fd)); errno == 0 && n > 0 {
-			late = append(late, l.vacate(uint32(i)))
+			p, intro := l.vacate(uint32(i))
+			late = append(late, lateConn{p, intro})
 		} else {
 			l.drop(uint32(i))
 		}
 	}
 	l.mu.Unlock()
 	for i := range late {
-		l.wake(&late[i])
+		l.wake(&late[i].parkedConn, late[i].intro)
 	}
 }

@@ -43,7 +43,7 @@ type member struct {
 func (e *Engine) NewGroup(g *upstream.Group, r *resolve.Resolver, t *ServerTLS) *Group {
 	gr := &Group{eng: e, group: g, resolver: r}
 	for _, s := range g.Servers {
-		m := &member{eng: e, group: g, server: s, idle: upstream.NewPool[*upConn](g.Options.MaxIdle)}
+		m := &member{eng: e, group: g, server: s, idle: upstream.NewPool[*upConn](g.Options.Keeps())}
 		if s.TLS {
 			m.tls = newServerTLS(e, t, s)
 		}
@@ -125,7 +125,11 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	u := &upConn{member: m}
 	began := m.eng.mono()
 	d := &dial{eng: m.eng, resolver: r, server: m.server, want: w}
-	if err := d.open(u); err != nil {
+	err := d.open(u)
+	if err == nil {
+		err = m.begin(u, w, d.until)
+	}
+	if err != nil {
 		m.server.Open.Add(-1)
 		if err != exchange.Canceled {
 			w.Attempt.Dialled = err.Evidence.Dialled

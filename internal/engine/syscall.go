@@ -56,6 +56,11 @@ func peekFD(fd int) (int, syscall.Errno) {
 	return int(n), errno
 }
 
+// peekInto copies the front of the receive queue without taking it.
+func peekInto(fd int, b []byte) (int, syscall.Errno) {
+	return retry(syscall.SYS_RECVFROM, fd, unsafe.Pointer(unsafe.SliceData(b)), len(b), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+}
+
 // closeFD closes a descriptor. Linux frees it whatever the answer is.
 func closeFD(fd int) { syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0) }
 

@@ -263,6 +263,7 @@ func (f *tlsFacts) tell(a *exchange.Arrival) {
 func (c *clientConn) noHandshake(err *failure.Error, began time.Time, took time.Duration) {
 	e := c.eng
 	rec := e.newRecord(c.listener, c.arrival.Peer, began)
+	rec.Proxy, rec.Proxied = c.arrival.Proxy, c.arrival.Proxied
 	rec.SetText(record.Host, []byte(err.Evidence.TLS.ServerName))
 	rec.Phases[phase.Handshake], rec.Total = took, took
 	rec.NoteFailure(err)
@@ -272,7 +273,7 @@ func (c *clientConn) noHandshake(err *failure.Error, began time.Time, took time.
 		rec.Status, rec.Outcome = entry.Status, record.ClientLeft
 	case err.Code.Kind == failure.PlainHTTP:
 		c.tls = nil
-		e.sayNo(c.fd, rec, err)
+		e.tellRefused(c.fd, rec, err)
 	}
 	e.env.Ring.Put(c.arrival.Shard, rec)
 }

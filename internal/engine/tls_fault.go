@@ -12,6 +12,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/h1"
 	"causey/internal/phase"
+	"causey/internal/proxyproto"
 )
 
 // This file is the only place where the errors of crypto/tls become failures. They
@@ -58,6 +59,9 @@ func clientHandshakeFailure(t *tlsLayer, err error) *failure.Error {
 		err = t.denied
 	}
 	f := newError(party, phase.Handshake, kind)
+	if kind == failure.NotTLS && proxyproto.IsHeader(t.raw.first[:t.raw.firstLen]) {
+		f.Code = failure.Code{Party: failure.Client, Phase: phase.Accept, Kind: failure.ProxyUntrusted}
+	}
 	f.Err = err
 	f.Evidence.TLS = ev
 	f.Evidence.Errno = t.raw.errno

@@ -170,7 +170,7 @@ func (x *Exchange) begin(c ClientStream) {
 	x.res.Reset()
 	x.rec.ID = x.env.IDs.Next()
 	x.rec.Start, x.rec.Peer, x.rec.Listener, x.rec.Exchanges = a.First, a.Peer, a.Listener, a.Exchanges
-	x.rec.Client = a.Peer.Addr()
+	x.rec.Proxy, x.rec.Proxied, x.rec.Client = a.Proxy, a.Proxied, a.Peer.Addr()
 	x.rec.TLS = a.TLS
 	if a.Handshake > 0 {
 		x.rec.Phases[phase.Handshake] = a.Handshake

@@ -167,6 +167,12 @@ type Arrival struct {
 	// Peer is the connection's other end; PeerText its address as text.
 	Peer     netip.AddrPort
 	PeerText []byte
+	// Proxy is the connection's real other end if Proxied: then Peer is the one that
+	// its PROXY header named.
+	Proxy   netip.AddrPort
+	Proxied bool
+	// Socket says more of the connection, for those who need it; nil if nobody can.
+	Socket Socket
 	// Listener is the address that accepted, as configured.
 	Listener string
 	// Exchanges counts the exchanges on the connection, this one included.
@@ -190,6 +196,15 @@ type Arrival struct {
 // Secure reports whether the connection has TLS.
 func (a *Arrival) Secure() bool { return a.TLS.Version != 0 }
 
+// Socket is the client's connection as a PROXY header to a server describes it.
+type Socket interface {
+	// Local is the address that the client connected to, invalid if unknown.
+	Local() netip.AddrPort
+	// TLVs are those of the PROXY header that the client's proxy sent, if they were
+	// kept.
+	TLVs() []byte
+}
+
 // Upstream hands out leases on the servers of one group.
 type Upstream interface {
 	Name() string
@@ -212,6 +227,10 @@ type Want struct {
 	Waiter Waiter
 	// Timeouts hold for the whole exchange.
 	Timeouts *Timeouts
+	// Client is who asks, with a port if it is the connection's other end; Socket is
+	// the connection. A PROXY header to the server says both.
+	Client netip.AddrPort
+	Socket Socket
 }
 
 // Waiter is told what an exchange waits for.

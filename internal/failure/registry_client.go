@@ -10,7 +10,7 @@ import (
 )
 
 // clientEntries are all failures of clients in phase order.
-var clientEntries = slices.Concat(clientTLSEntries, clientHeadEntries, clientExchangeEntries)
+var clientEntries = slices.Concat(clientProxyEntries, clientTLSEntries, clientHeadEntries, clientExchangeEntries)
 
 // clientExchangeEntries are the failures of a client whose request head was whole:
 // wishes that no route fulfils, bad bodies, and clients that went away.

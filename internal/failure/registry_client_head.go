@@ -352,19 +352,20 @@ var clientHeadEntries = []Entry{
 		Family: FamilyMalformed, Status: 400, ProxyError: "http_request_error",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client speaks another protocol",
-		Meaning: "The first bytes are recognised as something that is not HTTP/1: TLS, HTTP/2 without negotiation, a " +
-			"PROXY line, SSH or the like. The client, or what stands in front, is set up for another kind of port.",
+		Meaning: "The first bytes are recognised as something that is not HTTP/1: TLS, HTTP/2 without negotiation, SSH " +
+			"or the like. The client, or what stands in front, is set up for another kind of port.",
 		Reasons: []string{
 			"`https://` is used for a port that speaks plain HTTP.",
-			"The load balancer in front sends the PROXY protocol (`send-proxy`, AWS NLB attribute, Hetzner or " +
-				"DigitalOcean switch) and this listener does not expect it.",
+			"Two load balancers in a row send the PROXY protocol (`send-proxy`, AWS NLB attribute, Hetzner or " +
+				"DigitalOcean switch), and the second header stands where the request should.",
 			"A gRPC client or `curl --http2-prior-knowledge` starts HTTP/2 directly.",
 			"Scanners try TLS, RDP, SMB and SSH on every open port.",
 		},
 		LookAt: []string{
 			"Read the protocol's name in the record: it was recognised from the first bytes.",
 			"Point the client at the TLS listener, or write `http://`.",
-			"Switch the PROXY protocol off in front, unless this listener is set to expect it.",
+			"Switch the PROXY protocol off in one of two proxies in a row; a header that nobody expects is " +
+				"`client.accept.proxy-untrusted`.",
 			"Let gRPC clients connect to a listener that offers HTTP/2.",
 		},
 	},

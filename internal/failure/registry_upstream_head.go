@@ -21,7 +21,8 @@ var upstreamHeadEntries = []Entry{
 			"The port speaks another protocol than HTTP: FastCGI (php-fpm, 9000), uwsgi (3031), AJP (8009).",
 			"This one request crashes the code: a segfault in an extension, an endless recursion, `exit` in a script.",
 			"A worker was killed for want of memory.",
-			"A `return 444` in the server's nginx, or a listener that expects the PROXY protocol first.",
+			"A `return 444` in the server's nginx, or a listener that expects the PROXY protocol first " +
+				"(`proxy_protocol` of the upstream sends it).",
 		},
 		LookAt: []string{
 			"Look at the waiting time: exactly 30 or 60 s is a worker timeout, some milliseconds on every request is " +

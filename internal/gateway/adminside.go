@@ -119,6 +119,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	if l := g.log.Load(); l != nil {
 		s.LogLinesDropped = l.Dropped()
 	}
+	s.Networks = g.strays.snapshot()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, gr := range g.sortedGroups() {

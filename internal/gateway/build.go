@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -26,8 +27,9 @@ import (
 
 // live is what one configuration made.
 type live struct {
-	plan   *exchange.Plan
-	groups map[string]*liveGroup
+	plan     *exchange.Plan
+	groups   map[string]*liveGroup
+	networks *networks
 }
 
 // liveGroup is an upstream in use, with the text of the configuration it was made
@@ -60,6 +62,8 @@ func engineOptions(c *config.Config) *engine.Options {
 			Interims: c.Limits.Interims,
 		}.WithDefaults(),
 		Handshake:      c.Timeouts.Handshake.Std(),
+		ProxyHeader:    c.Timeouts.ProxyHeader.Std(),
+		KeepTLVs:       passesTLVs(c),
 		ReadHead:       c.Timeouts.ReadHead.Std(),
 		Idle:           c.Timeouts.Idle.Std(),
 		HalfClose:      c.Timeouts.HalfClose.Std(),
@@ -67,6 +71,11 @@ func engineOptions(c *config.Config) *engine.Options {
 		Download:       rate(c.Rates.Download, engine.Rate{Grace: c.Timeouts.SendStall.Std()}),
 		MaxConnections: maxConnections(c.Limits.Connections),
 	}
+}
+
+// passesTLVs reports that an upstream is to have what a client's proxy said.
+func passesTLVs(c *config.Config) bool {
+	return slices.ContainsFunc(c.Upstreams, func(u config.Upstream) bool { return u.ProxyProtocol == config.ProxyV2 })
 }
 
 // leastWindow is the shortest time over which a rate is measured: grace may be 0,
@@ -98,7 +107,7 @@ func newResolver(c *config.Config) *resolve.Resolver {
 // buildLive makes the plan for c, and takes over from old the groups whose
 // configuration did not change.
 func (g *Gateway) buildLive(c *config.Config, old live) live {
-	l := live{groups: map[string]*liveGroup{}}
+	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c)}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
 		text := groupText(u, c)
@@ -117,7 +126,7 @@ func (g *Gateway) buildLive(c *config.Config, old live) live {
 		Router:     route.New(rules(c, l.groups)),
 		Guard:      guard.Open{},
 		Challenges: g.certs,
-		Trusted:    prefixes(c.TrustedProxies),
+		Trusted:    l.networks.prefixes(c.TrustedProxies),
 		Details: map[config.Details]exchange.Details{
 			config.DetailsTrusted: exchange.DetailsTrusted,
 			config.DetailsAlways:  exchange.DetailsAlways,
@@ -164,6 +173,8 @@ func buildGroup(u *config.Upstream) *upstream.Group {
 		MaxIdle:     u.KeepAlive.MaxIdle,
 		IdleTimeout: u.KeepAlive.IdleTimeout.Std(),
 		MaxRequests: uint32(u.KeepAlive.MaxRequests),
+		Proxy: map[config.ProxyVersion]upstream.ProxyVersion{
+			config.ProxyV1: upstream.ProxyV1, config.ProxyV2: upstream.ProxyV2}[u.ProxyProtocol],
 	}}
 	for i := range u.Servers {
 		a := &u.Servers[i].Address
@@ -236,12 +247,4 @@ func buildPages(general, own config.ErrorPages) *exchange.Pages {
 		}
 	}
 	return p
-}
-
-func prefixes(list []config.Prefix) []netip.Prefix {
-	out := make([]netip.Prefix, len(list))
-	for i := range list {
-		out[i] = list[i].Prefix
-	}
-	return out
 }

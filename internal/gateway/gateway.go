@@ -53,9 +53,12 @@ import (
 type Options struct {
 	// Load loads the configuration anew, for reloads. nil means that there is
 	// nothing to load from.
-	Load   func() (*config.Config, error)
-	Build  admin.Build
-	Logger *slog.Logger
+	Load func() (*config.Config, error)
+	// NetworksDir is where newer lists of networks are looked for (internal/cdn), ""
+	// for nowhere.
+	NetworksDir string
+	Build       admin.Build
+	Logger      *slog.Logger
 }
 
 // Gateway is one running instance, a node.
@@ -75,6 +78,7 @@ type Gateway struct {
 	tracer  atomic.Pointer[trace.Sink]
 	spans   trace.Counts
 	pump    *pump
+	strays  strays
 
 	mu       sync.Mutex // guards what follows, and makes reloads one by one
 	cfg      *config.Config
@@ -130,6 +134,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{})
+	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
 	if err := g.newAdmin(cfg); err != nil {
 		g.closeAll()
@@ -162,8 +167,8 @@ func (g *Gateway) Start() error {
 		return err
 	}
 	g.certs.Start()
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}})
-	g.serve(g.cfg, opened)
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
+	g.serve(g.cfg, g.live.networks, opened)
 	return nil
 }
 
@@ -213,17 +218,21 @@ func explainListen(name string, err error) error {
 }
 
 // serve starts the opened listeners and closes those that cfg no longer has.
-func (g *Gateway) serve(cfg *config.Config, opened []*engine.Listener) {
+func (g *Gateway) serve(cfg *config.Config, networks *networks, opened []*engine.Listener) {
 	for _, l := range opened {
 		g.listeners[l.Name] = l
-		go g.eng.Serve(l)
 	}
 	keep := map[string]bool{}
 	for _, want := range cfg.Listen {
 		name := want.Address.String()
 		keep[name] = true
-		g.listeners[name].MaxConnections.Store(int64(want.MaxConnections))
-		g.listeners[name].TLS.Store(want.TLS)
+		l := g.listeners[name]
+		l.MaxConnections.Store(int64(want.MaxConnections))
+		l.TLS.Store(want.TLS)
+		l.SetProxies(networks.prefixes(want.ProxyProtocol))
+	}
+	for _, l := range opened {
+		go g.eng.Serve(l) // now that it knows its rules
 	}
 	for name, l := range g.listeners {
 		if !keep[name] {

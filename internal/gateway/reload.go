@@ -88,7 +88,8 @@ func (g *Gateway) reload() error {
 		defer func() { <-old }()
 	}
 	g.plan.Store(next.plan)
-	g.serve(cfg, opened)
+	g.serve(cfg, next.networks, opened)
+	g.useNetworks(next)
 	old := g.live
 	g.live, g.cfg = next, cfg
 	old.close(next)

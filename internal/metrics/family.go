@@ -37,6 +37,9 @@ const (
 	famReloads
 	famReloadOK
 	famReloadTime
+	famNetworks
+	famNetworksTime
+	famNetworksUntrusted
 	famBuild
 )
 
@@ -75,6 +78,12 @@ var families = [...]Family{
 		"1 if the configuration in use is the newest that was given, 0 if the last reload failed."},
 	famReloadTime: {"causey_config_last_reload_success_timestamp_seconds", "gauge", nil,
 		"When the configuration in use was loaded, in seconds since 1970."},
+	famNetworks: {"causey_network_set_prefixes", "gauge", []string{"set"},
+		"Networks in each named set; 0 for one that has to be downloaded first."},
+	famNetworksTime: {"causey_network_set_retrieved_timestamp_seconds", "gauge", []string{"set"},
+		"When the list of a named set was taken from its source, in seconds since 1970."},
+	famNetworksUntrusted: {"causey_network_set_untrusted_total", "counter", []string{"set"},
+		"Exchanges that came straight from the networks of a set which trusted_proxies does not name: their clients' addresses are those of the delivery network, not of the visitors."},
 	famBuild: {"causey_build_info", "gauge", []string{"version", "commit", "goversion"},
 		"Always 1; the labels say which build this is."},
 }

@@ -40,6 +40,18 @@ type Snapshot struct {
 	LastReloadFailed bool
 	// LoadedAt is when the configuration in use was loaded.
 	LoadedAt time.Time
+	// Networks are the known sets of networks.
+	Networks []NetworkSet
+}
+
+// NetworkSet is one named set of networks. Names are built in, never a stranger's.
+type NetworkSet struct {
+	Name     string
+	Prefixes int
+	// Retrieved is when its list was taken; zero for one that is empty.
+	Retrieved time.Time
+	// Untrusted counts exchanges from it while it was not trusted.
+	Untrusted uint64
 }
 
 // SpanCounts counts spans: exported, dropped by reason, and the requests that failed.
@@ -212,6 +224,13 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- gauge(famReloadOK, ok)
 	ch <- gauge(famReloadTime, float64(s.LoadedAt.UnixMilli())/1e3)
+	for _, n := range s.Networks {
+		ch <- gauge(famNetworks, float64(n.Prefixes), n.Name)
+		if !n.Retrieved.IsZero() {
+			ch <- gauge(famNetworksTime, float64(n.Retrieved.Unix()), n.Name)
+		}
+		ch <- counter(famNetworksUntrusted, float64(n.Untrusted), n.Name)
+	}
 }
 
 func (s SpanCounts) collect(ch chan<- prometheus.Metric) {

@@ -34,6 +34,7 @@ func snapshot() Snapshot {
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
 		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
+		Networks: []NetworkSet{{"bunny", 0, time.Time{}, 0}, {"fastly", 21, time.Unix(2000, 0), 4}},
 	}
 }
 

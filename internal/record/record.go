@@ -163,6 +163,10 @@ type summary struct {
 	// behind a trusted proxy.
 	Peer   netip.AddrPort
 	Client netip.Addr
+	// Proxy is the connection's real other end if Proxied: then Peer is the one that
+	// its PROXY header named. It is invalid for a unix socket.
+	Proxy   netip.AddrPort
+	Proxied bool
 	// Listener is the address that accepted, as configured.
 	Listener string
 	// Exchanges counts the exchanges on the client's connection, 1 for the first.

@@ -57,6 +57,27 @@ type Options struct {
 	IdleTimeout time.Duration
 	// MaxRequests closes a connection after so many requests, 0 for no bound.
 	MaxRequests uint32
+	// Proxy is the version of the PROXY header that begins each connection. It names
+	// one client, so that no connection is kept for another.
+	Proxy ProxyVersion
+}
+
+// ProxyVersion is a version of the PROXY protocol, or none.
+type ProxyVersion uint8
+
+// The versions.
+const (
+	ProxyOff ProxyVersion = iota
+	ProxyV1
+	ProxyV2
+)
+
+// Keeps returns how many idle connections are kept per server.
+func (o *Options) Keeps() int {
+	if o.Proxy != ProxyOff {
+		return 0
+	}
+	return o.MaxIdle
 }
 
 // Group is a named group of servers that answer the same routes.

@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: The Causey Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package real runs the servers that website owners really have: nginx, Apache httpd, php-fpm, gunicorn and Node.
+// Package real runs the servers that website owners really have: nginx, Apache httpd, php-fpm, gunicorn and Node,
+// and HAProxy in front of a gateway or behind it.
 //
 // What it is: for each of them a Start function that writes a small configuration and application into a directory of
-// its own, starts the program from there on a loopback address of its own, and waits until it answers. All speak the
-// same paths:
+// its own, starts the program from there on a loopback address of its own, and waits until it answers. All but HAProxy
+// speak the same paths:
 //
 //	GET  /             a short text
 //	GET  /size/N       N bytes of causey/lab/pattern (after Provide(N), which makes the file where files are served)

@@ -86,7 +86,7 @@ const (
 // table is every reproducer.
 func table() []Case {
 	var all []Case
-	for _, part := range [][]Case{clientHeadCases, clientCases(), resolveCases(), connectCases(), sendCases(),
+	for _, part := range [][]Case{proxyCases(), clientHeadCases, clientCases(), resolveCases(), connectCases(), sendCases(),
 		answerHeadCases(), answerBodyCases(), gatewayCases(), stopCases(), strangers()} {
 		all = append(all, part...)
 	}

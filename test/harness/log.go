@@ -21,6 +21,7 @@ type Line struct {
 	ID             string         `json:"id"`
 	Client         string         `json:"client"`
 	Peer           string         `json:"peer"`
+	Proxy          string         `json:"proxy"`
 	Exchange       int            `json:"exchange"`
 	Method         string         `json:"method"`
 	Host           string         `json:"host"`

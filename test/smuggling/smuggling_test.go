@@ -86,8 +86,12 @@ func (c *smugglingCase) readAnswers(t *testing.T, conn *harness.Conn) (reached [
 			if a.StatusCode < 400 || a.Header.Get("Proxy-Status") == "" || !a.Close {
 				t.Errorf("refused with %d, Proxy-Status %q, close %v", a.StatusCode, a.Header.Get("Proxy-Status"), a.Close)
 			}
-			if !strings.Contains(a.Header.Get("Proxy-Status"), "."+v.kind+`"`) {
-				t.Errorf("Proxy-Status is %q, want kind %s", a.Header.Get("Proxy-Status"), v.kind)
+			kind := v.kind
+			if kind == "other-protocol" && strings.HasPrefix(c.input, "PROXY ") {
+				kind = "proxy-untrusted" // the codec knows no proxies, the engine does
+			}
+			if !strings.Contains(a.Header.Get("Proxy-Status"), "."+kind+`"`) {
+				t.Errorf("Proxy-Status is %q, want kind %s", a.Header.Get("Proxy-Status"), kind)
 			}
 			return reached, true
 		case "more", "cut":
