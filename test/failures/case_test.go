@@ -81,13 +81,15 @@ const (
 	broken
 	// quiet: a tunnel that was closed for its silence.
 	quiet
+	// shut: a connection that was closed before there was anything to answer with.
+	shut
 )
 
 // table is every reproducer.
 func table() []Case {
 	var all []Case
 	for _, part := range [][]Case{clientHeadCases, clientCases(), resolveCases(), connectCases(), sendCases(),
-		answerHeadCases(), answerBodyCases(), gatewayCases(), stopCases(), strangers()} {
+		answerHeadCases(), answerBodyCases(), gatewayCases(), stopCases(), strangers(), tlsClientCases(), tlsUpstreamCases()} {
 		all = append(all, part...)
 	}
 	return all
@@ -110,6 +112,12 @@ func TestEachCode(t *testing.T) {
 	}
 }
 
+// unreproduced are codes for which this lab has no reproducer, with the reason.
+var unreproduced = map[string]string{
+	"gateway.handshake.no-certificate": "needs a gateway that waits for a certification authority, which the lab does not have yet",
+	"gateway.handshake.shutdown":       "needs an engine with TLS among the joined parts",
+}
+
 // TestEveryCodeIsReproduced: I1.
 func TestEveryCodeIsReproduced(t *testing.T) {
 	have := map[string]bool{}
@@ -125,8 +133,8 @@ func TestEveryCodeIsReproduced(t *testing.T) {
 		}
 	}
 	for _, e := range failure.All() {
-		if !have[e.Name] {
-			t.Errorf("%s has no reproducer", e.Name)
+		if _, excused := unreproduced[e.Name]; have[e.Name] == excused {
+			t.Errorf("%s: has a reproducer: %v, is excused: %v", e.Name, have[e.Name], excused)
 		}
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,8 @@ import (
 type Config struct {
 	// Servers are those of the upstream, each as config reads it.
 	Servers []string
-	// Listen is where to listen; empty is a free port of 127.0.0.1.
+	// Listen is where to listen, an address or a mapping in braces; empty is a free
+	// port of 127.0.0.1.
 	Listen []string
 	// Upstream holds more keys of the upstream, one per line:
 	// "keep_alive: {max_idle: 0}".
@@ -60,7 +62,10 @@ func (c Config) yaml(dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nlisten:\n")
 	for _, l := range listen {
-		fmt.Fprintf(&b, "  - %q\n", l)
+		if !strings.HasPrefix(l, "{") {
+			l = strconv.Quote(l)
+		}
+		fmt.Fprintf(&b, "  - %s\n", l)
 	}
 	fmt.Fprintf(&b, "admin:\n  socket: %s\n", filepath.Join(dir, "a.sock"))
 	if c.AdminTCP {
