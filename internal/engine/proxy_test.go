@@ -135,7 +135,7 @@ func TestParkingKeepsTheClient(t *testing.T) {
 		defer r.eng.lot.mu.Unlock()
 		return len(r.eng.lot.intros) == 0
 	})
-	if n := unsafe.Sizeof(parkedConn{}); n != 48 {
+	if n := unsafe.Sizeof(parkedConn{}); n != 56 {
 		t.Errorf("a parked connection takes %d bytes", n)
 	}
 }

@@ -5,6 +5,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -25,6 +26,8 @@ type Target struct {
 	RecvBuffer int // SO_RCVBUF in bytes before the connect, which also bounds the window offered; 0 is the system's
 	SendBuffer int // SO_SNDBUF in bytes; 0 is the system's
 	KeepBytes  int // how much of what arrives is kept; 0 is 1 MiB
+
+	TLS *tls.Config // speaks TLS, if not nil; Dial shakes hands
 
 	Sink io.Writer // gets every received byte as well, if not nil; an error of it ends the receiving
 }
@@ -63,7 +66,8 @@ const (
 // Conn is a raw connection. It belongs to one goroutine.
 type Conn struct {
 	target Target
-	nc     net.Conn
+	raw    net.Conn
+	nc     net.Conn // raw, or TLS over it
 	stop   func() bool
 	result Result
 }
@@ -89,8 +93,14 @@ func Dial(ctx context.Context, t Target) (*Conn, error) {
 		return nil, err
 	}
 	_ = nc.SetDeadline(deadline)
-	c := &Conn{target: t, nc: nc}
+	c := &Conn{target: t, raw: nc, nc: nc}
 	c.stop = context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
+	if t.TLS != nil {
+		if err := c.secure(ctx, t.TLS); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
 	return c, nil
 }
 
@@ -164,7 +174,7 @@ func (c *Conn) ReceiveUntil(piece int, done func(received []byte, total int64) b
 
 // HalfClose sends our FIN and leaves the other direction open.
 func (c *Conn) HalfClose() bool {
-	return c.note(c.nc.(interface{ CloseWrite() error }).CloseWrite())
+	return c.note(errors.Join(c.farewell(), c.raw.(interface{ CloseWrite() error }).CloseWrite()))
 }
 
 // note remembers how the conversation ended (I3) and reports whether it goes on. The kernel reports an RST once, to
@@ -200,7 +210,7 @@ func classify(err error) End {
 func (c *Conn) Leave(how How) Result {
 	switch how {
 	case RST:
-		if tcp, ok := c.nc.(*net.TCPConn); ok {
+		if tcp, ok := c.raw.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
 		c.result.End, c.result.Err = Satisfied, nil
@@ -217,7 +227,7 @@ func (c *Conn) Leave(how How) Result {
 // Close closes the socket and returns the result. It may be called twice.
 func (c *Conn) Close() Result {
 	c.stop()
-	_ = c.nc.Close()
+	_ = c.raw.Close()
 	if c.result.End == "" {
 		c.result.End = Satisfied
 	}

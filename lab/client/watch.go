@@ -14,7 +14,7 @@ import (
 // state asks the kernel which of these events, or of ERR and HUP, the socket has; nothing is consumed.
 func (c *Conn) state(events int16) int16 {
 	const gone = unix.POLLHUP
-	rc, err := c.nc.(syscall.Conn).SyscallConn()
+	rc, err := c.raw.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return gone
 	}

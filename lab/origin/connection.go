@@ -16,7 +16,8 @@ import (
 // conn is one accepted connection, owned by one goroutine.
 type conn struct {
 	srv  *Server
-	nc   socket
+	raw  socket
+	nc   duplex        // raw, or TLS over it
 	in   *bufio.Reader // reads through tap
 	seen *Connection   // its entry in the log
 
@@ -27,7 +28,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc socket) *conn {
-	c := &conn{srv: s, nc: nc, seen: s.log.opened(nc.RemoteAddr().String())}
+	c := &conn{srv: s, raw: nc, nc: nc, seen: s.log.opened(nc.RemoteAddr().String())}
 	c.in = bufio.NewReaderSize(tap{c}, 4096)
 	return c
 }
@@ -61,6 +62,10 @@ func (c *conn) write(p []byte) {
 
 // serve is the life of a connection whose accept mode is "serve".
 func (c *conn) serve() {
+	if !c.startTLS() {
+		c.end(Bare) // the alert, if there was one, is not to be lost to a reset
+		return
+	}
 	for {
 		if how := c.awaitRequest(); how != Keep {
 			c.end(how)

@@ -20,6 +20,7 @@ type End string
 const (
 	Keep  End = "keep"  // serve the next request
 	FIN   End = "fin"   // FIN first, then read what still comes until the peer closes: the polite close
+	Bare  End = "bare"  // FIN as above, under TLS without the farewell close_notify
 	Close End = "close" // close(2) at once, as a dying process does: FIN, or RST if received bytes lay unread
 	RST   End = "rst"   // RST, after the peer has acknowledged what was sent (I4)
 	Stall End = "stall" // neither read nor write nor close
@@ -27,16 +28,21 @@ const (
 
 func (e End) valid() bool {
 	switch e {
-	case Keep, FIN, Close, RST, Stall:
+	case Keep, FIN, Bare, Close, RST, Stall:
 		return true
 	}
 	return false
 }
 
-type socket interface {
+// duplex carries the bytes of HTTP: a socket, or TLS over one.
+type duplex interface {
 	net.Conn
-	syscall.Conn
 	CloseWrite() error
+}
+
+type socket interface {
+	duplex
+	syscall.Conn
 }
 
 const (
@@ -48,19 +54,26 @@ const (
 // end carries out how; the connection is unusable afterwards.
 func (c *conn) end(how End) {
 	switch how {
-	case FIN:
-		_ = c.nc.CloseWrite()
-		_ = c.nc.SetReadDeadline(time.Now().Add(lingerLimit))
-		_, _ = io.Copy(io.Discard, c.in)
+	case FIN, Bare:
+		if how == FIN {
+			_ = c.nc.CloseWrite() // under TLS this is close_notify only
+		}
+		_ = c.raw.CloseWrite()
+		_ = c.raw.SetReadDeadline(time.Now().Add(lingerLimit))
+		if c.nc == c.raw {
+			_, _ = io.Copy(io.Discard, c.in)
+		} else {
+			_, _ = io.Copy(io.Discard, c.raw)
+		}
 	case RST:
 		c.poll(lingerLimit, func() bool { return c.unacked() == 0 })
-		if tcp, ok := c.nc.(*net.TCPConn); ok {
+		if tcp, ok := c.raw.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
 	case Stall:
 		c.hold()
 	}
-	_ = c.nc.Close()
+	_ = c.raw.Close()
 }
 
 // hold keeps the connection open without reading or writing until the server closes, the peer resets, or the peer's
@@ -121,7 +134,7 @@ const (
 // peerState looks at the socket without reading from it, and tells the log what it saw.
 func (c *conn) peerState() peerState {
 	state := peerOpen
-	err := onDescriptor(c.nc, func(fd int) error {
+	err := onDescriptor(c.raw, func(fd int) error {
 		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 		if _, err := unix.Poll(p, 0); err != nil {
 			return err
@@ -150,7 +163,7 @@ func isRetry(err error) bool { return errors.Is(err, unix.EINTR) || errors.Is(er
 // unacked is how many bytes sent the peer's kernel has not acknowledged (on a unix socket: not read).
 func (c *conn) unacked() int {
 	n := 0
-	_ = onDescriptor(c.nc, func(fd int) (err error) {
+	_ = onDescriptor(c.raw, func(fd int) (err error) {
 		n, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
 		return err
 	})

@@ -13,19 +13,20 @@ import (
 type AcceptMode struct {
 	Name string // for Options.Accept
 	Doc  string
+	Arg  bool        // it takes a number, as NAME=N
 	run  func(*conn) // nil: never accepts
 }
 
 var acceptModes = slices.Concat(
 	[]AcceptMode{
-		{"serve", "serves requests; the paths decide", (*conn).serve},
-		{"hold", "accepts, and neither reads nor writes", func(c *conn) { c.end(Stall) }},
-		{"fin", "accepts and sends FIN", func(c *conn) { c.end(FIN) }},
-		{"close", "accepts and closes at once (RST once the request arrives)", func(c *conn) { c.end(Close) }},
-		{"rst", "accepts and sends RST", func(c *conn) { c.end(RST) }},
-		{"full-backlog", "never accepts, and its listen queue is full: connects hang, or EAGAIN on a unix socket", nil},
+		{"serve", "serves requests; the paths decide", false, (*conn).serve},
+		{"hold", "accepts, and neither reads nor writes", false, func(c *conn) { c.end(Stall) }},
+		{"fin", "accepts and sends FIN", false, func(c *conn) { c.end(FIN) }},
+		{"close", "accepts and closes at once (RST once the request arrives)", false, func(c *conn) { c.end(Close) }},
+		{"rst", "accepts and sends RST", false, func(c *conn) { c.end(RST) }},
+		{"full-backlog", "never accepts, and its listen queue is full: connects hang, or EAGAIN on a unix socket", false, nil},
 	},
-	acceptBanners())
+	tlsModes, acceptBanners())
 
 // AcceptModes lists the values of Options.Accept.
 func AcceptModes() []AcceptMode { return slices.Clone(acceptModes) }
@@ -45,7 +46,7 @@ func acceptBanners() []AcceptMode {
 		if !b.first {
 			when = "at the first byte"
 		}
-		list = append(list, AcceptMode{b.name, b.doc + ", which speaks " + when, func(c *conn) { c.speak(b) }})
+		list = append(list, AcceptMode{b.name, b.doc + ", which speaks " + when, false, func(c *conn) { c.speak(b) }})
 	}
 	return list
 }

@@ -3,12 +3,18 @@
 
 package origin
 
-import "time"
+import (
+	"crypto/tls"
+	"time"
+)
 
 // Options is how a server behaves on every connection. The zero value is a good HTTP/1.1 origin.
 type Options struct {
 	// Accept names what is done with a connection at its accept (AcceptModes lists the names); "" is "serve".
+	// Some take an argument: "hello-alert=112".
 	Accept string
+	// TLS makes "serve" speak TLS with this configuration; nil is plain HTTP. Other accept modes decide for themselves.
+	TLS *tls.Config
 	// Backlog is the listen queue's length; 0 is the system's.
 	Backlog int
 	// Fields are header lines, without CRLF, added to the answers of good routes: "Keep-Alive: timeout=5".

@@ -5,7 +5,10 @@ package origin_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -16,10 +19,11 @@ import (
 
 	"causey/lab/client"
 	"causey/lab/origin"
+	"causey/lab/pki"
 )
 
 func TestAcceptModes(t *testing.T) {
-	nothing := []byte(nil)
+	nothing, hello := []byte(nil), client.Hello(&tls.Config{ServerName: "a.example"})
 	cases := map[string]struct {
 		request []byte
 		want    string
@@ -32,6 +36,9 @@ func TestAcceptModes(t *testing.T) {
 		"vnc": {get("/"), "RFB …\n", quiet}, "redis": {get("/"), "-ERR …\r\n", quiet}, "memcached": {get("/"), "ERROR\r\n", quiet},
 		"tls-alert": {get("/"), "\x15\x03\x01\x00\x02\x02\x46", fin}, "tls-handshake": {get("/"), "\x16\x03\x03…", quiet},
 		"h2-settings": {nothing, "\x00\x00\x00\x04\x00\x00\x00\x00\x00", quiet}, "h2-goaway": {get("/"), "\x00\x00\x00\x04…\x01", fin},
+		"hello-alert": {hello, "\x15\x03\x03\x00\x02\x02\x70", fin}, "hello-hold": {hello, "", quiet}, "hello-plain": {hello, "HTTP/1.1 400 …", fin},
+		"hello-garbage": {hello, "\x00\x01\x02garbage…", fin}, "hello-broken": {hello, "\x16\x03\x03\x00\x08…", fin},
+		"hello-fin": {hello, "", fin}, "hello-rst": {hello, "", rst},
 		"h2-preface": {get("/"), "PRI * …", fin}, "postgres": {get("/"), "E\x00\x00…", fin}, "amqp": {get("/"), "AMQP…", fin},
 	}
 	for _, m := range origin.AcceptModes() {
@@ -43,7 +50,11 @@ func TestAcceptModes(t *testing.T) {
 			if m.Name == "full-backlog" {
 				t.Skip("see TestFullBacklog")
 			}
-			s := start(t, origin.Options{Accept: m.Name})
+			name := m.Name
+			if m.Arg {
+				name += "=112"
+			}
+			s := start(t, origin.Options{Accept: name})
 			r := client.Result{}
 			if c.end == quiet {
 				r = untilQuiet(t, s, c.request, c.want)
@@ -55,6 +66,76 @@ func TestAcceptModes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAcceptArguments(t *testing.T) {
+	for _, name := range []string{"hello-alert", "hello-alert=256", "hello-alert=x", "hold=1", "lunch"} {
+		if s, err := origin.Start("tcp", "127.0.0.1:0", origin.Options{Accept: name}); err == nil {
+			s.Close()
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+// Under TLS an answer that the connection's end ends is whole with a farewell, and cut without.
+func TestTLS(t *testing.T) {
+	root := pki.Root("Root")
+	s := start(t, origin.Options{TLS: root.Issue(pki.Leaf{Names: []string{"a.example"}}).Server(nil)})
+	to := target(s)
+	to.TLS = pki.Client("a.example", root)
+	if r := client.RawUntil(t.Context(), to, get("/"), client.Responses("GET")); !strings.HasPrefix(string(r.Received), h) {
+		t.Errorf("%s (%v), %q", r.End, r.Err, r.Received)
+	}
+	for then, want := range map[origin.End]client.End{origin.FIN: fin, origin.Bare: fin, origin.RST: rst, origin.Close: fin} {
+		request := get("/lab/raw?hex=" + hex.EncodeToString([]byte("HTTP/1.1 200 OK\r\n\r\nbody")) + "&then=" + string(then))
+		r := client.Raw(t.Context(), to, request)
+		if r.End != want || !strings.HasSuffix(string(r.Received), "body") {
+			t.Errorf("%s: %s (%v), %q", then, r.End, r.Err, r.Received)
+		}
+		if farewell := saysFarewell(t, s, to.TLS, request); farewell != (then == origin.FIN) {
+			t.Errorf("%s: close_notify: %v", then, farewell)
+		}
+	}
+	to.TLS = pki.Client("a.example")
+	if r := client.Raw(t.Context(), to, get("/")); r.End != client.Broken {
+		t.Errorf("without trust: %s (%v)", r.End, r.Err)
+	}
+}
+
+// saysFarewell reports whether the answer to request is followed by an alert. (crypto/tls does not tell its callers.)
+func saysFarewell(t *testing.T, s *origin.Server, cfg *tls.Config, request []byte) bool {
+	t.Helper()
+	nc, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	cfg = cfg.Clone()
+	cfg.MaxVersion = tls.VersionTLS12 // shows the types of its records
+	seen := &recorder{Conn: nc}
+	c := tls.Client(seen, cfg)
+	if _, err := c.Write(request); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, c)
+	last := byte(0)
+	for b := seen.got; len(b) >= 5; {
+		last = b[0]
+		b = b[min(len(b), 5+(int(b[3])<<8|int(b[4]))):]
+	}
+	return last == 21
+}
+
+// recorder keeps what was read.
+type recorder struct {
+	net.Conn
+	got []byte
+}
+
+func (r *recorder) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	r.got = append(r.got, p[:n]...)
+	return n, err
 }
 
 func TestFullBacklog(t *testing.T) {

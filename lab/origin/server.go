@@ -4,9 +4,12 @@
 package origin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,6 +18,7 @@ import (
 type Server struct {
 	opts   Options
 	accept AcceptMode
+	arg    byte // of the accept mode
 	ln     net.Listener
 	filler []net.Conn // connections that keep a full listen queue full
 	log    *ledger
@@ -32,9 +36,14 @@ type Server struct {
 // Start listens on addr ("tcp", "tcp4", "tcp6" or "unix") and serves until Close. Port 0 picks a free port.
 func Start(network, addr string, opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	accept, ok := findAcceptMode(opts.Accept)
+	name, arg, _ := strings.Cut(opts.Accept, "=")
+	accept, ok := findAcceptMode(name)
 	if !ok {
 		return nil, fmt.Errorf("origin: no accept mode %q", opts.Accept)
+	}
+	number, err := strconv.ParseUint(cmp.Or(arg, "0"), 10, 8)
+	if err != nil || (arg != "") != accept.Arg {
+		return nil, fmt.Errorf("origin: accept mode %q takes a number of a byte: %v", opts.Accept, accept.Arg)
 	}
 	for _, how := range []End{opts.CloseHow, opts.ReuseHow} {
 		if how != "" && !how.valid() {
@@ -46,7 +55,7 @@ func Start(network, addr string, opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts: opts, accept: accept, ln: ln,
+		opts: opts, accept: accept, arg: byte(number), ln: ln,
 		log:      newLedger(opts.LogLimit, opts.KeepBytes),
 		slots:    make(chan struct{}, opts.MaxConns),
 		done:     make(chan struct{}),
@@ -80,7 +89,7 @@ func (s *Server) Close() error {
 		}
 		s.mu.Lock()
 		for c := range s.conns {
-			_ = c.nc.Close()
+			_ = c.raw.Close()
 		}
 		s.mu.Unlock()
 	})
@@ -135,7 +144,7 @@ func (s *Server) enter(c *conn) bool {
 }
 
 func (s *Server) leave(c *conn) {
-	_ = c.nc.Close()
+	_ = c.raw.Close()
 	s.log.closed(c.seen)
 	s.mu.Lock()
 	delete(s.conns, c)

@@ -15,6 +15,8 @@ type ApacheOptions struct {
 	// PHP is a running php-fpm that gets everything under /php/ through mod_proxy_fcgi. /upload, /slow and /sse are
 	// always a CGI script.
 	PHP *Process
+	// TLS has it speak TLS, by mod_ssl; nil is plain HTTP.
+	TLS *TLS
 	// Keepalive is how long an idle connection is kept, in whole milliseconds; 0 is 5 s.
 	Keepalive time.Duration
 	// Requests is how many requests one connection may carry; 0 is 100.
@@ -29,7 +31,8 @@ func StartApache(ctx context.Context, o ApacheOptions) (*Process, error) {
 		PHP, Modules             string
 		KeepaliveMillis, Seconds int64
 		Requests                 int
-	}{"", "/usr/lib/apache2/modules", o.Keepalive.Milliseconds(), int64(o.Timeout / time.Second), o.Requests}
+		TLS                      *TLS
+	}{"", "/usr/lib/apache2/modules", o.Keepalive.Milliseconds(), int64(o.Timeout / time.Second), o.Requests, o.TLS}
 	if o.Keepalive == 0 {
 		d.KeepaliveMillis = 5000
 	}
@@ -52,6 +55,7 @@ func StartApache(ctx context.Context, o ApacheOptions) (*Process, error) {
 		name: "apache", programs: []string{"apache2"}, pkg: "apache2", options: o.Options,
 		files: map[string]string{"httpd.conf": "httpd.conf.tmpl", "app.cgi": "app.cgi", "files/index.html": "hello.txt"},
 		data:  d, args: []string{"-d", "{{.Dir}}", "-f", "{{.Dir}}/httpd.conf", "-D", "FOREGROUND"},
-		serves: "files", probe: answersHTTP,
+		given:  o.TLS.files(),
+		serves: "files", probe: o.TLS.probe(),
 	}.start(ctx)
 }

@@ -35,6 +35,7 @@ type recipe struct {
 	options  Options
 	network  string            // "" is tcp; "unix" listens on a socket in the directory
 	files    map[string]string // file in the directory: file in apps
+	given    map[string][]byte // file in the directory: its content
 	data     any               // what the templates see as .Data
 	args     []string          // templates too
 	serves   string            // subdirectory that Provide fills
@@ -121,6 +122,11 @@ func (r recipe) launch(p *Process, program string) error {
 	v := view{Dir: p.dir, Addr: p.addr, Log: filepath.Join(p.dir, logName), Data: r.data}
 	for name, source := range r.files {
 		if err := writeApp(filepath.Join(p.dir, name), source, v); err != nil {
+			return err
+		}
+	}
+	for name, content := range r.given {
+		if err := os.WriteFile(filepath.Join(p.dir, name), content, 0o644); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,8 @@ type NginxOptions struct {
 	Keepalive time.Duration
 	// Requests is how many requests one connection may carry; 0 is 1000.
 	Requests int
+	// TLS has it speak TLS; nil is plain HTTP.
+	TLS *TLS
 	// MaxBody is the longest request body in bytes; 0 is unlimited, which is not nginx's default of 1 MiB.
 	MaxBody int64
 }
@@ -30,11 +32,12 @@ type nginxData struct {
 	KeepaliveMillis           int64
 	Requests                  int
 	MaxBody                   int64
+	TLS                       *TLS
 }
 
 // StartNginx runs nginx with one worker.
 func StartNginx(ctx context.Context, o NginxOptions) (*Process, error) {
-	d := nginxData{Proxy: o.Proxy, KeepaliveMillis: o.Keepalive.Milliseconds(), Requests: o.Requests, MaxBody: o.MaxBody}
+	d := nginxData{Proxy: o.Proxy, KeepaliveMillis: o.Keepalive.Milliseconds(), Requests: o.Requests, MaxBody: o.MaxBody, TLS: o.TLS}
 	if o.Keepalive == 0 {
 		d.KeepaliveMillis = 75_000
 	}
@@ -51,6 +54,7 @@ func StartNginx(ctx context.Context, o NginxOptions) (*Process, error) {
 		name: "nginx", programs: []string{"nginx"}, pkg: "nginx-light", options: o.Options,
 		files: map[string]string{"nginx.conf": "nginx.conf.tmpl", "files/index.html": "hello.txt", "files/slow": "slow.txt"},
 		data:  d, args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"},
-		serves: "files", probe: answersHTTP,
+		given:  o.TLS.files(),
+		serves: "files", probe: o.TLS.probe(),
 	}.start(ctx)
 }

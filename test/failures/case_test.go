@@ -5,6 +5,7 @@ package failures
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,11 @@ type Case struct {
 // name is the case's name as a subtest.
 func (c *Case) name() string { return strings.TrimSuffix(c.code+":"+c.as, ":") }
 
+// overTLS reports that the gateway listens with TLS.
+func (c *Case) overTLS() bool {
+	return slices.ContainsFunc(c.listen, func(l string) bool { return strings.Contains(l, "tls: true") })
+}
+
 // place is where a case runs.
 type place string
 
@@ -81,13 +87,15 @@ const (
 	broken
 	// quiet: a tunnel that was closed for its silence.
 	quiet
+	// shut: a connection that was closed before there was anything to answer with.
+	shut
 )
 
 // table is every reproducer.
 func table() []Case {
 	var all []Case
 	for _, part := range [][]Case{proxyCases(), clientHeadCases, clientCases(), resolveCases(), connectCases(), sendCases(),
-		answerHeadCases(), answerBodyCases(), gatewayCases(), stopCases(), strangers()} {
+		answerHeadCases(), answerBodyCases(), gatewayCases(), stopCases(), strangers(), tlsClientCases(), tlsUpstreamCases()} {
 		all = append(all, part...)
 	}
 	return all
@@ -110,6 +118,9 @@ func TestEachCode(t *testing.T) {
 	}
 }
 
+// unreproduced are codes for which this lab has no reproducer, with the reason.
+var unreproduced = map[string]string{}
+
 // TestEveryCodeIsReproduced: I1.
 func TestEveryCodeIsReproduced(t *testing.T) {
 	have := map[string]bool{}
@@ -125,8 +136,8 @@ func TestEveryCodeIsReproduced(t *testing.T) {
 		}
 	}
 	for _, e := range failure.All() {
-		if !have[e.Name] {
-			t.Errorf("%s has no reproducer", e.Name)
+		if _, excused := unreproduced[e.Name]; have[e.Name] == excused {
+			t.Errorf("%s: has a reproducer: %v, is excused: %v", e.Name, have[e.Name], excused)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -253,6 +254,13 @@ func stopCases() []Case {
 		stopped("await-head", answered, get("/lab/stall"), received, origin.Options{}),
 		stopped("read-head-up", answered, get(exactly(origin.Stall, halfAnswer)), hinted, origin.Options{}),
 		stopped("relay-body", cut, get(events), answering, origin.Options{}),
+		{code: "gateway.handshake.shutdown", joined: true, prepare: overTLS, seen: shut, play: func(s *stage) client.Result {
+			c := s.dial()
+			c.Send(client.Hello(hello(nil))[:100])
+			time.Sleep(100 * time.Millisecond)
+			s.stop()
+			return c.Leave(client.Wait)
+		}},
 		{code: "gateway.tunnel.shutdown", joined: true, seen: broken, play: func(s *stage) client.Result {
 			w := s.tunnel("/ws")
 			s.stop()

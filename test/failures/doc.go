@@ -15,7 +15,7 @@
 //
 // Invariants:
 //
-//	I1. Every code of the registry has a reproducer.
+//	I1. Every code of the registry has a reproducer, or a reason why it has none.
 //	I2. One failing exchange is one line, one count, one record, and all say the same.
 //	I3. An answer that was cut never looks complete to the client.
 //	I4. When a gateway has stopped none of its goroutines is left.

@@ -5,6 +5,7 @@ package failures
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -61,7 +62,7 @@ func (s *stage) startJoined(c *Case) {
 			bugs = append(bugs, fmt.Sprint(v))
 		},
 	}
-	options := &engine.Options{Limits: wire.Limits{}.WithDefaults(), ReadHead: time.Minute, Idle: time.Minute, HalfClose: time.Second}
+	options := &engine.Options{Limits: wire.Limits{}.WithDefaults(), Handshake: time.Minute, ReadHead: time.Minute, Idle: time.Minute, HalfClose: time.Second}
 	eng, err := engine.New(options, env, guard.Open{}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +80,10 @@ func (s *stage) startJoined(c *Case) {
 		t.Fatal(err)
 	}
 	s.addr = ln.Addr().String()
+	if c.overTLS() {
+		eng.SetClientTLS(&engine.ClientTLS{Default: &engine.TLSPolicy{}, Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }})
+		ln.TLS.Store(true)
+	}
 	go eng.Serve(ln)
 	stopPump := pump(env.Ring, []record.Sink{counts, store, sink})
 	s.stop = sync.OnceFunc(func() {

@@ -109,7 +109,7 @@ func readAnswer(r client.Result) (answer, error) {
 func (s *stage) proveClient(c *Case, r client.Result, line harness.Line) {
 	t := s.t
 	t.Helper()
-	outcomes := map[seen]string{answered: "answered", cut: "cut", whole: "relayed", left: "client-left", broken: "cut", quiet: "tunnelled"}
+	outcomes := map[seen]string{answered: "answered", cut: "cut", whole: "relayed", left: "client-left", broken: "cut", quiet: "tunnelled", shut: "unanswered"}
 	if want := outcomes[c.seen]; line.Outcome != want {
 		t.Errorf("outcome %q, want %q", line.Outcome, want)
 	}
@@ -118,6 +118,14 @@ func (s *stage) proveClient(c *Case, r client.Result, line harness.Line) {
 	case c.seen == broken || c.seen == quiet:
 		if line.Status != 101 {
 			t.Errorf("status %d is logged, want 101", line.Status)
+		}
+		return
+	case c.seen == shut:
+		if line.Status != 0 {
+			t.Errorf("status %d is logged, want 0", line.Status)
+		}
+		if err == nil {
+			t.Errorf("the client got an answer: %q", clip(r.Received))
 		}
 		return
 	case c.seen == left:

@@ -32,6 +32,9 @@ func TestStop(t *testing.T) {
 			s.ctx, s.cancel = t.Context(), func() {}
 			s.dir = t.TempDir()
 			s.startOrigin(&c)
+			if c.prepare != nil {
+				c.prepare(s, &c)
+			}
 			g := harness.Start(t, c.config())
 			s.addr, s.socket, s.log = g.Addr, filepath.Join(g.Dir, "a.sock"), filepath.Join(g.Dir, "access.log")
 			now := make(chan struct{})

@@ -26,6 +26,7 @@ import (
 	"syscall"
 
 	"causey/lab/origin"
+	"causey/lab/pki"
 )
 
 func main() {
@@ -61,6 +62,10 @@ func parse(args []string, out io.Writer) (command, error) {
 	fs.BoolVar(&c.modes, "modes", false, "list what it can do, and stop")
 	fs.BoolVar(&c.log, "log", false, "print a line for each request")
 	fs.StringVar(&o.Accept, "accept", "serve", "what to do at the accept; -modes lists the `names`")
+	fs.Func("tls", "speak TLS, with a self-signed certificate for these `names` (with commas between)", func(s string) error {
+		o.TLS = pki.SelfSigned(pki.Leaf{Names: strings.Split(s, ",")}).Server(nil)
+		return nil
+	})
 	fs.IntVar(&o.Backlog, "backlog", 0, "`length` of the listen queue; 0 is the system's")
 	fs.BoolVar(&o.HTTP10, "http10", false, "answer as an HTTP/1.0 server")
 	fs.BoolVar(&o.PreferLength, "prefer-length", false, "Content-Length wins over Transfer-Encoding in requests")
@@ -137,7 +142,11 @@ func list(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("By -accept:\n")
 	for _, m := range origin.AcceptModes() {
-		fmt.Fprintf(&b, "  %-24s %s\n", m.Name, m.Doc)
+		name := m.Name
+		if m.Arg {
+			name += "=N"
+		}
+		fmt.Fprintf(&b, "  %-24s %s\n", name, m.Doc)
 	}
 	row := func(m origin.Mode) {
 		params := ""

@@ -52,7 +52,7 @@ func TestModesAreListed(t *testing.T) {
 
 // I1
 func TestEachOptionHasAFlag(t *testing.T) {
-	c, err := parse(strings.Fields("-accept=hold -backlog=1 -field=A:b -http10 -prefer-length -idle-close=1s -close-after=1 -close-how=rst"+
+	c, err := parse(strings.Fields("-accept=hold -tls=a.example,127.0.0.1 -backlog=1 -field=A:b -http10 -prefer-length -idle-close=1s -close-after=1 -close-how=rst"+
 		" -reuse=fin -reuse-method=POST -idle-bytes=x -idle-bytes-after=1s -max-conns=1 -head-limit=1 -hold-limit=1s"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
