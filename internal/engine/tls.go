@@ -47,7 +47,7 @@ type tlsLayer struct {
 // newTLS puts a layer under s. The caller makes its conn of raw.
 func newTLS(s *sock) *tlsLayer {
 	t := &tlsLayer{}
-	t.raw.layer, t.raw.sock, t.raw.alert = t, s, noAlert
+	t.raw.layer, t.raw.sock, t.raw.alert, t.raw.theirs = t, s, noAlert, noAlert
 	s.tls = t
 	return t
 }
@@ -148,6 +148,9 @@ func receivedAlert(err error) int {
 // evidence is what is known of the handshake, for a failure with the given error.
 func (t *tlsLayer) evidence(err error) *failure.TLS {
 	ev := &failure.TLS{Alert: receivedAlert(err)}
+	if ev.Alert == noAlert {
+		ev.Alert = t.raw.theirs
+	}
 	if ev.Alert == noAlert && t.raw.alert != noAlert {
 		ev.Alert, ev.AlertSent = t.raw.alert, true
 	}
@@ -175,8 +178,9 @@ type rawConn struct {
 	// first are the first bytes that came.
 	first    [failure.FirstBytesMax]byte
 	firstLen uint8
-	// alert is the one that we sent in clear, noAlert for none.
-	alert int
+	// alert is the one that we sent in clear, theirs one that came in clear; noAlert for
+	// none.
+	alert, theirs int
 }
 
 var _ net.Conn = (*rawConn)(nil)
@@ -222,6 +226,9 @@ func (r *rawConn) Read(b []byte) (int, error) {
 			if int(r.firstLen) < len(r.first) {
 				r.firstLen += uint8(copy(r.first[r.firstLen:], b[:s.r.n]))
 			}
+			if r.waits {
+				r.noteTheirs(b[:s.r.n])
+			}
 			return s.r.n, nil
 		}
 		if r.rend = s.await(&s.r); r.rend != ioOK {
@@ -246,16 +253,36 @@ func (r *rawConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// noteTheirs looks for an alert in clear at the end of what came. A peer that gives up
+// TLS 1.3 before it has begun to encrypt, as OpenSSL's clients do when they do not
+// like a certificate, says so in clear, where crypto/tls expects what is encrypted.
+func (r *rawConn) noteTheirs(b []byte) {
+	if len(b) < alertRecord {
+		return
+	}
+	if b = b[len(b)-alertRecord:]; b[0] == typeAlert && b[1] == 3 && b[3] == 0 && b[4] == 2 && (b[5] == warning || b[5] == fatal) {
+		r.theirs = int(b[6])
+	}
+}
+
+// An alert in clear is a record (RFC 8446 section 5.1: type, version, length) with the
+// level and the description.
+const (
+	recordHeader   = 5
+	alertRecord    = recordHeader + 2
+	typeAlert      = 21
+	warning, fatal = 1, 2
+)
+
 // noteAlert looks for a fatal alert among the records that leave in clear. Records
-// come whole (RFC 8446 section 5.1: type, version, length).
+// come whole.
 func (r *rawConn) noteAlert(b []byte) {
-	const header, typeAlert, fatal = 5, 21, 2
-	for len(b) >= header {
+	for len(b) >= recordHeader {
 		n := int(b[3])<<8 | int(b[4])
-		if b[0] == typeAlert && n == 2 && len(b) >= header+2 && b[header] == fatal {
-			r.alert = int(b[header+1])
+		if b[0] == typeAlert && n == 2 && len(b) >= alertRecord && b[5] == fatal {
+			r.alert = int(b[6])
 		}
-		b = b[min(header+n, len(b)):]
+		b = b[min(recordHeader+n, len(b)):]
 	}
 }
 

@@ -177,7 +177,7 @@ func (u *upConn) upHandshakeKind(err error, ev *failure.TLS) failure.Kind {
 	case errors.As(err, &cert):
 		return cert.Kind
 	case ev.Alert != noAlert && !ev.AlertSent:
-		return refusedByServer(ev.Alert, u.tls.asked)
+		return u.refusedByServer(ev.Alert)
 	case ev.AlertSent && negotiation(ev.Alert) != failure.NoKind:
 		return negotiation(ev.Alert)
 	case errors.As(err, &header) && u.tls.raw.firstLen > 0 && !tlsRecord(u.tls.raw.first[0]):
@@ -190,12 +190,15 @@ func (u *upConn) upHandshakeKind(err error, ev *failure.TLS) failure.Kind {
 func tlsRecord(b byte) bool { return b >= 20 && b <= 24 }
 
 // refusedByServer names what a server's alert says. One that asked for a certificate
-// and got none has several ways to say that it wants it; asked says that it did.
-func refusedByServer(alert int, asked bool) failure.Kind {
-	switch {
-	case alert == alertCertificateRequired,
-		asked && (alert == alertHandshakeFailure || alert == alertBadCertificate):
+// of ours has several ways to say what it thinks of that.
+func (u *upConn) refusedByServer(alert int) failure.Kind {
+	aboutCert := alert >= alertBadCertificate && alert <= alertCertificateUnknown ||
+		alert == alertUnknownCA || alert == alertHandshakeFailure
+	switch shown := u.member.tls.shows; {
+	case alert == alertCertificateRequired, u.tls.asked && aboutCert && !shown:
 		return failure.ClientCertMissing
+	case u.tls.asked && aboutCert:
+		return failure.ClientCertRefused
 	case alert == alertUnrecognizedName:
 		return failure.SNIUnknown
 	case alert == alertCloseNotify:
@@ -216,9 +219,7 @@ func (u *upConn) tlsEnded(err *failure.Error) {
 	ev := u.tls.evidence(u.tls.err)
 	u.describe(ev)
 	err.Err, err.Evidence.TLS = u.tls.err, ev
-	if refused := ev.Alert != noAlert && !ev.AlertSent; refused && !u.reused() && u.r.total.Load() == u.gotBefore {
-		if k := refusedByServer(ev.Alert, u.tls.asked); k == failure.ClientCertMissing {
-			err.Code = failure.Code{Party: failure.Upstream, Phase: phase.UpHandshake, Kind: k}
-		}
+	if refused := ev.Alert != noAlert && !ev.AlertSent; refused && u.tls.asked && !u.reused() && u.r.total.Load() == u.gotBefore {
+		err.Code = failure.Code{Party: failure.Upstream, Phase: phase.UpHandshake, Kind: u.refusedByServer(ev.Alert)}
 	}
 }

@@ -32,6 +32,8 @@ type ServerTLS struct {
 type serverTLS struct {
 	config *tls.Config
 	policy *peercert.Policy
+	// shows: we have a certificate for servers that ask.
+	shows bool
 }
 
 // newServerTLS makes what connections to one server need.
@@ -44,7 +46,7 @@ func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
 	case sv.Path == "":
 		name = sv.Addr.Addr().String()
 	}
-	s := &serverTLS{config: &tls.Config{
+	s := &serverTLS{shows: o.Certificate != nil, config: &tls.Config{
 		ServerName: name,
 		MinVersion: max(o.MinVersion, tls.VersionTLS12),
 		NextProtos: []string{"http/1.1"},

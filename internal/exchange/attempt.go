@@ -244,7 +244,7 @@ func (x *Exchange) prepareAgain(err *failure.Error) bool {
 	}
 	connected := err.Code.Phase > phase.UpHandshake
 	switch {
-	case e.Retry == failure.RetryUnsent:
+	case e.Retry == failure.RetryUnsent && x.sent == 0:
 	case connected && x.sent == 0:
 	case e.Retry == failure.RetryReused && x.repeatable():
 	default:

@@ -197,11 +197,10 @@ var upstreamHandshakeEntries = []Entry{
 		Family: FamilyDenied, Status: 502, ProxyError: "tls_alert_received",
 		Retry: RetryNever, Severity: SeverityError,
 		Title: "Server wants a client certificate",
-		Meaning: "The server asked the gateway for a client certificate and ended the connection without one that it " +
-			"accepts. It is protected by mutual TLS; with TLS 1.3 its refusal may come only after the request.",
+		Meaning: "The server asked the gateway for a client certificate, got none, and ended the connection. It is " +
+			"protected by mutual TLS; with TLS 1.3 its refusal may come only after the request.",
 		Reasons: []string{
 			"The upstream has no `client_certificate`, and the server requires one.",
-			"The certificate that the gateway showed has expired or is from a CA that the server does not trust.",
 			"The server was set to trust only its CDN (Authenticated Origin Pulls), and now the gateway asks in its place.",
 			"Mutual TLS of a service mesh is strict on this port.",
 		},
@@ -210,7 +209,27 @@ var upstreamHandshakeEntries = []Entry{
 			"See which CAs it accepts: `openssl s_client -connect ADDRESS:PORT`, under `Acceptable client certificate`.",
 			"Look at the server: nginx `ssl_verify_client`, Apache `SSLVerifyClient`, HAProxy `verify required`, " +
 				"Caddy `client_auth`.",
-			"Check the certificate's dates and purpose: `openssl x509 -in c.pem -noout -dates -purpose`.",
+		},
+	},
+	{
+		Code:   Code{Upstream, phase.UpHandshake, ClientCertRefused},
+		Family: FamilyDenied, Status: 502, ProxyError: "tls_alert_received",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Server refuses our client certificate",
+		Meaning: "The server asked the gateway for a client certificate, was shown the one that is configured, and ended " +
+			"the connection with an alert; its number is in the record. With TLS 1.3 the refusal may come only after the " +
+			"request.",
+		Reasons: []string{
+			"The certificate is from a CA that the server does not trust (alert 48 or 42).",
+			"It has expired (alert 45), or was revoked (alert 44).",
+			"The file of `client_certificate` lacks the intermediate that leads to the CA which the server trusts.",
+			"The certificate is not for clients: its extended key usage lacks client authentication.",
+			"The server limits the length of the chain (Apache `SSLVerifyDepth`, nginx `ssl_verify_depth`: 1 unless set).",
+		},
+		LookAt: []string{
+			"Check the certificate's dates, issuer and purpose: `openssl x509 -in c.pem -noout -dates -issuer -purpose`.",
+			"See which CAs the server accepts: `openssl s_client -connect ADDRESS:PORT`, under `Acceptable client certificate`.",
+			"Read the server's own log: Apache and nginx say there why they refused it.",
 		},
 	},
 	{

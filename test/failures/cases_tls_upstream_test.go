@@ -5,6 +5,7 @@ package failures
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"time"
@@ -88,8 +89,24 @@ func tlsWishCases() []Case {
 		}), evidence{"tls_alert": 40, "tls_alert_sent": false}),
 		tlsCase("no-alpn", "", wants(func(c *tls.Config) { c.NextProtos = []string{"mqtt"} }), evidence{"tls_alert": 120, "tls_alert_sent": false}),
 		tlsCase("client-cert-missing", "", wantsCert(tls.VersionTLS13), asked),
+		refusesCert(tls.VersionTLS13, ""),
+		refusesCert(tls.VersionTLS12, "tls12"),
 		tlsCase("client-cert-missing", "tls12", wantsCert(tls.VersionTLS12), evidence{"tls_certificate_asked": true}),
 	}
+}
+
+// refusesCert is a server that wants a client certificate of one authority, and is shown one of another.
+func refusesCert(version uint16, as string) Case {
+	c := tlsCase("client-cert-refused", as, wants(func(c *tls.Config) {
+		c.ClientAuth, c.MinVersion, c.MaxVersion = tls.RequireAndVerifyClientCert, version, version
+		c.ClientCAs = x509.NewCertPool()
+		c.ClientCAs.AppendCertsFromPEM(pki.Root("Strange Root").PEM())
+	}), evidence{"tls_alert_sent": false, "tls_certificate_asked": true})
+	c.prepare = secured(func(s *stage) string {
+		cert, key := authorities().trusted.Issue(pki.Leaf{Names: []string{"gateway"}}.ForClients()).Files(s.dir, "gateway")
+		return ", client_certificate: {certificate: " + cert + ", key: " + key + "}"
+	})
+	return c
 }
 
 // tlsCertCases are servers whose certificate is not accepted.
