@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -113,6 +114,15 @@ func (a *Automatic) check() error {
 		return fmt.Errorf("certs: %q is no URL to ask about names", a.OnDemand.Ask)
 	}
 	return nil
+}
+
+// equal reports whether a and b want the same.
+func (a Automatic) equal(b Automatic) bool {
+	if (a.Roots == nil) != (b.Roots == nil) || a.Roots != nil && !a.Roots.Equal(b.Roots) {
+		return false
+	}
+	a.Roots, b.Roots = nil, nil
+	return reflect.DeepEqual(a, b)
 }
 
 // prepareStorage makes the directory, for its owner only. The keys in it are
