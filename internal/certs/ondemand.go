@@ -123,6 +123,10 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 // want another while all places are taken get none.
 func (d *demand) admit(name string) *wanted {
 	d.mu.Lock()
+	if w := d.names[name]; w != nil || d.a.now().Before(d.refused[name]) { // answered since the caller looked
+		d.mu.Unlock()
+		return w
+	}
 	if running := d.asking[name]; running != nil {
 		d.mu.Unlock()
 		running.Wait()

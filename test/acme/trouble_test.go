@@ -4,6 +4,7 @@
 package acme
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,17 +42,21 @@ func TestRenewal(t *testing.T) {
 // The old certificate stays while the CA is gone; one warning, and the status tells.
 func TestCAIsGoneAtRenewal(t *testing.T) {
 	t.Parallel()
+	// certmagic remembers for the whole process which name failed: a name of its own
+	// for each run, or a second one waits for a minute.
+	name := fmt.Sprintf("gone%d.test", time.Now().UnixNano())
 	b := newBench(t, setup{validity: 8 * time.Second})
-	k := b.front.keep(t, b.options(byHTTP, "gone.test"))
-	first := b.wantShown(t, "gone.test")
+	k := b.front.keep(t, b.options(byHTTP, name))
+	b.wantShown(t, name)
 	b.ca.become(gone)
-	eventually(t, "a renewal has failed", func() bool { return status(t, k, "gone.test").Failures > 0 })
+	first := b.wantShown(t, name)
+	eventually(t, "a renewal has failed", func() bool { return status(t, k, name).Failures > 0 })
 	time.Sleep(threeChecks)
-	shown := b.front.shows("gone.test")
+	shown := b.front.shows(name)
 	if shown == nil || !shown.Equal(first) {
 		t.Error("the old certificate is gone")
 	}
-	st := status(t, k, "gone.test")
+	st := status(t, k, name)
 	if st.Error == "" || !st.NextAt.After(st.TriedAt) || st.NotAfter != first.NotAfter {
 		t.Errorf("status %+v", st)
 	}
@@ -62,9 +67,9 @@ func TestCAIsGoneAtRenewal(t *testing.T) {
 	// The owner restarts when the CA is back: no need to wait for the next try.
 	b.ca.become(well)
 	k.Close()
-	b.front.keep(t, b.options(byHTTP, "gone.test"))
+	b.front.keep(t, b.options(byHTTP, name))
 	eventually(t, "the certificate is renewed", func() bool {
-		shown := b.front.shows("gone.test")
+		shown := b.front.shows(name)
 		return shown != nil && !shown.Equal(first)
 	})
 }
