@@ -4,12 +4,14 @@
 package certs
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -75,10 +77,67 @@ func TestStoredCertificate(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o700))
 		must(t, os.Rename(from, filepath.Join(dir, to)))
 	}
+	meta := filepath.Join(dir, certmagic.StorageKeys.SiteMeta(named.IssuerKey(), "a.test"))
+	must(t, os.WriteFile(meta, []byte(`{"sans":["a.test"]}`), 0o600))
 	k := r.keeper(t, o)
 	wantFor(t, k, "a.test", "a.test")
 	if st := k.Status(); len(st) != 1 || st[0].Name != "a.test" || !st[0].Automatic || asked.Load() != 0 {
 		t.Errorf("asked %d times, status %+v", asked.Load(), st)
+	}
+
+	// certmagic drops a revoked certificate if it gets no other: the next look tries again.
+	k.Start()
+	a := k.live.Load().automatic
+	cared := func() bool {
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			a.mu.Lock()
+			idle := !a.managed["a.test"].obtaining
+			a.mu.Unlock()
+			if idle && a.cached("a.test") != nil {
+				return true
+			}
+		}
+		return false
+	}
+	if !cared() {
+		t.Fatal("certmagic does not care for the certificate")
+	}
+	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: "a.test"}})
+	wantFor(t, k, "a.test", "a.test")
+	k.look()
+	if !cared() {
+		t.Fatal("dropped for good")
+	}
+}
+
+// A reload that changes nothing goes on with what is under way.
+func TestReloadKeepsOrders(t *testing.T) {
+	r := newRig()
+	with := func(edit func(*Automatic)) Options {
+		o := r.options()
+		pool := x509.NewCertPool()
+		pool.AddCert(&x509.Certificate{Raw: []byte("x"), RawSubject: []byte("y")})
+		o.Automatic = &Automatic{
+			Directory: "https://ca.example.com/dir", Storage: "dir", Roots: pool, OnDemand: &OnDemand{Ask: "http://ask/"},
+			DNS: &Update{Zone: "example.com", Now: r.Now},
+		}
+		edit(o.Automatic)
+		return o
+	}
+	a := *with(func(*Automatic) {}).Automatic
+	if !a.equal(*with(func(*Automatic) {}).Automatic) {
+		t.Error("the same is not equal")
+	}
+	for i, edit := range []func(*Automatic){
+		func(b *Automatic) { b.Roots = nil },
+		func(b *Automatic) { b.Roots = x509.NewCertPool() },
+		func(b *Automatic) { b.Email = "x" },
+		func(b *Automatic) { b.DNS = &Update{Zone: "example.org", Now: r.Now} },
+		func(b *Automatic) { b.OnDemand.Ask = "http://other/" },
+	} {
+		if a.equal(*with(edit).Automatic) {
+			t.Errorf("case %d is equal", i)
+		}
 	}
 }
 
@@ -211,4 +270,32 @@ func TestDemandedNamesAreBounded(t *testing.T) {
 	d.mu.Lock()
 	delete(d.names, "other.example.com")
 	d.mu.Unlock()
+}
+
+// Close and Reload end what they replace. What is waited for is certmagic's care for
+// a lock file, which notices within five seconds that the lock is released.
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 3 {
+		r := newRig()
+		with := func(email string) Options {
+			o := r.options(Site{Hosts: []string{"left.test"}})
+			gone := httptest.NewServer(nil)
+			gone.Close()
+			o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true, Email: email}
+			return o
+		}
+		k, err := New(with("a@left.test"))
+		must(t, err)
+		k.Start()
+		must(t, k.Reload(with("b@left.test")))
+		k.Close()
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+	}
+	stacks := make([]byte, 1<<20)
+	t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
 }

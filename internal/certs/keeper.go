@@ -122,6 +122,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 	}
 	next.table = k.table(next)
 	k.live.Store(next)
+	next.tellUnserved()
 
 	if a := next.automatic; a != nil {
 		a.forget(next.table)
@@ -142,6 +143,24 @@ func (k *Keeper) table(l *live) *table {
 		}
 		return l.automatic.slot(host, true)
 	})
+}
+
+// tellUnserved tells the owner which hosts get no certificate although they are to be
+// obtained.
+func (l *live) tellUnserved() {
+	if l.automatic == nil {
+		return
+	}
+	conf := l.automatic.conf
+	for _, site := range l.options.Sites {
+		for _, host := range site.Hosts {
+			why := conf.whyNot(host)
+			if len(site.Files) > 0 || why == "" || host == "*" && conf.OnDemand != nil {
+				continue
+			}
+			l.options.Logger.Warn("certs: a host gets no certificate: "+why, "host", host)
+		}
+	}
 }
 
 // file is a pair on its way into a slot.

@@ -122,7 +122,18 @@ func (a Automatic) equal(b Automatic) bool {
 		return false
 	}
 	a.Roots, b.Roots = nil, nil
+	a.DNS, b.DNS = withoutClock(a.DNS), withoutClock(b.DNS)
 	return reflect.DeepEqual(a, b)
+}
+
+// withoutClock makes providers comparable: two functions never are.
+func withoutClock(p DNSProvider) DNSProvider {
+	if u, ok := p.(*Update); ok {
+		without := *u
+		without.Now = nil
+		return &without
+	}
+	return p
 }
 
 // prepareStorage makes the directory, for its owner only. The keys in it are
@@ -139,15 +150,24 @@ func (a *Automatic) prepareStorage() error {
 }
 
 // eligible reports whether the CA can certify host, by the challenges allowed.
-func (a *Automatic) eligible(host string) bool {
+func (a *Automatic) eligible(host string) bool { return a.whyNot(host) == "" }
+
+// whyNot tells the owner why host cannot have a certificate of the CA, "" if it can.
+func (a *Automatic) whyNot(host string) string {
 	name, wildcard := strings.CutPrefix(host, "*.")
 	switch {
-	case wildcard && a.DNS == nil, !isDNSName(name):
-		return false
-	case !certmagic.SubjectIsInternal(name):
-		return strings.Contains(name, ".") || a.internal()
+	case host == "*":
+		return "it stands for any name; only certificate files, or names on demand, serve it"
+	case !isDNSName(name):
+		return "it is an address; only certificate files serve it"
+	case wildcard && a.DNS == nil:
+		return "a wildcard takes the DNS challenge, which is not set up"
+	case a.internal():
+		return ""
+	case certmagic.SubjectIsInternal(name) || !strings.Contains(name, "."):
+		return "it is a name that a public CA does not know"
 	}
-	return a.internal()
+	return ""
 }
 
 // internal reports whether the CA is not a public one, so that it may know names
