@@ -16,8 +16,11 @@ import (
 	"github.com/caddyserver/certmagic"
 )
 
-// ordersMax bounds the orders under way; certmagic allows 1,000.
-const ordersMax = 20
+const (
+	ordersMax   = 20 // orders under way; certmagic would allow 1,000
+	cleanEvery  = 24 * time.Hour
+	keepExpired = 14 * 24 * time.Hour
+)
 
 // retry is how long to wait after the n-th failure in a row, as certmagic waits:
 // quick at first, for what a moment heals, then patient, since CAs count failures.
@@ -53,9 +56,10 @@ type automatic struct {
 
 // managed is a name whose certificate is obtained: of a site, or on demand.
 type managed struct {
-	slot   *slot
-	listed bool               // by a site
-	cancel context.CancelFunc // ends its first order; nil: not begun
+	slot      *slot
+	listed    bool               // by a site
+	obtaining bool               // obtain is running
+	cancel    context.CancelFunc // ends it; nil: not begun
 }
 
 func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
@@ -143,22 +147,50 @@ func (a *automatic) drop(name string, m *managed) {
 func (a *automatic) start() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.started && a.ctx.Err() == nil {
+		a.work.Go(a.clean)
+	}
 	a.started = true
 	for name := range a.managed {
 		a.begin(name)
 	}
 }
 
-// begin starts a name's first order, or its load into certmagic's care. The caller
-// holds a.mu.
+// clean removes from the storage, once a day, what nobody needs: certificates that
+// expired long ago, of names on demand say, and old staples.
+func (a *automatic) clean() {
+	for {
+		err := certmagic.CleanStorage(a.ctx, a.storage, certmagic.CleanStorageOptions{
+			Logger: a.config.Load().Logger, Interval: cleanEvery,
+			OCSPStaples: true, ExpiredCerts: true, ExpiredCertGracePeriod: keepExpired,
+		})
+		if err != nil && a.ctx.Err() == nil {
+			a.log.Warn("certs: cannot clean the storage", "error", err)
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-a.after(cleanEvery):
+		}
+	}
+}
+
+// begin starts a name's first order, or its load into certmagic's care, if that is
+// not done. The caller holds a.mu.
 func (a *automatic) begin(name string) {
 	m := a.managed[name]
-	if m.cancel != nil || a.ctx.Err() != nil {
+	if m.obtaining || a.ctx.Err() != nil || a.cached(name) != nil {
 		return
 	}
 	var ctx context.Context
 	ctx, m.cancel = context.WithCancel(a.ctx)
-	a.work.Go(func() { a.obtain(ctx, m.slot) })
+	m.obtaining = true
+	a.work.Go(func() {
+		a.obtain(ctx, m.slot)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		m.obtaining = false
+	})
 }
 
 // obtain hands a name to certmagic, again and again until it has a certificate;
@@ -199,7 +231,9 @@ func (a *automatic) obtain(ctx context.Context, s *slot) {
 // stop ends all work. certmagic's maintenance may be in the middle of a question to
 // a CA or a responder, which is not waited for.
 func (a *automatic) stop() {
-	a.cancel()
+	a.mu.Lock()
+	a.cancel() // under the lock, so that begin adds no work after it
+	a.mu.Unlock()
 	a.work.Wait()
 	a.issuer.close()
 	go a.cache.Stop()
@@ -285,35 +319,41 @@ func (a *automatic) fromStorage(s *slot) {
 	}
 }
 
-// refreshAll takes over what certmagic's maintenance has renewed or stapled.
+// refreshAll takes over what certmagic's maintenance has renewed or stapled. A
+// certificate that it has dropped, since it is revoked and the CA gave no other, is
+// tried again.
 func (a *automatic) refreshAll() {
 	a.mu.Lock()
-	var slots []*slot
-	for _, m := range a.managed {
-		slots = append(slots, m.slot)
+	defer a.mu.Unlock()
+	for name, m := range a.managed {
+		a.refresh(m.slot)
+		if a.started {
+			a.begin(name)
+		}
 	}
-	a.mu.Unlock()
-	for _, s := range slots {
-		a.refresh(s)
+}
+
+// cached returns the certificate that certmagic cares for, nil if it has none.
+func (a *automatic) cached(name string) *certmagic.Certificate {
+	for _, c := range a.cache.AllMatchingCertificates(name) {
+		if slices.Contains(c.Names, name) && c.Leaf != nil {
+			return &c
+		}
 	}
+	return nil
 }
 
 // refresh takes the certificate that certmagic has for a name if it is newer than
 // ours, or has another staple. Between a renewal and certmagic's reload ours is the
 // newer one.
 func (a *automatic) refresh(s *slot) {
-	for _, c := range a.cache.AllMatchingCertificates(s.name) {
-		if !slices.Contains(c.Names, s.name) || c.Leaf == nil {
-			continue
-		}
-		current := s.cert.Load()
-		switch {
-		case current == nil, c.Leaf.NotBefore.After(current.Leaf.NotBefore):
-		case c.Leaf.Equal(current.Leaf) && !bytes.Equal(c.OCSPStaple, current.OCSPStaple):
-		default:
-			continue
-		}
-		cert := c.Certificate
-		s.cert.CompareAndSwap(current, &cert)
+	c := a.cached(s.name)
+	if c == nil {
+		return
+	}
+	current := s.cert.Load()
+	if current == nil || c.Leaf.NotBefore.After(current.Leaf.NotBefore) ||
+		c.Leaf.Equal(current.Leaf) && !bytes.Equal(c.OCSPStaple, current.OCSPStaple) {
+		s.cert.CompareAndSwap(current, &c.Certificate)
 	}
 }

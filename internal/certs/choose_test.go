@@ -125,6 +125,11 @@ func TestNotYet(t *testing.T) {
 	}
 	wantFor(t, k, "localhost", "")     // no public CA certifies it
 	wantFor(t, k, "b.example.com", "") // a wildcard needs DNS-01
+	for _, want := range []string{"a public CA does not know\" host=localhost", "only certificate files serve it\" host=192", "not set up\" host=*"} {
+		if r.count(want) != 1 {
+			t.Errorf("want %s, logged %s", want, r.String())
+		}
+	}
 }
 
 // I1

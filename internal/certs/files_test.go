@@ -215,24 +215,60 @@ func TestReloadUnderHandshakes(t *testing.T) {
 	}
 }
 
-func TestThousandFiles(t *testing.T) {
-	ca, r := newAuthority(t), newRig()
+func thousandSites(t testing.TB) []Site {
+	ca := newAuthority(t)
 	var sites []Site
 	for i := range 1000 {
 		name := fmt.Sprintf("n%d.test", i)
 		sites = append(sites, Site{Hosts: []string{name}, Files: []Pair{ca.pairFor(t, name)}})
 	}
-	begin := time.Now()
-	k := r.keeper(t, r.options(sites...))
-	loaded := time.Since(begin)
-	begin = time.Now()
-	must(t, k.Reload(r.options(sites...)))
-	reloaded := time.Since(begin)
-	t.Logf("loaded in %v, loaded again unchanged in %v", loaded, reloaded)
-	if loaded > 2*time.Second {
-		t.Errorf("1,000 certificates took %v", loaded)
+	return sites
+}
+
+func BenchmarkNewThousand(b *testing.B) {
+	r, sites := newRig(), thousandSites(b)
+	for b.Loop() {
+		k, err := New(r.options(sites...))
+		must(b, err)
+		k.Close()
 	}
-	wantFor(t, k, "n999.test", "n999.test")
+}
+
+func BenchmarkReloadThousand(b *testing.B) {
+	r, sites := newRig(), thousandSites(b)
+	k := r.keeper(b, r.options(sites...))
+	for b.Loop() {
+		must(b, k.Reload(r.options(sites...)))
+	}
+}
+
+// A started Keeper looks at its files by itself.
+func TestWatch(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	p := ca.pairFor(t, "a.test")
+	o := r.options(Site{Hosts: []string{"a.test"}, Files: []Pair{p}})
+	ticks := make(chan time.Time)
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d != lookEvery {
+			t.Errorf("waits %v", d)
+		}
+		return ticks
+	}
+	k := r.keeper(t, o)
+	k.Start()
+	k.Start()
+	before := wantFor(t, k, "a.test", "a.test")
+	key := ecKey(t)
+	next := write(t, t.TempDir(), "next", key, ca.leaf(t, key, nil, "a.test"), ca.cert.Raw)
+	must(t, os.Rename(next.Certificate, p.Certificate))
+	must(t, os.Rename(next.Key, p.Key))
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); { // two loops share the ticks
+		ticks <- r.Now()
+		if wantFor(t, k, "a.test", "a.test") != before {
+			return
+		}
+	}
+	t.Fatal("ticks for ten seconds, and the files are not read")
 }
 
 // I4: nothing in this package listens; certmagic's solvers, which do, are not used.

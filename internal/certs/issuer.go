@@ -94,8 +94,18 @@ func (i *issuer) bound(ctx context.Context) (context.Context, func()) {
 }
 
 // Issue orders a certificate. It is called by certmagic, which keeps two orders
-// for the same name apart.
+// for the same name apart. Where certmagic would try again by itself, for up to 30
+// days, it does so in the goroutine that looks after all certificates (it replaces
+// a revoked one there), so it is told not to: refreshAll begins anew.
 func (i *issuer) Issue(ctx context.Context, request *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
+	issued, err := i.issue(ctx, request)
+	if _, retries := ctx.Value(certmagic.AttemptsCtxKey).(*int); retries && err != nil {
+		return nil, certmagic.ErrNoRetry{Err: err}
+	}
+	return issued, err
+}
+
+func (i *issuer) issue(ctx context.Context, request *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
 	ctx, done := i.bound(ctx)
 	defer done()
 	if until := i.pausedUntil(); i.a.now().Before(until) {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -83,6 +82,10 @@ func (k *Keeper) Reload(o Options) error {
 // Close ends what Start began. Certificates remain to be had.
 func (k *Keeper) Close() {
 	k.mu.Lock()
+	if k.ctx.Err() != nil {
+		k.mu.Unlock()
+		return
+	}
 	k.cancel()
 	a := k.live.Load().automatic
 	k.mu.Unlock()
@@ -107,7 +110,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 		return err
 	}
 	next := &live{options: o, pairs: map[Pair]*slot{}}
-	if old.automatic != nil && o.Automatic != nil && reflect.DeepEqual(old.automatic.conf, *o.Automatic) {
+	if old.automatic != nil && o.Automatic != nil && old.automatic.conf.equal(*o.Automatic) {
 		next.automatic = old.automatic
 	} else if o.Automatic != nil {
 		if next.automatic, err = newAutomatic(*o.Automatic, k, o); err != nil {
@@ -119,6 +122,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 	}
 	next.table = k.table(next)
 	k.live.Store(next)
+	next.tellUnserved()
 
 	if a := next.automatic; a != nil {
 		a.forget(next.table)
@@ -126,8 +130,8 @@ func (k *Keeper) apply(o Options, old *live) error {
 			a.start()
 		}
 	}
-	if old.automatic != nil && old.automatic != next.automatic {
-		old.automatic.stop()
+	if a := old.automatic; a != nil && a != next.automatic {
+		k.work.Go(a.stop) // a question to the CA may be under way
 	}
 	return nil
 }
@@ -139,6 +143,24 @@ func (k *Keeper) table(l *live) *table {
 		}
 		return l.automatic.slot(host, true)
 	})
+}
+
+// tellUnserved tells the owner which hosts get no certificate although they are to be
+// obtained.
+func (l *live) tellUnserved() {
+	if l.automatic == nil {
+		return
+	}
+	conf := l.automatic.conf
+	for _, site := range l.options.Sites {
+		for _, host := range site.Hosts {
+			why := conf.whyNot(host)
+			if len(site.Files) > 0 || why == "" || host == "*" && conf.OnDemand != nil {
+				continue
+			}
+			l.options.Logger.Warn("certs: a host gets no certificate: "+why, "host", host)
+		}
+	}
 }
 
 // file is a pair on its way into a slot.

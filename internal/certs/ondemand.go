@@ -44,6 +44,7 @@ type demand struct {
 	refused map[string]time.Time       // until when
 	asking  map[string]*sync.WaitGroup // at most asksMax
 	full    bool                       // told that names are
+	broken  bool                       // told that the ask URL does not answer
 }
 
 // wanted is a name that was allowed.
@@ -92,7 +93,7 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	case w == nil && d.a.now().Before(until):
 		return nil, nil
 	case w == nil:
-		if w = d.admit(ctx, name); w == nil {
+		if w = d.admit(name); w == nil {
 			return nil, nil
 		}
 	}
@@ -120,8 +121,12 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 // admit asks whether a name may have a certificate and begins to obtain it, nil if
 // it may not. Others who want the same name meanwhile share the answer; others who
 // want another while all places are taken get none.
-func (d *demand) admit(ctx context.Context, name string) *wanted {
+func (d *demand) admit(name string) *wanted {
 	d.mu.Lock()
+	if w := d.names[name]; w != nil || d.a.now().Before(d.refused[name]) { // answered since the caller looked
+		d.mu.Unlock()
+		return w
+	}
 	if running := d.asking[name]; running != nil {
 		d.mu.Unlock()
 		running.Wait()
@@ -140,7 +145,7 @@ func (d *demand) admit(ctx context.Context, name string) *wanted {
 	d.asking[name] = running
 	d.mu.Unlock()
 
-	err := d.question(ctx, name)
+	err := d.question(d.a.ctx, name) // not the client's: one that leaves must not spoil the answer
 	d.mu.Lock()
 	defer func() {
 		delete(d.asking, name)
@@ -150,13 +155,18 @@ func (d *demand) admit(ctx context.Context, name string) *wanted {
 	}()
 	switch {
 	case errors.Is(err, errRefused):
+		d.broken = false
 		d.refuse(name, refusedFor)
 		return nil
 	case err != nil:
 		d.refuse(name, unansweredFor)
-		d.a.log.Warn("certs: the ask URL does not answer", "url", d.ask.String(), "error", err)
+		if !d.broken && d.a.ctx.Err() == nil {
+			d.broken = true
+			d.a.log.Warn("certs: the ask URL does not answer", "host", d.ask.Host, "error", err)
+		}
 		return nil
 	}
+	d.broken = false
 	return d.add(name)
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -115,6 +116,26 @@ func (a *Automatic) check() error {
 	return nil
 }
 
+// equal reports whether a and b want the same.
+func (a Automatic) equal(b Automatic) bool {
+	if (a.Roots == nil) != (b.Roots == nil) || a.Roots != nil && !a.Roots.Equal(b.Roots) {
+		return false
+	}
+	a.Roots, b.Roots = nil, nil
+	a.DNS, b.DNS = withoutClock(a.DNS), withoutClock(b.DNS)
+	return reflect.DeepEqual(a, b)
+}
+
+// withoutClock makes providers comparable: two functions never are.
+func withoutClock(p DNSProvider) DNSProvider {
+	if u, ok := p.(*Update); ok {
+		without := *u
+		without.Now = nil
+		return &without
+	}
+	return p
+}
+
 // prepareStorage makes the directory, for its owner only. The keys in it are
 // written with mode 0600; the directory may have been made by somebody with less
 // care.
@@ -129,15 +150,24 @@ func (a *Automatic) prepareStorage() error {
 }
 
 // eligible reports whether the CA can certify host, by the challenges allowed.
-func (a *Automatic) eligible(host string) bool {
+func (a *Automatic) eligible(host string) bool { return a.whyNot(host) == "" }
+
+// whyNot tells the owner why host cannot have a certificate of the CA, "" if it can.
+func (a *Automatic) whyNot(host string) string {
 	name, wildcard := strings.CutPrefix(host, "*.")
 	switch {
-	case wildcard && a.DNS == nil, !isDNSName(name):
-		return false
-	case !certmagic.SubjectIsInternal(name):
-		return strings.Contains(name, ".") || a.internal()
+	case host == "*":
+		return "it stands for any name; only certificate files, or names on demand, serve it"
+	case !isDNSName(name):
+		return "it is an address; only certificate files serve it"
+	case wildcard && a.DNS == nil:
+		return "a wildcard takes the DNS challenge, which is not set up"
+	case a.internal():
+		return ""
+	case certmagic.SubjectIsInternal(name) || !strings.Contains(name, "."):
+		return "it is a name that a public CA does not know"
 	}
-	return a.internal()
+	return ""
 }
 
 // internal reports whether the CA is not a public one, so that it may know names

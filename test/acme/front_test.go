@@ -122,10 +122,10 @@ type bench struct {
 	dir   string // the storage
 }
 
-func newBench(t *testing.T, validity time.Duration) *bench {
+func newBench(t *testing.T, set setup) *bench {
 	t.Helper()
 	b := &bench{front: startFront(t), names: startNames(t), dir: t.TempDir() + "/storage"}
-	b.ca = startAuthority(t, b.front, b.names.addr, validity)
+	b.ca = startAuthority(t, b.front, b.names.addr, set)
 	return b
 }
 

@@ -34,7 +34,7 @@ func (b *bench) wantShown(t *testing.T, name string) *x509.Certificate {
 func TestIssueWithoutListeners(t *testing.T) {
 	for name, by := range map[string]func(*certs.Automatic){"http.example.test": byHTTP, "alpn.example.test": byTLS} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, 0)
+			b := newBench(t, setup{})
 			before := listening(t)
 			k := b.front.keep(t, b.options(by, name))
 			eventually(t, "the certificate is there", func() bool {
@@ -114,7 +114,7 @@ func wantPrivate(t *testing.T, dir string) {
 
 func TestTwoSites(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 0)
+	b := newBench(t, setup{})
 	b.front.keep(t, b.options(func(a *certs.Automatic) { a.HTTP, a.TLSALPN = true, true }, "one.test", "two.test"))
 	one, two := b.wantShown(t, "one.test"), b.wantShown(t, "two.test")
 	if one.Equal(two) || b.ca.requests("account") != 1 {
@@ -124,7 +124,7 @@ func TestTwoSites(t *testing.T) {
 
 func TestWildcardByDNS(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 0)
+	b := newBench(t, setup{})
 	self, err := os.Executable()
 	must(t, err)
 	k := b.front.keep(t, b.options(func(a *certs.Automatic) {
@@ -140,7 +140,7 @@ func TestWildcardByDNS(t *testing.T) {
 
 func TestProgramThatFails(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 0)
+	b := newBench(t, setup{})
 	k := b.front.keep(t, b.options(func(a *certs.Automatic) {
 		a.DNS = &certs.Exec{Program: "/bin/sh", Args: []string{"-c", "echo no zone here; exit 3"}}
 	}, "fails.test"))

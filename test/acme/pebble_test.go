@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -34,6 +35,9 @@ type authority struct {
 	mu    sync.Mutex
 	count map[string]int // requests by kind of path (I2)
 	mode  mode
+
+	management string // pebble's own address for tests
+	inside     *http.Client
 }
 
 // mode is how the CA behaves.
@@ -45,23 +49,30 @@ const (
 	gone         // connections end without an answer
 )
 
+// setup is how certificates look: valid for so long (0: five years), with that
+// OCSP responder ("": none).
+type setup struct {
+	validity  time.Duration
+	responder string
+}
+
 // startAuthority starts a pebble that comes to front for its challenges, and asks
-// dns for addresses. Certificates hold for validity; 0: pebble's five years.
-func startAuthority(t *testing.T, front *front, dns string, validity time.Duration) *authority {
+// dns for addresses.
+func startAuthority(t *testing.T, front *front, dns string, set setup) *authority {
 	t.Helper()
 	program, err := exec.LookPath("pebble")
 	if err != nil {
 		t.Skip("no pebble; as root on Debian: apt-get install pebble")
 	}
-	dir, api := t.TempDir(), freeAddress(t)
+	dir, api, management := t.TempDir(), freeAddress(t), freeAddress(t)
 	roots := selfSigned(t, dir)
 	config := map[string]any{
-		"listenAddress": api, "managementListenAddress": freeAddress(t),
+		"listenAddress": api, "managementListenAddress": management,
 		"certificate": filepath.Join(dir, "api.crt"), "privateKey": filepath.Join(dir, "api.key"),
-		"httpPort": front.httpPort, "tlsPort": front.tlsPort,
+		"httpPort": front.httpPort, "tlsPort": front.tlsPort, "ocspResponderURL": set.responder,
 	}
-	if validity > 0 {
-		config["certificateValidityPeriod"] = int(validity / time.Second)
+	if set.validity > 0 {
+		config["certificateValidityPeriod"] = int(set.validity / time.Second)
 	}
 	text, err := json.Marshal(map[string]any{"pebble": config})
 	must(t, err)
@@ -86,7 +97,19 @@ func startAuthority(t *testing.T, front *front, dns string, validity time.Durati
 		}
 		return err == nil
 	})
-	return newProxy(t, api, transport)
+	a := newProxy(t, api, transport)
+	a.management, a.inside = "https://"+management, &http.Client{Transport: transport}
+	return a
+}
+
+// manage asks pebble itself, past the proxy.
+func (a *authority) manage(path string) ([]byte, error) {
+	response, err := a.inside.Get(a.management + path)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return io.ReadAll(response.Body)
 }
 
 func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
@@ -96,12 +119,6 @@ func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "https", Host: api})
 			r.Out.Host = r.In.Host // pebble makes its links from it
-		},
-		ModifyResponse: func(r *http.Response) error {
-			if kind(r.Request.URL.Path) == "renewal" {
-				r.Header.Set("Retry-After", "1") // pebble says six hours
-			}
-			return nil
 		},
 	}
 	a.proxy = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,8 +149,6 @@ func kind(path string) string {
 		return "order"
 	case strings.HasPrefix(path, "/sign-me-up"):
 		return "account"
-	case strings.Contains(strings.ToLower(path), "renewal"):
-		return "renewal"
 	}
 	return "other"
 }

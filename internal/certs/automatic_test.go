@@ -1,0 +1,301 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+func TestAutomaticIsChecked(t *testing.T) {
+	dir := t.TempDir()
+	for want, a := range map[string]Automatic{
+		"no URL of an ACME directory": {Directory: "ca", Storage: dir, HTTP: true},
+		"must be https":               {Directory: "http://ca.example.com/", Storage: dir, HTTP: true},
+		"no directory to store":       {Directory: "https://ca.example.com/", HTTP: true},
+		"no challenge":                {Directory: "https://ca.example.com/", Storage: dir},
+		"no URL to ask":               {Directory: "https://ca.example.com/", Storage: dir, HTTP: true, OnDemand: &OnDemand{}},
+		"storage: mkdir":              {Directory: "https://ca.example.com/", Storage: "/dev/null/x", HTTP: true},
+	} {
+		o := newRig().options()
+		o.Automatic = &a
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestEligible(t *testing.T) {
+	public := Automatic{Directory: "https://ca.example.com/dir"}
+	private := Automatic{Directory: "https://ca.internal/dir"}
+	withDNS := Automatic{Directory: "https://ca.example.com/dir", DNS: &Exec{}}
+	for _, c := range []struct {
+		a    Automatic
+		host string
+		want bool
+	}{
+		{public, "a.example.com", true}, {public, "localhost", false}, {public, "a.internal", false},
+		{public, "single", false}, {public, "*", false}, {public, "192.0.2.1", false}, {public, "*.example.com", false},
+		{private, "localhost", true}, {private, "single", true}, {private, "192.0.2.1", false},
+		{withDNS, "*.example.com", true}, {withDNS, "*", false}, {withDNS, "*.localhost", false},
+	} {
+		if got := c.a.eligible(c.host); got != c.want {
+			t.Errorf("%s of %s: %v", c.host, c.a.Directory, got)
+		}
+	}
+}
+
+// I7: what the storage has is served by New already, which asks nobody.
+func TestStoredCertificate(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	dir, asked := t.TempDir(), atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	o := r.options(Site{Hosts: []string{"a.test"}})
+	o.Automatic = &Automatic{Directory: server.URL + "/dir", Storage: dir, HTTP: true}
+	named := certmagic.ACMEIssuer{CA: o.Automatic.Directory}
+
+	key := ecKey(t)
+	p := write(t, t.TempDir(), "a", key, ca.leaf(t, key, nil, "a.test"))
+	for from, to := range map[string]string{
+		p.Certificate: certmagic.StorageKeys.SiteCert(named.IssuerKey(), "a.test"),
+		p.Key:         certmagic.StorageKeys.SitePrivateKey(named.IssuerKey(), "a.test"),
+	} {
+		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o700))
+		must(t, os.Rename(from, filepath.Join(dir, to)))
+	}
+	meta := filepath.Join(dir, certmagic.StorageKeys.SiteMeta(named.IssuerKey(), "a.test"))
+	must(t, os.WriteFile(meta, []byte(`{"sans":["a.test"]}`), 0o600))
+	k := r.keeper(t, o)
+	wantFor(t, k, "a.test", "a.test")
+	if st := k.Status(); len(st) != 1 || st[0].Name != "a.test" || !st[0].Automatic || asked.Load() != 0 {
+		t.Errorf("asked %d times, status %+v", asked.Load(), st)
+	}
+
+	// certmagic drops a revoked certificate if it gets no other: the next look tries again.
+	k.Start()
+	a := k.live.Load().automatic
+	cared := func() bool {
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			a.mu.Lock()
+			idle := !a.managed["a.test"].obtaining
+			a.mu.Unlock()
+			if idle && a.cached("a.test") != nil {
+				return true
+			}
+		}
+		return false
+	}
+	if !cared() {
+		t.Fatal("certmagic does not care for the certificate")
+	}
+	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: "a.test"}})
+	wantFor(t, k, "a.test", "a.test")
+	k.look()
+	if !cared() {
+		t.Fatal("dropped for good")
+	}
+}
+
+// A reload that changes nothing goes on with what is under way.
+func TestReloadKeepsOrders(t *testing.T) {
+	r := newRig()
+	with := func(edit func(*Automatic)) Options {
+		o := r.options()
+		pool := x509.NewCertPool()
+		pool.AddCert(&x509.Certificate{Raw: []byte("x"), RawSubject: []byte("y")})
+		o.Automatic = &Automatic{
+			Directory: "https://ca.example.com/dir", Storage: "dir", Roots: pool, OnDemand: &OnDemand{Ask: "http://ask/"},
+			DNS: &Update{Zone: "example.com", Now: r.Now},
+		}
+		edit(o.Automatic)
+		return o
+	}
+	a := *with(func(*Automatic) {}).Automatic
+	if !a.equal(*with(func(*Automatic) {}).Automatic) {
+		t.Error("the same is not equal")
+	}
+	for i, edit := range []func(*Automatic){
+		func(b *Automatic) { b.Roots = nil },
+		func(b *Automatic) { b.Roots = x509.NewCertPool() },
+		func(b *Automatic) { b.Email = "x" },
+		func(b *Automatic) { b.DNS = &Update{Zone: "example.org", Now: r.Now} },
+		func(b *Automatic) { b.OnDemand.Ask = "http://other/" },
+	} {
+		if a.equal(*with(edit).Automatic) {
+			t.Errorf("case %d is equal", i)
+		}
+	}
+}
+
+// I6: one warning when the CA is not there, the tries after it are silent and ever
+// rarer.
+func TestNoCA(t *testing.T) {
+	r := newRig()
+	o := r.options(Site{Hosts: []string{"silent.test"}})
+	next, waits := make(chan time.Time), make(chan time.Duration, 100)
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d == lookEvery || d == cleanEvery {
+			return nil
+		}
+		waits <- d
+		return next
+	}
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), TLSALPN: true}
+	k := r.keeper(t, o)
+	k.Start()
+	for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute} {
+		if got := <-waits; got != want {
+			t.Errorf("waits %v after failure %d, want %v", got, i+1, want)
+		}
+		st := k.Status()[0]
+		if st.Failures != i+1 || st.Error == "" || st.NextAt != r.Now().Add(want) {
+			t.Errorf("status %+v", st)
+		}
+		if _, err := k.Certificate(hello("silent.test")); !errors.Is(err, ErrNotYet) {
+			t.Errorf("got %v", err)
+		}
+		next <- r.Now()
+	}
+	<-waits
+	if r.count("level=WARN") != 1 {
+		t.Errorf("want one warning: %s", r.String())
+	}
+	k.Close()
+	k.Close()
+}
+
+// I5: names of strangers are asked about once, and remembered in bounded memory.
+func TestStrangersAreBounded(t *testing.T) {
+	r := newRig()
+	var asked, now, most atomic.Int64
+	ask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer ask.Close()
+	o := r.options()
+	o.Automatic = &Automatic{
+		Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 2},
+	}
+	k := r.keeper(t, o)
+	d := k.live.Load().automatic.demand
+	for range 10 {
+		wantFor(t, k, "same.example.com", "")
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times about one name", n)
+	}
+	r.advance(refusedFor)
+	wantFor(t, k, "same.example.com", "")
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked %d times, want a second time when the answer is old", n)
+	}
+	for _, odd := range []string{"single", "localhost", "*.example.com", "192.0.2.1", "a..b.example.com", ""} {
+		wantFor(t, k, odd, "")
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked about what cannot have a certificate")
+	}
+	for i := range verdictsMax + 100 {
+		d.mu.Lock()
+		d.refuse(fmt.Sprintf("n%d.example.com", i), refusedFor)
+		d.mu.Unlock()
+	}
+	done := make(chan struct{})
+	for i := range 50 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			_, _ = k.Certificate(hello(fmt.Sprintf("m%d.example.com", i)))
+		}()
+	}
+	for range 50 {
+		<-done
+	}
+	if n := most.Load(); n > asksMax {
+		t.Errorf("%d asks at a time", n)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.refused) > verdictsMax || len(d.asking) != 0 || len(d.names) != 0 || len(k.Status()) != 0 {
+		t.Errorf("remembers %d refused, %d asked, %d names", len(d.refused), len(d.asking), len(d.names))
+	}
+}
+
+// I5: allowed names are bounded too, and those without a certificate are forgotten.
+func TestDemandedNamesAreBounded(t *testing.T) {
+	r := newRig()
+	ask := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer ask.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	o := r.options()
+	o.Automatic = &Automatic{
+		Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 1},
+	}
+	k := r.keeper(t, o)
+	d := k.live.Load().automatic.demand
+	if _, err := k.Certificate(hello("nocert.example.com")); !errors.Is(err, ErrNotYet) {
+		t.Errorf("got %v", err)
+	}
+	d.mu.Lock()
+	left, refused := len(d.names), len(d.refused)
+	d.names["other.example.com"] = &wanted{slot: &slot{}}
+	d.mu.Unlock()
+	if left != 0 || refused != 1 || len(k.Status()) != 0 {
+		t.Errorf("%d names left, %d refused for a while", left, refused)
+	}
+	wantFor(t, k, "nocert.example.com", "") // for a minute
+	wantFor(t, k, "third.example.com", "")  // full
+	if r.count("no more are obtained") != 1 {
+		t.Errorf("logged %s", r.String())
+	}
+	d.mu.Lock()
+	delete(d.names, "other.example.com")
+	d.mu.Unlock()
+}
+
+// Close and Reload end what they replace. What is waited for is certmagic's care for
+// a lock file, which notices within five seconds that the lock is released.
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 3 {
+		r := newRig()
+		with := func(email string) Options {
+			o := r.options(Site{Hosts: []string{"left.test"}})
+			gone := httptest.NewServer(nil)
+			gone.Close()
+			o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true, Email: email}
+			return o
+		}
+		k, err := New(with("a@left.test"))
+		must(t, err)
+		k.Start()
+		must(t, k.Reload(with("b@left.test")))
+		k.Close()
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+	}
+	stacks := make([]byte, 1<<20)
+	t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
+}
