@@ -28,7 +28,7 @@
 //
 // Start reading with client.go `serve`, then up.go, then sock.go.
 //
-// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009, 0010, 0011, 0016.
+// Decisions: docs/adr/0003, 0006, 0007, 0008, 0009, 0010, 0011, 0012, 0014.
 package engine
 
 import (
