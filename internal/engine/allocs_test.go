@@ -5,6 +5,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"runtime"
@@ -61,8 +62,11 @@ func (c *keepAliveClient) get() error {
 
 // keepAlive returns a client of an engine with everything on that an owner has on
 // by default: routes, forwarded fields, Via, limits, rates, records.
-func keepAlive(t testing.TB, tracing exchange.Tracing) (*rig, *keepAliveClient) {
+func keepAlive(t testing.TB, tracing exchange.Tracing, overTLS bool) (*rig, *keepAliveClient) {
 	r := newRig(t, origin(t, answerAll), func(s *setup) {
+		if overTLS {
+			withTLS(s)
+		}
 		s.opts.Upload = Rate{BytesPerSecond: 240, Grace: never}
 		s.opts.Download = s.opts.Upload
 		s.plan = func(p *exchange.Plan, x *exchange.Route) {
@@ -76,22 +80,41 @@ func keepAlive(t testing.TB, tracing exchange.Tracing) (*rig, *keepAliveClient) 
 			p.Trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 		}
 	})
-	c := &keepAliveClient{conn: r.dial().Conn, request: []byte("GET /a/page?with=query HTTP/1.1\r\nHost: www.example.org\r\n" +
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Language: en\r\n" +
-		"Accept-Encoding: gzip, br\r\nReferer: http://www.example.org/\r\nCookie: session=0123456789abcdef\r\n\r\n")}
-	return r, c
+	conn := r.dial().Conn
+	if overTLS {
+		conn = tls.Client(conn, clientConfig())
+	}
+	return r, &keepAliveClient{conn: conn, request: []byte(browserRequest)}
 }
+
+const browserRequest = "GET /a/page?with=query HTTP/1.1\r\nHost: www.example.org\r\n" +
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Language: en\r\n" +
+	"Accept-Encoding: gzip, br\r\nReferer: http://www.example.org/\r\nCookie: session=0123456789abcdef\r\n\r\n"
 
 func TestAllocs(t *testing.T) {
 	if underRace {
 		t.Skip("pools keep nothing for sure under the race detector")
 	}
-	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}) })
-	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5)) })
+	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}, false, 0) })
+	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5), false, 0) })
+	// Over TLS nothing is added to what crypto/tls leaves at its two ends.
+	t.Run("TLS", func(t *testing.T) { testAllocs(t, exchange.Tracing{}, true, allocsOfTLS(t)) })
 }
 
-func testAllocs(t *testing.T, tracing exchange.Tracing) {
-	r, c := keepAlive(t, tracing)
+// allocsOfTLS is what a request and its answer cost between two ends of crypto/tls.
+func allocsOfTLS(t *testing.T) float64 {
+	addr := tlsOrigin(t, &tls.Config{Certificates: []tls.Certificate{*siteCert()}}, answerAll)
+	conn, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &keepAliveClient{conn: tls.Client(conn, clientConfig()), request: []byte(browserRequest)}
+	defer c.conn.Close()
+	return allocsPerRequest(t, c, func() {})
+}
+
+// allocsPerRequest counts, in both ends.
+func allocsPerRequest(t *testing.T, c *keepAliveClient, now func()) float64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would empty the pools
 	ask := func(n int) {
 		for i := range n {
@@ -99,7 +122,7 @@ func testAllocs(t *testing.T, tracing exchange.Tracing) {
 				t.Fatal(err)
 			}
 			if i%256 == 0 {
-				r.env.Ring.Drain(nil)
+				now()
 			}
 		}
 	}
@@ -109,8 +132,14 @@ func testAllocs(t *testing.T, tracing exchange.Tracing) {
 	runtime.ReadMemStats(&before)
 	ask(requests)
 	runtime.ReadMemStats(&after)
-	if n := float64(after.Mallocs-before.Mallocs) / requests; n > allocsPerGET {
-		t.Errorf("%.3f allocations per request, the budget is %v", n, allocsPerGET)
+	return float64(after.Mallocs-before.Mallocs) / requests
+}
+
+func testAllocs(t *testing.T, tracing exchange.Tracing, overTLS bool, others float64) {
+	r, c := keepAlive(t, tracing, overTLS)
+	n := allocsPerRequest(t, c, func() { r.env.Ring.Drain(nil) })
+	if n > others+allocsPerGET {
+		t.Errorf("%.3f allocations per request, the budget is %v beside %.3f of others", n, allocsPerGET, others)
 	}
 	if ordinary, failed := r.env.Ring.Dropped(); ordinary+failed > 0 {
 		t.Errorf("%d records dropped, %d of failures", ordinary, failed)
@@ -121,7 +150,7 @@ func testAllocs(t *testing.T, tracing exchange.Tracing) {
 }
 
 func BenchmarkKeepAliveGET(b *testing.B) {
-	r, c := keepAlive(b, exchange.Tracing{})
+	r, c := keepAlive(b, exchange.Tracing{}, false)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if err := c.get(); err != nil {

@@ -162,7 +162,10 @@ func (u *upConn) usable() bool {
 	if u.tls == nil {
 		return errno == syscall.EAGAIN
 	}
-	u.readNow(errno == syscall.EAGAIN)
+	if errno == syscall.EAGAIN && u.tls.holdsNothing() {
+		return true
+	}
+	u.readNow()
 	u.in.releaseIfEmpty()
 	return u.r.errno == syscall.EAGAIN
 }

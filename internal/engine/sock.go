@@ -178,7 +178,8 @@ func (s *sock) fill() ioEnd { return s.receive(false) }
 // fillLater is fill where bytes cannot be there yet, because what asks for them
 // has only just gone out: it waits before it reads, and saves the system call that
 // would find nothing. It is only for a socket on which nothing was left unread,
-// the end included; what came since then the poller has kept.
+// the end included; what came since then the poller has kept. What TLS may hold is
+// read first.
 func (s *sock) fillLater() ioEnd { return s.receive(true) }
 
 func (s *sock) receive(later bool) ioEnd {
@@ -186,8 +187,8 @@ func (s *sock) receive(later bool) ioEnd {
 		if s.stopped(&s.r) {
 			return ioCanceled
 		}
-		if !later || s.tls != nil {
-			s.readNow(later)
+		if !later || !s.tls.holdsNothing() {
+			s.readNow()
 			switch {
 			case s.r.errno == syscall.EAGAIN:
 				s.in.shrink()
@@ -209,12 +210,11 @@ func (s *sock) receive(later bool) ioEnd {
 	}
 }
 
-// readNow reads once into the input, without waiting. later is as in receive: TLS
-// may hold bytes that the kernel does not show any more, so it is always asked.
-func (s *sock) readNow(later bool) {
+// readNow reads once into the input, without waiting.
+func (s *sock) readNow() {
 	room := s.in.room()
 	if s.tls != nil {
-		s.r.n, s.r.errno = s.tls.read(room, later)
+		s.r.n, s.r.errno = s.tls.read(room)
 	} else {
 		s.r.n, s.r.errno = readFD(s.fd, room)
 		s.noteRead(len(room))

@@ -27,6 +27,7 @@ import (
 type tlsLayer struct {
 	conn *tls.Conn
 	raw  rawConn
+	held held
 	// err is what TLS said when it ended the stream, nil if the peer or the kernel
 	// did.
 	err error
@@ -64,16 +65,15 @@ func (t *tlsLayer) handshake() error {
 type layerKey struct{}
 
 // read reads what is there into room, as readFD does: EAGAIN where nothing is, and
-// no bytes at the end. With later, what the kernel has is taken to be nothing, as
-// long as the read before took all. EPROTO stands for t.err.
-func (t *tlsLayer) read(room []byte, later bool) (int, syscall.Errno) {
-	t.raw.later = later
+// no bytes at the end. EPROTO stands for t.err.
+func (t *tlsLayer) read(room []byte) (int, syscall.Errno) {
 	n, err := t.conn.Read(room)
-	t.raw.later = false
 	switch {
 	case n > 0:
+		t.held.took(n == len(room))
 		return n, 0
 	case err == errWouldBlock || err == nil:
+		t.held.tookAll()
 		return 0, syscall.EAGAIN
 	case t.raw.errno != 0:
 		return 0, t.raw.errno
@@ -100,6 +100,53 @@ func (t *tlsLayer) write(p, q []byte) ioEnd {
 	}
 	return ioOK
 }
+
+// holdsNothing reports that TLS holds nothing that could be read without the kernel.
+// It errs on the side of no. A nil layer holds nothing.
+func (t *tlsLayer) holdsNothing() bool { return t == nil || t.held.records == 0 && !t.held.more }
+
+// held counts the records that came whole and that TLS may not have taken yet. One that
+// it holds would not wake anybody: the kernel has no part of it any more.
+type held struct {
+	records int
+	// more: the record that was taken last may have more to give.
+	more bool
+	// header and left are how much of the present record's header has come, and how
+	// much of it has not.
+	header, left int
+}
+
+// came follows the records (RFC 8446 section 5.1) through bytes that came.
+func (h *held) came(b []byte) {
+	for len(b) > 0 {
+		if h.header < recordHeader {
+			if h.header >= recordHeader-2 {
+				h.left = h.left<<8 | int(b[0])
+			}
+			h.header++
+			b = b[1:]
+		} else {
+			n := min(h.left, len(b))
+			h.left, b = h.left-n, b[n:]
+		}
+		if h.header == recordHeader && h.left == 0 {
+			h.header = 0
+			h.records++
+		}
+	}
+}
+
+// took notes a read that gave something: the rest of a record or one more, and maybe
+// some that were for TLS itself, which stay counted until nothing is left.
+func (h *held) took(full bool) {
+	if !h.more {
+		h.records = max(h.records-1, 0)
+	}
+	h.more = full
+}
+
+// tookAll notes that TLS asked for more than it held.
+func (h *held) tookAll() { h.records, h.more = 0, false }
 
 // cut reports that the stream ended without the peer's word that it was whole: TCP
 // ended, TLS did not (RFC 8446 section 6.1).
@@ -164,8 +211,6 @@ type rawConn struct {
 	// waits: Read waits for bytes, as a handshake needs it. Else it answers
 	// errWouldBlock.
 	waits bool
-	// later: the kernel need not be asked if the last read took all.
-	later bool
 	// last, if not 0, is the descriptor plus one on which Write tries once, without
 	// waiting.
 	last atomic.Int64
@@ -202,9 +247,6 @@ var errEnded = errors.New("the connection ended")
 // Read implements net.Conn.
 func (r *rawConn) Read(b []byte) (int, error) {
 	s := r.sock
-	if r.later && s.drained {
-		return 0, errWouldBlock
-	}
 	for {
 		if s.stopped(&s.r) {
 			r.rend = ioCanceled
@@ -226,6 +268,7 @@ func (r *rawConn) Read(b []byte) (int, error) {
 			if int(r.firstLen) < len(r.first) {
 				r.firstLen += uint8(copy(r.first[r.firstLen:], b[:s.r.n]))
 			}
+			r.layer.held.came(b[:s.r.n])
 			if r.waits {
 				r.noteTheirs(b[:s.r.n])
 			}
