@@ -27,7 +27,7 @@ type ClientTLS struct {
 	// for the name; an error, that there will be one.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Default holds for all names that are not in ByHost: names in lower case, or
-	// *.name for all names one label longer.
+	// *.name for all names below it, as routes have it.
 	Default *TLSPolicy
 	ByHost  map[string]*TLSPolicy
 }
@@ -133,12 +133,16 @@ func (o *ClientTLS) policy(name string) *TLSPolicy {
 	if p := o.ByHost[name]; p != nil {
 		return p
 	}
-	if _, parent, ok := strings.Cut(name, "."); ok {
+	for {
+		_, parent, ok := strings.Cut(name, ".")
+		if !ok {
+			return o.Default
+		}
 		if p := o.ByHost["*."+parent]; p != nil {
 			return p
 		}
+		name = parent
 	}
-	return o.Default
 }
 
 // ticketKeys are the keys of a policy's session tickets, the newest first. A policy

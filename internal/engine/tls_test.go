@@ -500,3 +500,17 @@ func FuzzHeld(f *testing.F) {
 		}
 	})
 }
+
+// The policy of a name is that of the site which answers it.
+func TestTLSPolicy(t *testing.T) {
+	all, one, below, deep := &TLSPolicy{}, &TLSPolicy{}, &TLSPolicy{}, &TLSPolicy{}
+	o := &ClientTLS{Default: all, ByHost: map[string]*TLSPolicy{"a.test": one, "*.a.test": below, "*.b.a.test": deep}}
+	for name, want := range map[string]*TLSPolicy{
+		"": all, "test": all, "other.test": all, "a.test": one, "A.Test.": one, "x.a.test": below, "x.y.a.test": below,
+		"x.b.a.test": deep, "b.a.test": below, "xa.test": all, strings.Repeat("x.", 120) + "a.test": below,
+	} {
+		if o.policy(name) != want {
+			t.Errorf("the policy of %q is another's", name)
+		}
+	}
+}
