@@ -192,6 +192,7 @@ func (c *clientConn) unsent(end ioEnd) *failure.Error {
 	}
 	err := newError(failure.Client, p, kind)
 	err.Evidence.Errno, err.Evidence.End = c.w.errno, endOf(end, c.w.errno)
+	c.tls.tell(err)
 	return err
 }
 

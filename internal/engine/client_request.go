@@ -168,6 +168,7 @@ func (c *clientConn) broken(p phase.Phase, end ioEnd) *failure.Error {
 	err := newError(failure.Client, p, kind)
 	ev := &err.Evidence
 	ev.End, ev.Errno = endOf(end, c.r.errno), c.r.errno
+	c.tls.tell(err)
 	if p == phase.ReadHead {
 		c.keep = false
 		ev.SetFirst(c.in.bytes())

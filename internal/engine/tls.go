@@ -28,9 +28,9 @@ type tlsLayer struct {
 	conn *tls.Conn
 	raw  rawConn
 	held held
-	// err is what TLS said when it ended the stream, nil if the peer or the kernel
-	// did.
-	err error
+	// err is what TLS said first when it ended the stream, nil if the peer or the
+	// kernel did. Reader and writer set it.
+	err atomic.Pointer[error]
 	// silent: the peer is not told of the end (any more).
 	silent bool
 
@@ -80,7 +80,7 @@ func (t *tlsLayer) read(room []byte) (int, syscall.Errno) {
 	case err == io.EOF || t.raw.eof:
 		return 0, 0
 	}
-	t.err = err
+	t.err.CompareAndSwap(nil, &err)
 	return 0, syscall.EPROTO
 }
 
@@ -92,8 +92,8 @@ func (t *tlsLayer) write(p, q []byte) ioEnd {
 		}
 		if _, err := t.conn.Write(part); err != nil {
 			if t.raw.wend == ioOK {
-				t.err, t.raw.wend = err, ioErrno
-				t.raw.sock.w.errno = syscall.EPROTO
+				t.err.CompareAndSwap(nil, &err)
+				t.raw.wend, t.raw.sock.w.errno = ioErrno, syscall.EPROTO
 			}
 			return t.raw.wend
 		}

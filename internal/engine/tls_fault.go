@@ -209,16 +209,25 @@ func (u *upConn) refusedByServer(alert int) failure.Kind {
 	return failure.Alert
 }
 
+// tell adds to f what TLS said, if it was TLS that ended the stream.
+func (t *tlsLayer) tell(f *failure.Error) bool {
+	if t == nil || t.err.Load() == nil {
+		return false
+	}
+	f.Err = *t.err.Load()
+	f.Evidence.TLS = t.evidence(f.Err)
+	return true
+}
+
 // tlsEnded adds to err what TLS said, if it was TLS that ended the stream. A server
 // may end the handshake only after we think that it is over (RFC 8446 section 4.4.2.4:
 // the client's certificate is looked at last).
 func (u *upConn) tlsEnded(err *failure.Error) {
-	if u.tls == nil || u.tls.err == nil {
+	if !u.tls.tell(err) {
 		return
 	}
-	ev := u.tls.evidence(u.tls.err)
+	ev := err.Evidence.TLS
 	u.describe(ev)
-	err.Err, err.Evidence.TLS = u.tls.err, ev
 	if refused := ev.Alert != noAlert && !ev.AlertSent; refused && u.tls.asked && !u.reused() && u.r.total.Load() == u.gotBefore {
 		err.Code = failure.Code{Party: failure.Upstream, Phase: phase.UpHandshake, Kind: u.refusedByServer(ev.Alert)}
 	}
