@@ -208,8 +208,8 @@ func (t *tlsLayer) evidence(err error) *failure.TLS {
 type rawConn struct {
 	layer *tlsLayer
 	sock  *sock
-	// waits: Read waits for bytes, as a handshake needs it. Else it answers
-	// errWouldBlock.
+	// waits: a handshake goes on. Read waits for bytes then, and alerts in clear are
+	// looked for; afterwards it answers errWouldBlock.
 	waits bool
 	// last, if not 0, is the descriptor plus one on which Write tries once, without
 	// waiting.
@@ -282,7 +282,9 @@ func (r *rawConn) Read(b []byte) (int, error) {
 
 // Write implements net.Conn.
 func (r *rawConn) Write(b []byte) (int, error) {
-	r.noteAlert(b)
+	if r.waits {
+		r.noteAlert(b)
+	}
 	if fd := r.last.Load(); fd != 0 {
 		n, errno := writeFD(int(fd-1), b)
 		if errno != 0 {
