@@ -21,9 +21,9 @@ import (
 
 // runOptions are the flags of causey run.
 type runOptions struct {
-	config, admin string
-	listen, to    []string
-	logFormat     string
+	config, admin     string
+	listen, to, hosts []string
+	logFormat         string
 }
 
 func newRun(w world) *cobra.Command {
@@ -35,21 +35,25 @@ func newRun(w world) *cobra.Command {
 the servers that every request goes to. Without any flag it reads causey.yaml in
 the current directory.
 
+With --host it serves that host on the ports 80 and 443, with a certificate that it
+obtains from Let's Encrypt and renews; by this you agree to their terms of service.
+The host's name has to lead to this machine.
+
 SIGTERM and SIGINT drain: listeners close, running exchanges finish; a second one
 stops at once. SIGHUP reads the configuration again; a bad one changes nothing.
 SIGUSR1 opens the log files again.
 
 Exit codes: 0 stopped as asked; 1 failed; 2 the command line is wrong; 75 an
 address is in use; 78 the configuration was refused.`,
-		Example: "  causey run --listen 127.0.0.1:8080 --to 127.0.0.1:3000 --admin 127.0.0.1:8081\n  causey run -c causey.yaml",
+		Example: "  causey run --listen 127.0.0.1:8080 --to 127.0.0.1:3000 --admin 127.0.0.1:8081\n  causey run --host example.com --to 127.0.0.1:3000\n  causey run -c causey.yaml",
 		Args:    noArguments,
 		RunE: typed(func(cmd *cobra.Command, _ []string) error {
 			if o.logFormat != "text" && o.logFormat != "json" {
 				return usageError(cmd, "--log-format is text or json, not %q", o.logFormat)
 			}
-			byFlags := len(o.listen) > 0 || len(o.to) > 0 || o.admin != ""
+			byFlags := len(o.listen) > 0 || len(o.to) > 0 || len(o.hosts) > 0 || o.admin != ""
 			if o.config != "" && byFlags {
-				return usageError(cmd, "the file given with -c says everything; --listen, --to and --admin are for running without one")
+				return usageError(cmd, "the file given with -c says everything; --listen, --to, --host and --admin are for running without one")
 			}
 			if o.config == "" && len(o.to) == 0 {
 				if byFlags {
@@ -65,7 +69,8 @@ address is in use; 78 the configuration was refused.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.config, "config", "c", "", "the configuration `file`")
-	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on; may be repeated (default "+config.DefaultListen+")")
+	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on, https://ADDRESS for TLS; may be repeated (default "+config.DefaultListen+", with --host :80 and https://:443)")
+	f.StringArrayVar(&o.hosts, "host", nil, "`name` of the site, which gets a certificate; may be repeated (default every host)")
 	f.StringArrayVar(&o.to, "to", nil, "`server` that answers, host:port or unix:PATH; may be repeated")
 	f.StringVar(&o.admin, "admin", "", "loopback `address` of the admin page, beside its unix socket")
 	f.StringVar(&o.logFormat, "log-format", "text", "form of the gateway's own messages on stderr: text or json")
@@ -77,7 +82,7 @@ func (o *runOptions) load() (*config.Config, error) {
 	if o.config != "" {
 		return config.Load(o.config)
 	}
-	return config.Default(o.listen, o.to, o.admin)
+	return config.Default(config.Flags{Listen: o.listen, To: o.to, Hosts: o.hosts, Admin: o.admin})
 }
 
 func (o *runOptions) logger(w world) *slog.Logger {

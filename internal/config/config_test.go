@@ -301,7 +301,7 @@ func TestWindowsLineEnds(t *testing.T) {
 // TestDefault is causey run --listen A --to B.
 func TestDefault(t *testing.T) {
 	noEnv := func(string) (string, bool) { return "", false }
-	c, err := zeroConfig(nil, []string{"localhost:3000", "http://app"}, "", noEnv)
+	c, err := zeroConfig(Flags{To: []string{"localhost:3000", "http://app"}}, noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,12 +329,12 @@ func TestDefault(t *testing.T) {
 		{nil, []string{"127.0.0.1:8080"}, "", "command line: --to: the server 127.0.0.1:8080 is this gateway itself"},
 		{nil, []string{"${X}"}, "", "command line: --to: the port of"},
 	} {
-		_, err := zeroConfig(bad.listen, bad.to, bad.admin, noEnv)
+		_, err := zeroConfig(Flags{Listen: bad.listen, To: bad.to, Admin: bad.admin}, noEnv)
 		if err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%+v gave %v", bad, err)
 		}
 	}
-	if _, err := Default(nil, []string{"3000"}, "off"); err != nil {
+	if _, err := Default(Flags{To: []string{"3000"}, Admin: "off"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -348,7 +348,7 @@ func TestAdminSocket(t *testing.T) {
 		{"relative", "also", "/run/causey/admin.sock"},
 	} {
 		env := map[string]string{"RUNTIME_DIRECTORY": tc.runtime, "XDG_RUNTIME_DIR": tc.xdg}
-		c, err := zeroConfig(nil, []string{"1"}, "127.0.0.1:1", func(n string) (string, bool) { v := env[n]; return v, v != "" })
+		c, err := zeroConfig(Flags{To: []string{"1"}, Admin: "127.0.0.1:1"}, func(n string) (string, bool) { v := env[n]; return v, v != "" })
 		if err != nil || string(c.Admin.Socket) != tc.want {
 			t.Errorf("%+v gave %v, %v", tc, c, err)
 		}
