@@ -58,11 +58,11 @@ func ParseListenAddr(s string) (ListenAddr, error) {
 		rest, _, _ = strings.Cut(rest, "/")
 		switch scheme {
 		case "https":
-			return ListenAddr{}, wrong("write {address: \""+rest+"\", tls: true}", "%s is a URL, want an address", quote(s))
+			return ListenAddr{}, wrong("write {address: \""+listenHint(rest, ":443")+"\", tls: true}", "%s is a URL, want an address", quote(s))
 		case "h2c", "h3":
 			return ListenAddr{}, wrong("listen speaks HTTP/1.1 so far", "%s: not in this version", quote(scheme+"://"))
 		}
-		return ListenAddr{}, wrong("write only address and port: "+rest, "%s is a URL, want an address", quote(s))
+		return ListenAddr{}, wrong("write only address and port: "+listenHint(rest, ":80"), "%s is a URL, want an address", quote(s))
 	}
 	host, port, err := splitPort(s)
 	if err != nil {
@@ -83,6 +83,24 @@ func ParseListenAddr(s string) (ListenAddr, error) {
 		return ListenAddr{}, wrong("write an address of this machine, or :"+strconv.Itoa(int(port))+" for every address", "%s is no IP address", quote(host))
 	}
 	return a, nil
+}
+
+// listenHint makes an address to listen on of a URL's host and port.
+func listenHint(authority, port string) string {
+	host, p, err := splitPort(authority)
+	if err != nil {
+		host = strings.Trim(authority, "[]")
+	} else {
+		port = ":" + strconv.Itoa(int(p))
+	}
+	switch ip, err := parseIP(host); {
+	case err != nil:
+		return port // a name says nothing about the address to listen on
+	case ip.Is6():
+		return "[" + ip.String() + "]" + port
+	default:
+		return ip.String() + port
+	}
 }
 
 // Loopback reports whether only this machine can reach the address.

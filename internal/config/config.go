@@ -17,7 +17,7 @@ type Config struct {
 	Listen         []Listener       `json:"listen"`
 	Admin          Admin            `json:"admin"`
 	AccessLog      AccessLog        `json:"access_log"`
-	TLS            TLS              `json:"tls"`
+	TLS            TLS              `json:"tls,omitzero"`
 	ErrorPages     ErrorPages       `json:"error_pages,omitempty"`
 	TrustedProxies []Prefix         `json:"trusted_proxies"`
 	ProxyStatus    ProxyStatus      `json:"proxy_status"`
@@ -173,7 +173,7 @@ type Site struct {
 	Hosts      []string   `json:"hosts"`
 	Routes     []Route    `json:"routes"`
 	ErrorPages ErrorPages `json:"error_pages,omitempty"`
-	TLS        SiteTLS    `json:"tls"`
+	TLS        SiteTLS    `json:"tls,omitzero"`
 }
 
 // Route leads requests to an upstream.
@@ -197,7 +197,7 @@ type Upstream struct {
 	KeepAlive  KeepAlive       `json:"keep_alive"`
 	HostHeader string          `json:"host_header"` // HostPreserve, HostServer, or a name
 	Timeouts   AttemptTimeouts `json:"timeouts"`
-	TLS        UpstreamTLS     `json:"tls"`
+	TLS        UpstreamTLS     `json:"tls,omitzero"`
 }
 
 // What the servers of an upstream get as Host, beside a name.
