@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -194,8 +195,13 @@ func parsePort(text string) (uint16, error) {
 // parseIP reads an IP address; an IPv4 address in IPv6 clothes becomes IPv4.
 func parseIP(s string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(s)
+	if err == nil && ip.Zone() != "" && !isWord(ip.Zone(), "-_.") {
+		return netip.Addr{}, errZone // netip takes any text for a zone, "eth0]:80" too
+	}
 	return ip.Unmap(), err
 }
+
+var errZone = errors.New("no name of an interface")
 
 // isWord reports whether s has only ASCII letters, digits and the given others.
 func isWord(s, others string) bool {

@@ -134,7 +134,7 @@ func (d *decoder) warnUnusedUpstreamTLS(u *Upstream) {
 	}
 	for _, f := range []struct{ key, name string }{{"ca_file", u.TLS.CAFile}, {"crl_file", u.TLS.CRLFile}} {
 		if !u.TLS.Verify && f.name != "" {
-			d.warn(d.at("%s.tls.%s", path, f.key), "remove verify: false", "%s has no effect while certificates are not looked at (verify: false)", f.key)
+			d.warn(d.at("%s.tls.%s", path, f.key), "remove verify: false", "%s has no effect while nothing is verified (verify: false)", f.key)
 		}
 	}
 }

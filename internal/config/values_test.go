@@ -78,7 +78,7 @@ func TestRate(t *testing.T) {
 func TestListenAddr(t *testing.T) {
 	readsAs(t, ParseListenAddr, map[string]string{
 		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": ":8080", "*:80": ":80", "[::1]:80": "[::1]:80", "[0:0::1]:80": "[::1]:80", "0.0.0.0:80": "0.0.0.0:80", "[::]:80": "[::]:80",
-		"localhost:0": "127.0.0.1:0", "[::ffff:127.0.0.1]:80": "", "[fe80::1%eth0]:80": "[fe80::1%eth0]:80",
+		"localhost:0": "127.0.0.1:0", "[::ffff:127.0.0.1]:80": "", "[fe80::1%eth0]:80]:80": "", "[fe80::1%eth0]:80": "[fe80::1%eth0]:80",
 		"unix:/run/x.sock": "unix:/run/x.sock", "unix:///run/x.sock": "unix:/run/x.sock", "unix:@abstract": "unix:@abstract",
 		"systemd:http": "systemd:http", "systemd:0": "systemd:0",
 		"": "", "8080": "", "127.0.0.1": "", "::1": "", "::1:80": "", "a.example:80": "", ":65536": "", ":-1": "", ":": "", ":08": "", "unix:": "", "unix:x": "", "unix:@": "", "unix:/a/": "",
