@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -58,11 +59,11 @@ func ParseListenAddr(s string) (ListenAddr, error) {
 		rest, _, _ = strings.Cut(rest, "/")
 		switch scheme {
 		case "https":
-			return ListenAddr{}, wrong("write {address: \""+rest+"\", tls: true}", "%s is a URL, want an address", quote(s))
+			return ListenAddr{}, wrong("write {address: \""+listenHint(rest, ":443")+"\", tls: true}", "%s is a URL, want an address", quote(s))
 		case "h2c", "h3":
 			return ListenAddr{}, wrong("listen speaks HTTP/1.1 so far", "%s: not in this version", quote(scheme+"://"))
 		}
-		return ListenAddr{}, wrong("write only address and port: "+rest, "%s is a URL, want an address", quote(s))
+		return ListenAddr{}, wrong("write only address and port: "+listenHint(rest, ":80"), "%s is a URL, want an address", quote(s))
 	}
 	host, port, err := splitPort(s)
 	if err != nil {
@@ -83,6 +84,24 @@ func ParseListenAddr(s string) (ListenAddr, error) {
 		return ListenAddr{}, wrong("write an address of this machine, or :"+strconv.Itoa(int(port))+" for every address", "%s is no IP address", quote(host))
 	}
 	return a, nil
+}
+
+// listenHint makes an address to listen on of a URL's host and port.
+func listenHint(authority, port string) string {
+	host, p, err := splitPort(authority)
+	if err != nil {
+		host = strings.Trim(authority, "[]")
+	} else {
+		port = ":" + strconv.Itoa(int(p))
+	}
+	switch ip, err := parseIP(host); {
+	case err != nil:
+		return port // a name says nothing about the address to listen on
+	case ip.Is6():
+		return "[" + ip.String() + "]" + port
+	default:
+		return ip.String() + port
+	}
 }
 
 // Loopback reports whether only this machine can reach the address.
@@ -176,8 +195,13 @@ func parsePort(text string) (uint16, error) {
 // parseIP reads an IP address; an IPv4 address in IPv6 clothes becomes IPv4.
 func parseIP(s string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(s)
+	if err == nil && ip.Zone() != "" && !isWord(ip.Zone(), "-_.") {
+		return netip.Addr{}, errZone // netip takes any text for a zone, "eth0]:80" too
+	}
 	return ip.Unmap(), err
 }
+
+var errZone = errors.New("no name of an interface")
 
 // isWord reports whether s has only ASCII letters, digits and the given others.
 func isWord(s, others string) bool {

@@ -172,7 +172,7 @@ func TestConfigsShareNothingWritten(t *testing.T) {
 	was := toJSON(t, first)
 	var wait sync.WaitGroup
 	for path, sample := range samples {
-		text := toJSON(t, set(fromJSON(t, sampleBase), steps(path), fromJSON(t, sample)))
+		text := toJSON(t, set(baseFor(t, path), steps(path), fromJSON(t, sample)))
 		wait.Go(func() {
 			if _, err := parseText(text); err != nil {
 				t.Error(err)

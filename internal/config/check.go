@@ -25,7 +25,9 @@ func (d *decoder) finish(c *Config) {
 		d.checkUpstream(c, &c.Upstreams[i])
 	}
 	d.checkReferences(c)
-	d.noDuplicates("resolver", texts(c.Resolver))
+	if d.noDuplicates("resolver", texts(c.Resolver)); len(c.Resolver) == 0 {
+		c.Resolver = nil // [] says the same as no key, which is what JSON has (I3)
+	}
 	d.noDuplicates("trusted_proxies", texts(c.TrustedProxies))
 	for i, l := range c.Listen {
 		d.noDuplicates(fmt.Sprintf("listen[%d].proxy_protocol", i), texts(l.ProxyProtocol))

@@ -17,7 +17,7 @@ type Config struct {
 	Listen         []Listener       `json:"listen"`
 	Admin          Admin            `json:"admin"`
 	AccessLog      AccessLog        `json:"access_log"`
-	TLS            TLS              `json:"tls"`
+	TLS            TLS              `json:"tls,omitzero"`
 	ErrorPages     ErrorPages       `json:"error_pages,omitempty"`
 	TrustedProxies []NetworkOrSet   `json:"trusted_proxies"`
 	ProxyStatus    ProxyStatus      `json:"proxy_status"`
@@ -176,7 +176,7 @@ type Site struct {
 	Hosts      []string   `json:"hosts"`
 	Routes     []Route    `json:"routes"`
 	ErrorPages ErrorPages `json:"error_pages,omitempty"`
-	TLS        SiteTLS    `json:"tls"`
+	TLS        SiteTLS    `json:"tls,omitzero"`
 }
 
 // Route leads requests to an upstream.
@@ -202,7 +202,7 @@ type Upstream struct {
 	// ProxyProtocol is the version of the PROXY header that connections begin with.
 	ProxyProtocol ProxyVersion    `json:"proxy_protocol"`
 	Timeouts      AttemptTimeouts `json:"timeouts"`
-	TLS           UpstreamTLS     `json:"tls"`
+	TLS           UpstreamTLS     `json:"tls,omitzero"`
 }
 
 // What the servers of an upstream get as Host, beside a name.

@@ -26,12 +26,12 @@ var testEnv = map[string]string{
 }
 
 // testFiles are the files that configurations in tests can name.
-var testFiles = map[string]string{
+var testFiles = withFiles(testCertificates(), map[string]string{
 	"/conf/page.html": "<p>Sorry.</p>\n", "/conf/empty.html": " \n", "/conf/binary.html": "\xff\xfe",
 	"/conf/huge.html": strings.Repeat("x", errorPageLimitBytes+1), "/conf/good.token": "0123456789abcdef\n", "/conf/short.token": "secret\n",
 	"/conf/headers.txt": "# of the collector\nAuthorization: Bearer s3cret\n\nX-Tenant:shop\n", "/conf/own.headers": "X-A: 1\nContent-Length: 5\n",
 	"/conf/noheaders.txt": "Bearer s3cret\n",
-}
+})
 
 // testWorld is the world of testEnv and testFiles.
 func testWorld() outside {
@@ -301,14 +301,14 @@ func TestWindowsLineEnds(t *testing.T) {
 // TestDefault is causey run --listen A --to B.
 func TestDefault(t *testing.T) {
 	noEnv := func(string) (string, bool) { return "", false }
-	c, err := zeroConfig(Flags{To: []string{"localhost:3000", "http://app"}}, noEnv)
+	c, err := zeroConfig(Flags{To: []string{"localhost:3000", "http://app", "https://app"}}, noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Listen[0].Address.String() != DefaultListen || c.Sites[0].Hosts[0] != "*" || c.Sites[0].Routes[0].Path != "/" {
 		t.Errorf("the zero config is %+v", c)
 	}
-	if s := c.Upstreams[0].Servers; len(s) != 2 || s[1].Address.String() != "app:80" {
+	if s := c.Upstreams[0].Servers; len(s) != 3 || s[1].Address.String() != "app:80" || s[2].Address.String() != "https://app:443" {
 		t.Errorf("servers are %v", s)
 	}
 	if c.Upstreams[0].Name != DefaultUpstream || c.Admin.Socket != "/run/causey/admin.sock" || !c.Admin.Listen.IsZero() {
@@ -322,7 +322,7 @@ func TestDefault(t *testing.T) {
 		want       string
 	}{
 		{nil, nil, "", "command line: --to: the server is missing"},
-		{nil, []string{"https://x"}, "", "command line: --to: \"https://\": not in this version"},
+		{nil, []string{"grpc://x"}, "", "command line: --to: \"grpc://\": not in this version"},
 		{[]string{"8080"}, []string{"3000"}, "", "command line: --listen: \"8080\" is only a port"},
 		{[]string{":1", ":1"}, []string{"3000"}, "", "command line: --listen: :1 is listened on twice"},
 		{nil, []string{"3000"}, ":9", "command line: --admin: :9 can be reached from other machines"},

@@ -80,6 +80,7 @@ type decoder struct {
 	spoiled map[string]bool
 	steps   int
 	pages   pageCache
+	files   fileCache
 	// rename shows a path as the flag it came from; nil for a file.
 	rename func(path string) string
 }

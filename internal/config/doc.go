@@ -12,8 +12,9 @@
 //
 // What it never does: open a socket, look a name up, ask the clock, or know
 // what the gateway makes of a value (that translation is in package gateway).
-// It reads no file but the configuration and the files it names: error pages
-// and the admin token.
+// It reads no file but the configuration and the files it names: error pages,
+// certificates with their keys, and other secrets. Whether a certificate has
+// expired is not its business: that is a question of the time.
 //
 // Invariants:
 //

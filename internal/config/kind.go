@@ -6,6 +6,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,7 +36,10 @@ type shape struct {
 	atMost  int    // items of a list
 	keys    string // pattern of the keys of a mapping
 	short   *shape // what may stand in place of the object
-	base    *shape // of which this one is a part, such as durations within bounds
+	// scalarHint says what somebody meant who wrote a scalar in place of the
+	// object; "" where nobody would.
+	scalarHint string
+	base       *shape // of which this one is a part, such as durations within bounds
 }
 
 // kind is a type of value: its shape, and how it is read.
@@ -98,6 +102,8 @@ func (d *decoder) wrongKind(c cursor, s *shape) {
 	case c.node.kind == nullNode && c.key != "":
 		d.failKey(c, "write a value, or remove the key", "%s has no value, want %s", c.key, s.want)
 		return
+	case c.node.kind == scalarNode:
+		hint = s.scalarHint
 	case c.node.kind == listNode && s.keys != "":
 		hint = "write each name as a key, without the dash: NAME: …"
 	case c.node.kind == listNode && len(c.node.items) == 1 && s.schema != nil:
@@ -121,6 +127,25 @@ func enum[T ~string](name string, words ...T) kind[T] {
 			}
 		}
 		return "", wrong(didYouMean(text, texts), "want %s, found %s", want, quote(text))
+	})
+}
+
+// hinted gives an enum hints for words that others use, and one for all words that
+// are near none of its own.
+func hinted[T ~string](k kind[T], other string, hints map[string]string) kind[T] {
+	words, _ := k.schema["enum"].([]string)
+	return leaf(k.shape, func(text string) (T, error) {
+		if slices.Contains(words, text) {
+			return T(text), nil
+		}
+		hint := hints[fold(text)]
+		if hint == "" {
+			hint = didYouMean(text, words)
+		}
+		if hint == "" {
+			hint = other
+		}
+		return "", wrong(hint, "want %s, found %s", k.want, quote(text))
 	})
 }
 

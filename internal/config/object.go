@@ -105,11 +105,12 @@ type object[S any] struct {
 	// short reads what may be written in place of the mapping; may be nil.
 	short      func(d *decoder, c cursor, v *S) bool
 	shortShape *shape
+	scalarHint string // see shape
 }
 
 // kind makes the object a kind of value.
 func (o object[S]) kind() kind[S] {
-	s := &shape{name: o.name, defined: true, want: "a mapping of keys", doc: o.doc, short: o.shortShape, entries: []*entry{}}
+	s := &shape{name: o.name, defined: true, want: "a mapping of keys", doc: o.doc, short: o.shortShape, scalarHint: o.scalarHint, entries: []*entry{}}
 	for i := range o.fields {
 		f := &o.fields[i]
 		f.value = f.into.shape()
@@ -219,20 +220,25 @@ func (d *decoder) unknownKey(c cursor, p pair, s *shape) {
 		return
 	}
 	known := s.names()
-	hint := didYouMean(p.key, known)
-	if key, _, found := cutKey(p.key); found {
+	near := nearest(p.key, known)
+	isSlip := near != "" && (fold(near) == fold(p.key) || strings.HasPrefix(near, p.key))
+	homes := d.root.homes(p.key, "")
+	hint := ""
+	switch key, _, noSpace := cutKey(p.key); {
+	case noSpace:
 		hint = "put a space after the colon of " + key + ":"
-	}
-	if hint == "" && slices.Contains(known, "address") && slices.Contains(addressWords, fold(p.key)) {
+	case isSlip:
+		hint = didYouMean(p.key, known)
+	case slices.Contains(known, "address") && slices.Contains(addressWords, fold(p.key)):
 		hint = "write address: HOST:PORT"
-	}
-	if hint == "" {
+	// A word that is known elsewhere, or to others, is not the next best one here.
+	case foreignKeys[fold(p.key)] != "":
 		hint = foreignKeys[fold(p.key)]
-	}
-	if homes := d.root.homes(p.key, ""); hint == "" && len(homes) > 0 {
+	case len(homes) > 0:
 		hint = "it belongs to " + strings.Join(homes, ", or to ")
-	}
-	if hint == "" {
+	case near != "":
+		hint = didYouMean(p.key, known)
+	default:
 		sort.Strings(known)
 		hint = oneOf(known)
 	}

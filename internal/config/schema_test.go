@@ -235,11 +235,30 @@ func TestSchemaRefuses(t *testing.T) {
 		{"version", "2"}, {"version", `"1"`}, {"listen", "[]"}, {"listen", `"8080x"`}, {"upstreams", "{}"}, {"upstreams", `{"a b": {"servers": "a:1"}}`},
 		{"timeouts.connect", "30"}, {"timeouts.connect", `"30 sec"`}, {"limits.fields", "7"}, {"limits.fields", `"12"`}, {"limits.body", `"x"`},
 		{"sites[].routes[].path", `"api"`}, {"sites[].host", `"*"`}, {"error_pages", `{"200": "x"}`}, {"rates.upload", "240"},
+		{"tls.automatic", `"letsencrypt"`}, {"tls.automatic.ca", `"http://a.example/"`}, {"tls.certificates", "[]"}, {"tls.certificates", `{"certificate": "x"}`}, {"tls.profile", `"old"`},
+		{"sites[].tls.hsts", "365"}, {"sites[].tls.hsts", "true"}, {"upstreams.NAME.tls.min_version", "1.1"}, {"upstreams.NAME.tls.min_version", `"TLSv1.2"`}, {"upstreams.NAME.tls", "true"},
 		{"access_log.format", `"JSON"`}, {"sites[].routes[].methods", `"get"`}, {"sites", "{}"},
 	} {
 		tree := set(fromJSON(t, sampleBase), steps(change.path), fromJSON(t, change.value))
 		if validate(schemaRoot(t), tree) == "" {
 			t.Errorf("the schema takes %s = %s", change.path, change.value)
+		}
+	}
+}
+
+// TestSchemaTakes is about short forms and values without quotes.
+func TestSchemaTakes(t *testing.T) {
+	for _, change := range []struct{ path, value string }{
+		{"tls.automatic", `"off"`}, {"tls.automatic", `"on"`}, {"tls.automatic", "false"}, {"tls.certificates", `"site.pem"`}, {"tls.certificates", `["site.pem"]`},
+		{"sites[].tls.hsts", `"off"`}, {"sites[].tls.hsts", "0"}, {"sites[].tls.hsts", `"1d12h"`}, {"upstreams.NAME.tls.min_version", "1.2"}, {"upstreams.NAME.tls.min_version", `"1.3"`},
+		{"tls.automatic.challenges", `"http"`}, {"tls.automatic.ca", `"letsencrypt-staging"`}, {"upstreams.NAME.servers", `"https://app"`},
+	} {
+		tree := set(fromJSON(t, sampleBase), steps(change.path), fromJSON(t, change.value))
+		if problem := validate(schemaRoot(t), tree); problem != "" {
+			t.Errorf("the schema refuses %s = %s: %s", change.path, change.value, problem)
+		}
+		if _, err := parseText(toJSON(t, tree)); err != nil {
+			t.Errorf("the reader refuses %s = %s: %v", change.path, change.value, err)
 		}
 	}
 }

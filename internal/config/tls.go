@@ -3,7 +3,10 @@
 
 package config
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"reflect"
+)
 
 // TLSProfile is a set of protocol versions and cipher suites.
 type TLSProfile string
@@ -55,7 +58,7 @@ type Automatic struct {
 	Email      string      `json:"email,omitempty"`
 	Challenges []Challenge `json:"challenges"`
 	DNS        DNS         `json:"dns,omitzero"`
-	Storage    string      `json:"storage"`
+	Storage    string      `json:"storage,omitempty"` // "" where no listener has TLS
 	// Ask is the URL that allows names of no site; "": none is.
 	Ask string `json:"ask,omitempty"`
 	// CAPEM is what CAFile held.
@@ -71,17 +74,23 @@ const (
 	DNSRFC2136 DNSProvider = "rfc2136"
 )
 
+// The algorithms of a TSIG key (RFC 8945).
+const (
+	HMACSHA256 = "hmac-sha256"
+	HMACSHA512 = "hmac-sha512"
+)
+
 // DNS is the DNS-01 challenge (RFC 8555 section 8.4).
 type DNS struct {
 	Provider DNSProvider `json:"provider"`
 	// Command is the program of DNSExec.
 	Command string `json:"command,omitempty"`
-	// Server, KeyName, KeyAlgorithm and KeyFile are for DNSRFC2136.
+	// Server (host:port), KeyName, KeyAlgorithm and KeyFile are for DNSRFC2136.
 	Server       string `json:"server,omitempty"`
 	KeyName      string `json:"key_name,omitempty"`
 	KeyAlgorithm string `json:"key_algorithm,omitempty"`
 	KeyFile      string `json:"key_file,omitempty"`
-	// Secret is what KeyFile held.
+	// Secret is what KeyFile held: base64.
 	Secret string `json:"-"`
 }
 
@@ -138,6 +147,15 @@ type UpstreamTLS struct {
 	CA  []byte `json:"-"`
 	CRL []byte `json:"-"`
 }
+
+// IsZero reports that t says nothing beside the defaults, so that JSON need not have it.
+func (t TLS) IsZero() bool { return reflect.DeepEqual(t, tlsKind.preset()) }
+
+// IsZero reports that t says nothing beside the defaults.
+func (t SiteTLS) IsZero() bool { return reflect.DeepEqual(t, siteTLSKind.preset()) }
+
+// IsZero reports that t says nothing beside the defaults.
+func (t UpstreamTLS) IsZero() bool { return reflect.DeepEqual(t, upstreamTLSKind.preset()) }
 
 // IsZero reports that there is no such challenge.
 func (x DNS) IsZero() bool { return x.Provider == "" }

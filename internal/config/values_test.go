@@ -78,7 +78,7 @@ func TestRate(t *testing.T) {
 func TestListenAddr(t *testing.T) {
 	readsAs(t, ParseListenAddr, map[string]string{
 		"127.0.0.1:8080": "127.0.0.1:8080", ":8080": ":8080", "*:80": ":80", "[::1]:80": "[::1]:80", "[0:0::1]:80": "[::1]:80", "0.0.0.0:80": "0.0.0.0:80", "[::]:80": "[::]:80",
-		"localhost:0": "127.0.0.1:0", "[::ffff:127.0.0.1]:80": "", "[fe80::1%eth0]:80": "[fe80::1%eth0]:80",
+		"localhost:0": "127.0.0.1:0", "[::ffff:127.0.0.1]:80": "", "[fe80::1%eth0]:80]:80": "", "[fe80::1%eth0]:80": "[fe80::1%eth0]:80",
 		"unix:/run/x.sock": "unix:/run/x.sock", "unix:///run/x.sock": "unix:/run/x.sock", "unix:@abstract": "unix:@abstract",
 		"systemd:http": "systemd:http", "systemd:0": "systemd:0",
 		"": "", "8080": "", "127.0.0.1": "", "::1": "", "::1:80": "", "a.example:80": "", ":65536": "", ":-1": "", ":": "", ":08": "", "unix:": "", "unix:x": "", "unix:@": "", "unix:/a/": "",
@@ -96,8 +96,8 @@ func TestServerAddr(t *testing.T) {
 		"app:3000": "app:3000", "APP.Example:3000": "app.example:3000", "10.0.0.5:80": "10.0.0.5:80", "[::1]:80": "[::1]:80", "3000": "localhost:3000", ":3000": "localhost:3000",
 		"http://app": "app:80", "http://app/": "app:80", "HTTP://app:81/": "app:81", "http://[::1]": "[::1]:80", "http://[::1]:81": "[::1]:81", "http://10.0.0.1": "10.0.0.1:80",
 		"unix:/run/a.sock": "unix:/run/a.sock", "unix:///run/a.sock": "unix:/run/a.sock", "my_app_1:80": "my_app_1:80", "http:3000": "http:3000",
-		"": "", "app": "", "app:": "", "app:0": "", "0": "", "65536": "", "https://app": "", "https:app": "", "h2c://app": "", "http://": "", "http://app/x": "", "http://app?x": "",
-		"http://u:p@app": "", "http:app": "", "ws://app": "", "app:80/x": "", "0.0.0.0:80": "", "[::]:80": "", "256.0.0.1:80": "", "-a:80": "", "a..b:80": "", "a.:80": "", "é:80": "", "unix:a": "",
+		"": "", "app": "", "app:": "", "app:0": "", "0": "", "65536": "", "https://app": "https://app:443", "https://app:8443/": "https://app:8443", "HTTPS://[::1]": "https://[::1]:443", "wss://app": "", "https://": "", "https:app": "", "h2c://app": "", "http://": "", "http://app/x": "", "http://app?x": "",
+		"http://u:p@app": "", "http:app": "", "ws://app": "", "app:80/x": "", "0.0.0.0:80": "", "[::]:80": "", "256.0.0.1:80": "", "-a:80": "", "a..b:80": "", "a.:80": "", "é:80": "", "unix:a": "", "https://app/x": "", "https://0.0.0.0": "",
 		"http://::1": "", "a b:80": "", "http://:80": "", "x" + fmt.Sprintf("%063d", 0) + ":80": "", "03000": "", "http://app:": "",
 	})
 }
