@@ -316,6 +316,21 @@ func TestDefault(t *testing.T) {
 	}
 	checkRoundTrip(t, c)
 
+	c, err = zeroConfig(Flags{To: []string{"3000"}, Hosts: []string{"shop.example.com", "www.example.com"}}, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := c.Listen; len(l) != 2 || l[0].Address.String() != ":80" || l[0].TLS || l[1].Address.String() != ":443" || !l[1].TLS {
+		t.Errorf("with a host it listens on %+v", l)
+	}
+	if len(c.Sites[0].Hosts) != 2 || !c.TLS.Automatic.Enabled || len(c.Warnings) > 0 {
+		t.Errorf("with a host the zero config is %+v, %v", c.Sites[0], c.Warnings)
+	}
+	c, err = zeroConfig(Flags{To: []string{"3000"}, Listen: []string{"127.0.0.1:81", "https://127.0.0.1:82"}}, noEnv)
+	if err != nil || c.Listen[0].TLS || !c.Listen[1].TLS || c.Listen[1].Address.String() != "127.0.0.1:82" {
+		t.Errorf("https:// in --listen: %v, %+v", err, c)
+	}
+
 	for _, bad := range []struct {
 		listen, to []string
 		admin      string

@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 	for _, tls := range []string{
 		"certificates: site.pem", "certificates: [{certificate: site.crt, key: site.key}, backwards.pem]", "certificates: []", "automatic: off", "automatic: false",
 		"profile: modern, port: 1, automatic: {ca: letsencrypt-staging, email: a@a.example, challenges: http, ask: 'http://a/?b', storage: x, ca_file: ca.pem}",
-		"automatic: {dns: {provider: rfc2136, server: ::1, key_name: k., key_file: tsig.key}}", "automatic: {dns: {provider: exec, command: ./x, server: a:1}}",
+		"automatic: {dns: {provider: rfc2136, server: ::1, zone: z., key_name: k., key_file: tsig.key}}", "automatic: {dns: {provider: exec, command: ./x, server: a:1}}",
 	} {
 		f.Add([]byte(tlsBase + "tls: {" + tls + "}\n"))
 	}

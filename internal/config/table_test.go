@@ -36,7 +36,8 @@ var samples = map[string]string{
 	"tls.certificates[].certificate": `"/conf/site.crt"`, "tls.certificates[].key": `"/conf/site.key"`,
 	"tls.automatic.enabled": `false`, "tls.automatic.ca": `"https://ca.example/dir"`, "tls.automatic.ca_file": `"/conf/ca.pem"`, "tls.automatic.email": `"a@a.example"`,
 	"tls.automatic.challenges": `["tls-alpn"]`, "tls.automatic.storage": `"/var/lib/certs"`, "tls.automatic.ask": `"http://127.0.0.1:1/ask?x=1"`,
-	"tls.automatic.dns": `{"provider": "exec", "command": "/bin/true"}`, "tls.automatic.dns.provider": `"rfc2136"`, "tls.automatic.dns.command": `"/bin/false"`,
+	"tls.automatic.dns": `{"provider": "exec", "command": "/bin/true", "wait": "0"}`, "tls.automatic.dns.provider": `"rfc2136"`, "tls.automatic.dns.command": `"/bin/false"`,
+	"tls.automatic.dns.zone": `"other.example"`, "tls.automatic.dns.token_file": `"/conf/good.token"`, "tls.automatic.dns.wait": `"1m"`,
 	"tls.automatic.dns.server": `"ns1.example:54"`, "tls.automatic.dns.key_name": `"other.key"`, "tls.automatic.dns.key_algorithm": `"hmac-sha512"`, "tls.automatic.dns.key_file": `"/conf/tsig2.key"`,
 	"timeouts.handshake": `"19s"`, "timeouts.up_handshake": `"20s"`, "sites[].routes[].timeouts.up_handshake": `"23s"`, "upstreams.NAME.timeouts.up_handshake": `"33s"`,
 	"sites[].tls.certificates": `[{"certificate": "/conf/site.pem", "key": "/conf/site.pem"}]`, "sites[].tls.certificates[].certificate": `"/conf/site.crt"`, "sites[].tls.certificates[].key": `"/conf/site.key"`,
@@ -71,7 +72,7 @@ var sampleBases = map[string]string{
 	"tls.certificates":                      `[{"certificate": "/conf/site.pem", "key": "/conf/site.pem"}]`,
 	"sites[].tls.certificates":              `[{"certificate": "/conf/site.pem", "key": "/conf/site.pem"}]`,
 	"upstreams.NAME.tls.client_certificate": `{"certificate": "/conf/site.pem", "key": "/conf/site.pem"}`,
-	"tls.automatic.dns":                     `{"provider": "exec", "command": "/bin/true", "server": "ns.example:53", "key_name": "k", "key_file": "/conf/tsig.key"}`,
+	"tls.automatic.dns":                     `{"provider": "exec", "command": "/bin/true", "server": "ns.example:53", "zone": "z.example", "key_name": "k", "key_file": "/conf/tsig.key"}`,
 	"sites[].tls.client_auth":               `{"ca_file": "/conf/ca.pem"}`,
 	"sites[].tls.hsts":                      `{"max_age": "400d", "subdomains": true}`,
 }

@@ -97,7 +97,7 @@ var emailKind = leaf(&shape{
 	return s, nil
 })
 
-var providerKind = hinted(enum("provider", DNSExec, DNSRFC2136), "for any other provider write exec, and a command that sets the record there",
+var providerKind = hinted(enum("provider", DNSExec, DNSRFC2136, DNSCloudflare), "for any other provider write exec, and a command that sets the record there",
 	map[string]string{"bind": "write rfc2136", "nsupdate": "write rfc2136", "knot": "write rfc2136", "powerdns": "write rfc2136"})
 
 var challengeKind = hinted(enum("challenge", ChallengeHTTP, ChallengeTLSALPN), "", map[string]string{
@@ -135,19 +135,29 @@ var dnsKind = object[DNS]{
 	doc:  "Shows by a record in the zone that a host is yours (DNS-01). It needs no open port, and is the only way to certificates for `*.` names.",
 	fields: []field[DNS]{
 		{entry{name: "provider", required: true, sample: "provider: exec",
-			doc: "How the record is set: `exec` runs a program of yours, `rfc2136` sends a signed update to a name server (BIND, Knot, PowerDNS)."},
+			doc: "How the record is set: `exec` runs a program of yours, `rfc2136` sends a signed update to a name server (BIND, Knot, PowerDNS), `cloudflare` asks the API of Cloudflare."},
 			to(providerKind, func(x *DNS) *DNSProvider { return &x.Provider })},
 		{entry{name: "command", derived: "none",
 			doc: "For `exec`: the program, without arguments. It is called with `present NAME VALUE` to set a TXT record, returns with status 0 when the record can be looked up, and is called with `cleanup NAME VALUE` when it is no longer needed. NAME is the whole name of the record: `_acme-challenge.example.com`."},
 			to(filePath, func(x *DNS) *string { return &x.Command })},
 		{entry{name: "server", derived: "none", doc: "For `rfc2136`: the primary name server of the zone, by name or address; its port if that is not 53."},
 			to(dnsServerKind, func(x *DNS) *string { return &x.Server })},
+		{entry{name: "zone", derived: "none", doc: "For `rfc2136`: the name of the zone, such as `example.com`."},
+			to(serverNameKind, func(x *DNS) *string { return &x.Zone })},
 		{entry{name: "key_name", derived: "none", doc: "For `rfc2136`: the name of the TSIG key."},
 			to(keyNameKind, func(x *DNS) *string { return &x.KeyName })},
 		{entry{name: "key_algorithm", derived: "hmac-sha256", doc: "For `rfc2136`: the algorithm of the TSIG key."},
 			to(enum("key_algorithm", HMACSHA256, HMACSHA512), func(x *DNS) *string { return &x.KeyAlgorithm })},
 		{entry{name: "key_file", derived: "none", doc: "For `rfc2136`: a file with the secret of the TSIG key in base64, and nothing else."},
 			to(filePath, func(x *DNS) *string { return &x.KeyFile })},
+		{entry{name: "token_file", derived: "none",
+			doc:   "For `cloudflare`: a file with an API token and nothing else. The token needs the permissions Zone / Zone / Read and Zone / DNS / Edit.",
+			avoid: "Not the global key of the account: it may do everything."},
+			to(filePath, func(x *DNS) *string { return &x.TokenFile })},
+		{entry{name: "wait", def: "5s",
+			doc:   "How long to wait after a record was set, until all name servers of the zone have it.",
+			avoid: "Raise it where the CA says that it did not find the record: some providers need a minute. A command may wait itself; then 0 does."},
+			to(between(0, time.Hour), func(x *DNS) *Duration { return &x.Wait })},
 	},
 	check: checkDNS,
 }.kind()

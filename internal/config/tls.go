@@ -70,8 +70,9 @@ type DNSProvider string
 
 // The providers.
 const (
-	DNSExec    DNSProvider = "exec"
-	DNSRFC2136 DNSProvider = "rfc2136"
+	DNSExec       DNSProvider = "exec"
+	DNSRFC2136    DNSProvider = "rfc2136"
+	DNSCloudflare DNSProvider = "cloudflare"
 )
 
 // The algorithms of a TSIG key (RFC 8945).
@@ -85,12 +86,17 @@ type DNS struct {
 	Provider DNSProvider `json:"provider"`
 	// Command is the program of DNSExec.
 	Command string `json:"command,omitempty"`
-	// Server (host:port), KeyName, KeyAlgorithm and KeyFile are for DNSRFC2136.
+	// Server (host:port), Zone, KeyName, KeyAlgorithm and KeyFile are for DNSRFC2136.
 	Server       string `json:"server,omitempty"`
+	Zone         string `json:"zone,omitempty"`
 	KeyName      string `json:"key_name,omitempty"`
 	KeyAlgorithm string `json:"key_algorithm,omitempty"`
 	KeyFile      string `json:"key_file,omitempty"`
-	// Secret is what KeyFile held: base64.
+	// TokenFile is for DNSCloudflare.
+	TokenFile string `json:"token_file,omitempty"`
+	// Wait is how long a record takes to reach all servers of its zone.
+	Wait Duration `json:"wait"`
+	// Secret is what KeyFile (in base64) or TokenFile held.
 	Secret string `json:"-"`
 }
 

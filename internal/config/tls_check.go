@@ -16,7 +16,8 @@ func checkDNS(d *decoder, c cursor, x *DNS) {
 		of          DNSProvider
 	}{
 		{"command", x.Command, DNSExec}, {"server", x.Server, DNSRFC2136}, {"key_name", x.KeyName, DNSRFC2136},
-		{"key_file", x.KeyFile, DNSRFC2136}, {"key_algorithm", x.KeyAlgorithm, DNSRFC2136},
+		{"key_file", x.KeyFile, DNSRFC2136}, {"key_algorithm", x.KeyAlgorithm, DNSRFC2136}, {"zone", x.Zone, DNSRFC2136},
+		{"token_file", x.TokenFile, DNSCloudflare},
 	}
 	for _, k := range keys {
 		switch {
@@ -27,13 +28,15 @@ func checkDNS(d *decoder, c cursor, x *DNS) {
 			d.failKey(c, "write "+k.name+": …", "the provider %s needs the key %s", x.Provider, k.name)
 		}
 	}
-	if x.Provider != DNSRFC2136 {
-		return
+	switch {
+	case x.Provider == DNSCloudflare && x.TokenFile != "":
+		x.Secret = d.readAPIToken(d.at("%s.token_file", c.path), x.TokenFile)
+	case x.Provider == DNSRFC2136:
+		if x.KeyAlgorithm == "" {
+			x.KeyAlgorithm = HMACSHA256
+		}
+		x.Secret = d.readSecret(d.at("%s.key_file", c.path), x.KeyFile)
 	}
-	if x.KeyAlgorithm == "" {
-		x.KeyAlgorithm = HMACSHA256
-	}
-	x.Secret = d.readSecret(d.at("%s.key_file", c.path), x.KeyFile)
 }
 
 func checkAutomatic(d *decoder, c cursor, a *Automatic) {

@@ -106,6 +106,21 @@ func (d *decoder) readSecret(c cursor, name string) string {
 	return string(bytes.TrimSpace(data))
 }
 
+// readAPIToken reads a file that holds a token for an API.
+func (d *decoder) readAPIToken(c cursor, name string) string {
+	data := d.judged(c, fileUse{name, "token"}, secretFileLimitBytes, func(data []byte) (string, string) {
+		token := string(bytes.TrimSpace(data))
+		if token == "" {
+			return "is empty", "write the token into it"
+		}
+		if strings.ContainsFunc(token, func(r rune) bool { return r <= 0x20 || r >= 0x7f }) {
+			return "holds more than a token", "write only the token into it, in one line"
+		}
+		return "", ""
+	})
+	return string(bytes.TrimSpace(data))
+}
+
 // RevocationLists gives the lists of a file in DER: of PEM, each block; else the
 // whole.
 func RevocationLists(data []byte) [][]byte {

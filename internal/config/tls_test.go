@@ -137,7 +137,7 @@ func TestPairs(t *testing.T) {
 
 // TestTLSSecrets wants what the files held in the Config but nowhere that is shown.
 func TestTLSSecrets(t *testing.T) {
-	c, err := parseText(tlsBase + "tls: {certificates: site.pem, automatic: {dns: {provider: rfc2136, server: 192.0.2.1, key_name: causey., key_file: tsig.key}}}\n")
+	c, err := parseText(tlsBase + "tls: {certificates: site.pem, automatic: {dns: {provider: rfc2136, server: 192.0.2.1, zone: z.example, key_name: causey., key_file: tsig.key}}}\n")
 	if err != nil {
 		t.Fatal(err)
 	}

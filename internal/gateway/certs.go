@@ -6,6 +6,7 @@ package gateway
 import (
 	"crypto/x509"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 	}
 	o.Sites = certSites(c)
 	if wantsAutomatic(c, o.Sites) {
-		o.Automatic = buildAutomatic(&c.TLS.Automatic)
+		o.Automatic = g.automatic(&c.TLS.Automatic)
 	}
 	return o
 }
@@ -72,8 +73,8 @@ func pairs(list []config.CertificatePair) []certs.Pair {
 func naming(list []config.CertificatePair, host string) []certs.Pair {
 	var out []certs.Pair
 	for i := range list {
-		leaf := list[i].Pair().Leaf
-		if slices.Contains(leaf.DNSNames, host) || host != "*" && !strings.HasPrefix(host, "*.") && leaf.VerifyHostname(host) == nil {
+		plain := !strings.HasPrefix(host, "*")
+		if slices.Contains(namesOf(&list[i]), host) || plain && list[i].Pair().Leaf.VerifyHostname(host) == nil {
 			out = append(out, certs.Pair{Certificate: list[i].Certificate, Key: list[i].Key})
 		}
 	}
@@ -105,12 +106,22 @@ func wantsAutomatic(c *config.Config, sites []certs.Site) bool {
 	})
 }
 
+// automatic makes what is obtained, or takes what was made of the same configuration:
+// then a reload changes nothing of it.
+func (g *Gateway) automatic(a *config.Automatic) *certs.Automatic {
+	if g.obtained == nil || !reflect.DeepEqual(g.obtainedBy, *a) {
+		g.obtained, g.obtainedBy = buildAutomatic(a), *a
+	}
+	return g.obtained
+}
+
 func buildAutomatic(a *config.Automatic) *certs.Automatic {
 	o := &certs.Automatic{
 		Directory: a.CA, Email: a.Email, Storage: a.Storage,
 		HTTP:    slices.Contains(a.Challenges, config.ChallengeHTTP),
 		TLSALPN: slices.Contains(a.Challenges, config.ChallengeTLSALPN),
 		DNS:     buildDNS(&a.DNS),
+		DNSWait: a.DNS.Wait.Std(),
 	}
 	if len(a.CAPEM) > 0 {
 		o.Roots = x509.NewCertPool()
@@ -127,6 +138,10 @@ func buildDNS(d *config.DNS) certs.DNSProvider {
 	switch d.Provider {
 	case config.DNSExec:
 		return &certs.Exec{Program: d.Command}
+	case config.DNSRFC2136:
+		return &certs.Update{Server: d.Server, Zone: d.Zone, KeyName: d.KeyName, Secret: d.Secret, Algorithm: d.KeyAlgorithm, Now: time.Now}
+	case config.DNSCloudflare:
+		return &certs.Cloudflare{Token: d.Secret}
 	}
 	return nil
 }

@@ -74,11 +74,14 @@ type Gateway struct {
 	metrics *metrics.Metrics
 	admin   *admin.Server
 	certs   *certs.Keeper
-	log     atomic.Pointer[accesslog.Sink]
-	tracer  atomic.Pointer[trace.Sink]
-	spans   trace.Counts
-	pump    *pump
-	strays  strays
+	// obtained is what was made of obtainedBy.
+	obtained   *certs.Automatic
+	obtainedBy config.Automatic
+	log        atomic.Pointer[accesslog.Sink]
+	tracer     atomic.Pointer[trace.Sink]
+	spans      trace.Counts
+	pump       *pump
+	strays     strays
 
 	mu       sync.Mutex // guards what follows, and makes reloads one by one
 	cfg      *config.Config
