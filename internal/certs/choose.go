@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -94,6 +95,11 @@ func (e *entry) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 func normal(name string) (string, bool) {
 	if len(name) > hostLimitBytes+1 {
 		return "", false
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		// "Literal IPv4 and IPv6 addresses are not permitted" (RFC 6066, section 3).
+		// Clients that send one mean that they know no name.
+		return "", true
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	return name, name == "" || isDNSName(name)

@@ -32,9 +32,12 @@ func TestChoiceByName(t *testing.T) {
 	wantFor(t, k, "wild.test", "")
 	wantFor(t, k, "a.one.test", "")
 	wantFor(t, k, "other.test", "")
-	wantFor(t, k, "", "one.test") // the first file of all
+	// The first file of all, for those who name nobody; an address is no name.
+	for _, none := range []string{"", "192.0.2.1", "::1"} {
+		wantFor(t, k, none, "one.test")
+	}
 	for _, odd := range []string{
-		"..", ".", "a..b", "-a.test", "a-.test", "*.wild.test", "a b", "a\x00.test", "ä.test", "192.0.2.1", "::1",
+		"..", ".", "a..b", "-a.test", "a-.test", "*.wild.test", "a b", "a\x00.test", "ä.test", "192.0.2", "192.0.2.1:443", "[::1]",
 		strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 200) + "test",
 	} {
 		if odd == "." {
