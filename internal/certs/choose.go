@@ -96,13 +96,14 @@ func normal(name string) (string, bool) {
 	if len(name) > hostLimitBytes+1 {
 		return "", false
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		// "Literal IPv4 and IPv6 addresses are not permitted" (RFC 6066, section 3).
-		// Clients that send one mean that they know no name.
-		return "", true
-	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	return name, name == "" || isDNSName(name)
+	if name == "" || isDNSName(name) {
+		return name, true
+	}
+	// "Literal IPv4 and IPv6 addresses are not permitted" (RFC 6066, section 3).
+	// Clients that send one mean that they know no name.
+	_, err := netip.ParseAddr(name)
+	return "", err == nil
 }
 
 // localAddress returns the IP address that a client came to, "" if it is not
