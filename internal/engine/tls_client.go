@@ -85,6 +85,7 @@ func (p *TLSPolicy) build(e *Engine, o *ClientTLS) {
 	}
 	if a := p.ClientAuth; a != nil {
 		p.config.ClientAuth = tls.RequestClientCert
+		p.config.ClientCAs = a.Roots // browsers choose by these among their certificates
 		p.config.VerifyConnection = a.verifier(e.env.Now)
 		p.rotateKeys(e.env.Now())
 	}

@@ -352,9 +352,14 @@ func TestTLSClientAuth(t *testing.T) {
 	if rec := r.one(); rec.Failure.String() != "client.handshake.client-cert-missing" {
 		t.Errorf("%v", rec.Failure)
 	}
-	// With one.
+	// With one, chosen by who may have signed it.
 	c := clientConfig()
-	c.Certificates = []tls.Certificate{client}
+	c.GetClientCertificate = func(cri *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if err := cri.SupportsCertificate(&client); err != nil || len(cri.AcceptableCAs) != 1 {
+			t.Errorf("asked for a certificate of %q: %v", cri.AcceptableCAs, err)
+		}
+		return &client, nil
+	}
 	q := r.dialTLS(c)
 	if head, body := q.get(); status(head) != 200 || body != "M" {
 		t.Errorf("%q %q", head, body)
