@@ -319,9 +319,45 @@ func TestPageIsSafeFromItsContents(t *testing.T) {
 	}
 }
 
+// TestPageShowsCertificates: the worst first, each state in words.
+func TestPageShowsCertificates(t *testing.T) {
+	b := openBrowser(t)
+	ts := startServer(t, func(o *Options) {
+		o.Now = func() time.Time { return sampleStart }
+	})
+	for _, look := range []struct {
+		name, scheme string
+		width        int
+	}{{"certificates-desktop-light", "light", 1360}, {"certificates-desktop-dark", "dark", 1360}, {"certificates-phone-light", "light", 390}} {
+		b.open(ts, "/", look.width, look.scheme)
+		b.until(`document.getElementById("certificates").rows.length === 9`)
+		b.shoot(look.name)
+		if weak := b.eval(weakContrast); weak != "" {
+			t.Errorf("%s: too little contrast:\n%s", look.name, weak)
+		}
+		if wide := b.eval("document.documentElement.scrollWidth"); wide != fmt.Sprint(look.width) {
+			t.Errorf("%s: the page is %s wide in a window of %d", look.name, wide, look.width)
+		}
+	}
+	states := b.eval(`[...document.querySelectorAll("#certificates .state span:last-child")].map((e) => e.innerText).join()`)
+	if want := "expired,not there yet,renewal fails,renewal fails,expires soon,ok,ok,ok,ok"; states != want {
+		t.Errorf("the states are %s, want %s", states, want)
+	}
+	text := b.eval(`document.querySelector("table.certificates").innerText + document.getElementById("certificates-sum").innerText`)
+	for _, want := range []string{"3 days ago", "24 days left", "Let's Encrypt, E7", `<b title="x">`, "9 tries failed", "/etc/causey/tls/shop.pem", "2 renewal fails", "on demand"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the certificates do not show %q: %s", want, text)
+		}
+	}
+	ts.opts.Certificates = func() []Certificate { return nil }
+	b.until(`document.getElementById("no-certificates").innerText.includes("No certificate")`)
+	b.wantNoComplaint()
+}
+
 func TestPageWithoutFailures(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, func(o *Options) {
+		o.Certificates = func() []Certificate { return nil }
 		o.Store = NewStore(time.Now().Add(-time.Hour))
 		put(o.Store, good, 1, 1204)
 	})
