@@ -68,9 +68,9 @@ func TestMomentComesBack(t *testing.T) {
 // TestManyCertificates: the worst are in every answer, and the counts are of all.
 func TestManyCertificates(t *testing.T) {
 	ts := startServer(t, func(o *Options) {
-		o.Now = func() time.Time { return sampleStart }
+		atSampleStart(o)
 		o.Certificates = func() []Certificate {
-			all := sampleCertificates()
+			all := sampleCertificates(sampleStart)
 			for i := range 1000 {
 				c := all[0]
 				c.File = fmt.Sprint("f", i)
@@ -93,7 +93,7 @@ func TestManyCertificates(t *testing.T) {
 		resp, body := ts.get("/api/v1/certificates?" + query)
 		ts.wantStatus(400, resp, body)
 	}
-	ts.opts.Certificates = func() []Certificate { return nil }
+	ts = startServer(t, func(o *Options) { o.Certificates = func() []Certificate { return nil } })
 	if _, body := ts.get("/api/v1/certificates"); body != `{"counts":{"expired":0,"expiring":0,"failing":0,"ok":0,"waiting":0},"certificates":[]}`+"\n" {
 		t.Errorf("without any: %s", body)
 	}

@@ -204,9 +204,9 @@ func sampleUpstreams() []Upstream {
 	}
 }
 
-// sampleCertificates has one of each state, as the days after sampleStart find them.
-func sampleCertificates() []Certificate {
-	day := func(n int) Moment { return Moment{sampleStart.AddDate(0, 0, n)} }
+// sampleCertificates has one of each state, seen from start.
+func sampleCertificates(start time.Time) []Certificate {
+	day := func(n int) Moment { return Moment{start.AddDate(0, 0, n)} }
 	file := func(path string, from, to int, hosts ...string) Certificate {
 		return Certificate{Source: FromFile, File: path, Hosts: hosts, Names: hosts, Issuer: "CN=Sectigo RSA DV CA,O=Sectigo Limited,C=GB",
 			KeyType: "RSA 2048", NotBefore: day(from), NotAfter: day(to)}
@@ -217,12 +217,12 @@ func sampleCertificates() []Certificate {
 	}
 	failing := obtained("api.example", -66)
 	failing.Error, failing.Failures = "certs: order: HTTP 403 urn:ietf:params:acme:error:caa - CAA record for api.example prevents issuance", 9
-	failing.TriedAt, failing.NextAt = Moment{sampleStart.Add(-7 * time.Minute)}, Moment{sampleStart.Add(13 * time.Minute)}
-	waiting := Certificate{Source: Automatic, Name: "new.example", Hosts: []string{"new.example"}, Failures: 2, TriedAt: Moment{sampleStart.Add(-time.Minute)},
-		NextAt: Moment{sampleStart.Add(time.Minute)}, Error: `authorization: HTTP 400 urn:ietf:params:acme:error:dns - NXDOMAIN for new.example <b title="x">`}
+	failing.TriedAt, failing.NextAt = Moment{start.Add(-7 * time.Minute)}, Moment{start.Add(13 * time.Minute)}
+	waiting := Certificate{Source: Automatic, Name: "new.example", Hosts: []string{"new.example"}, Failures: 2, TriedAt: Moment{start.Add(-time.Minute)},
+		NextAt: Moment{start.Add(time.Minute)}, Error: `authorization: HTTP 400 urn:ietf:params:acme:error:dns - NXDOMAIN for new.example <b title="x">`}
 	changed := file("/etc/causey/tls/intra.pem", -100, 265, "intra.example")
 	changed.Error, changed.Failures = "key file /etc/causey/tls/intra.key: the key does not belong to the certificate in /etc/causey/tls/intra.pem (for intra.example)", 3
-	changed.TriedAt, changed.NextAt = Moment{sampleStart.Add(-4 * time.Second)}, Moment{sampleStart.Add(6 * time.Second)}
+	changed.TriedAt, changed.NextAt = Moment{start.Add(-4 * time.Second)}, Moment{start.Add(6 * time.Second)}
 	shop := file("/etc/causey/tls/shop.pem", -30, 60, "shop.example", "www.shop.example", "cart.shop.example")
 	shop.StapledUntil = day(3)
 	stranger := obtained("customer-site.example", -20)

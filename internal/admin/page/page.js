@@ -365,12 +365,27 @@ function certificateRow(c) {
   return tr;
 }
 
+// drawAlarm says at the top of the page that certificates need somebody.
+function drawAlarm(troubled) {
+  update($("certificates-alarm"), JSON.stringify(troubled.map((c) => [c.hosts, c.state])), () => {
+    const hosts = troubled.slice(0, 3).map((c) => `${c.hosts[0] || c.file}: ${certificateStates[c.state][2]}`).join(", ");
+    const more = troubled.length > 3 ? ` and ${grouped.format(troubled.length - 3)} more` : "";
+    const b = element("button", "link", troubled.length === 1 ? "A certificate is in trouble" : `${grouped.format(troubled.length)} certificates are in trouble`);
+    b.type = "button";
+    b.dataset.focus = "alarm";
+    b.addEventListener("click", () => $("certificates-title").scrollIntoView());
+    return [b, ` (${hosts}${more})`];
+  });
+  $("certificates-alarm").hidden = troubled.length === 0;
+}
+
 function drawCertificates({ counts, certificates }) {
   const all = Object.values(counts).reduce((a, b) => a + b, 0);
   document.querySelector("table.certificates").hidden = all === 0;
   $("no-certificates").hidden = all !== 0;
   $("certificates-sum").textContent = Object.entries(certificateStates).filter(([state]) => counts[state] > 0)
-    .map(([state, [, , word]]) => `${grouped.format(counts[state])} ${word}`).join(", ");
+    .map(([state, [, , word]]) => `${word}: ${grouped.format(counts[state])}`).join(", ");
+  drawAlarm(certificates.filter((c) => c.source !== "on-demand" && ["expired", "waiting", "failing"].includes(c.state)));
   const left = all - certificates.length;
   $("more-certificates").hidden = left === 0;
   $("more-certificates").textContent = `and ${grouped.format(left)} more, in no worse state; see: causey certificates`;
