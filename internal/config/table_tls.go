@@ -92,7 +92,7 @@ var dnsKind = object[DNS]{
 			doc: "How the record is set: `exec` runs a program of yours, `rfc2136` sends a signed update to a name server (BIND, Knot, PowerDNS)."},
 			to(enum("provider", DNSExec, DNSRFC2136), func(x *DNS) *DNSProvider { return &x.Provider })},
 		{entry{name: "command", derived: "none",
-			doc: "For `exec`: the program. It is called with `present NAME VALUE` and `cleanup NAME VALUE`, where NAME is the whole name of the record, such as `_acme-challenge.example.com.`"},
+			doc: "For `exec`: the program. It is called with `present NAME VALUE` and `cleanup NAME VALUE`, where NAME is the whole name of the record, such as `_acme-challenge.example.com`"},
 			to(filePath, func(x *DNS) *string { return &x.Command })},
 		{entry{name: "server", derived: "none", doc: "For `rfc2136`: address and port of the primary name server."},
 			to(plainText, func(x *DNS) *string { return &x.Server })},
