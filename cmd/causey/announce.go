@@ -30,6 +30,9 @@ func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
 		}
 		p.printf("  listens   %s\n", url)
 	}
+	if line := certificateLine(cfg, g.Certificates()); line != "" {
+		p.printf("  certs     %s\n", line)
+	}
 	p.printf("  up to     %s\n", plural(int(g.MaxConnections()), "client connection"))
 	for i, u := range cfg.Upstreams {
 		if i == upstreamsShown {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,7 +219,7 @@ func TestPageShowsFailures(t *testing.T) {
 		width        int
 	}{{"desktop-light", "light", 1360}, {"desktop-dark", "dark", 1360}, {"tablet-light", "light", 900}, {"phone-light", "light", 390}, {"phone-dark", "dark", 390}} {
 		b.open(ts, "/", look.width, look.scheme)
-		b.until(`document.getElementById("rows").rows.length === 7`)
+		b.until(`document.getElementById("rows").rows.length === 9`)
 		b.shoot(look.name)
 		if weak := b.eval(weakContrast); weak != "" {
 			t.Errorf("%s: too little contrast:\n%s", look.name, weak)
@@ -228,18 +229,18 @@ func TestPageShowsFailures(t *testing.T) {
 		}
 	}
 	text := b.eval("document.body.innerText")
-	for _, want := range []string{"upstream.connect.refused", "/checkout?step=2", "app2.internal:9000", "7 failures", "30.0 s", "blog.internal:80"} {
+	for _, want := range []string{"upstream.connect.refused", "/checkout?step=2", "app2.internal:9000", "9 failures", "30.0 s", "blog.internal:80"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
 	// A failure that comes now appears by itself, on top.
 	ts.opts.Store.Consume([]record.Record{bad(77)})
-	b.until(`document.getElementById("rows").rows.length === 8`)
+	b.until(`document.getElementById("rows").rows.length === 10`)
 
 	// What clients caused, a filter, a code.
 	b.eval(`document.getElementById("clients").click()`)
-	b.until(`document.getElementById("rows").rows.length === 10`)
+	b.until(`document.getElementById("rows").rows.length === 14`)
 	b.eval(`f = document.getElementById("filter"), f.value = "blog", f.dispatchEvent(new Event("input"))`)
 	b.until(`document.getElementById("rows").rows.length === 1`)
 	b.eval(`f.value = "no such thing", f.dispatchEvent(new Event("input"))`)
@@ -254,7 +255,7 @@ func TestPageDetails(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "light")
-	b.until(`document.getElementById("rows").rows.length === 7`)
+	b.until(`document.getElementById("rows").rows.length === 9`)
 	for i, name := range []string{"refused", "timeout", "short", "nxdomain", "reused", "banner", "", "hostile"} {
 		if name == "" {
 			continue
@@ -319,9 +320,56 @@ func TestPageIsSafeFromItsContents(t *testing.T) {
 	}
 }
 
+// TestPageShowsCertificates: the worst first, each state in words.
+func TestPageShowsCertificates(t *testing.T) {
+	b := openBrowser(t)
+	var none atomic.Bool
+	ts := startServer(t, func(o *Options) {
+		some := o.Certificates
+		o.Certificates = func() []Certificate {
+			if none.Load() {
+				return nil
+			}
+			return some()
+		}
+	})
+	for _, look := range []struct {
+		name, scheme string
+		width        int
+	}{{"certificates-desktop-light", "light", 1360}, {"certificates-desktop-dark", "dark", 1360}, {"certificates-phone-light", "light", 390}} {
+		b.open(ts, "/", look.width, look.scheme)
+		b.until(`document.getElementById("certificates").rows.length === 9`)
+		b.shoot(look.name)
+		if weak := b.eval(weakContrast); weak != "" {
+			t.Errorf("%s: too little contrast:\n%s", look.name, weak)
+		}
+		if wide := b.eval("document.documentElement.scrollWidth"); wide != fmt.Sprint(look.width) {
+			t.Errorf("%s: the page is %s wide in a window of %d", look.name, wide, look.width)
+		}
+	}
+	states := b.eval(`[...document.querySelectorAll("#certificates .state span:last-child")].map((e) => e.innerText).join()`)
+	if want := "expired,not there yet,renewal fails,renewal fails,expires soon,ok,ok,ok,ok"; states != want {
+		t.Errorf("the states are %s, want %s", states, want)
+	}
+	text := b.eval(`document.querySelector("table.certificates").innerText + document.getElementById("certificates-sum").innerText`)
+	for _, want := range []string{"3 days ago", "24 days left", "Let's Encrypt, E7", `<b title="x">`, "9 tries failed", "/etc/causey/tls/shop.pem", "renewal fails: 2", "on demand"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the certificates do not show %q: %s", want, text)
+		}
+	}
+	if alarm := b.eval(`document.getElementById("certificates-alarm").innerText`); !strings.Contains(alarm, "4 certificates are in trouble (old.example: expired") {
+		t.Errorf("the alarm says %s", alarm)
+	}
+	none.Store(true)
+	b.until(`document.getElementById("certificates-alarm").hidden`)
+	b.until(`document.getElementById("no-certificates").innerText.includes("No certificate")`)
+	b.wantNoComplaint()
+}
+
 func TestPageWithoutFailures(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, func(o *Options) {
+		o.Certificates = func() []Certificate { return nil }
 		o.Store = NewStore(time.Now().Add(-time.Hour))
 		put(o.Store, good, 1, 1204)
 	})
@@ -339,7 +387,7 @@ func TestPageReconnects(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "light")
-	b.until(`document.getElementById("rows").rows.length === 7`)
+	b.until(`document.getElementById("rows").rows.length === 9`)
 	again := ts.opts
 	again.Listen = ts.Addr().String()
 	again.Socket = filepath.Join(t.TempDir(), "admin.sock")
@@ -348,6 +396,6 @@ func TestPageReconnects(t *testing.T) {
 	again.Store.Consume([]record.Record{bad(77)})
 	startServer(t, func(o *Options) { *o = again })
 	b.until(`document.getElementById("state").textContent === "live"`)
-	b.until(`document.getElementById("rows").rows.length === 8`)
+	b.until(`document.getElementById("rows").rows.length === 10`)
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -204,6 +204,35 @@ func sampleUpstreams() []Upstream {
 	}
 }
 
+// sampleCertificates has one of each state, seen from start.
+func sampleCertificates(start time.Time) []Certificate {
+	day := func(n int) Moment { return Moment{start.AddDate(0, 0, n)} }
+	file := func(path string, from, to int, hosts ...string) Certificate {
+		return Certificate{Source: FromFile, File: path, Hosts: hosts, Names: hosts, Issuer: "CN=Sectigo RSA DV CA,O=Sectigo Limited,C=GB",
+			KeyType: "RSA 2048", NotBefore: day(from), NotAfter: day(to)}
+	}
+	obtained := func(name string, from int) Certificate {
+		return Certificate{Source: Automatic, Name: name, Hosts: []string{name}, Names: []string{name}, Issuer: "CN=E7,O=Let's Encrypt,C=US",
+			KeyType: "ECDSA P-256", NotBefore: day(from), NotAfter: day(from + 90), NextAt: day(from + 60)}
+	}
+	failing := obtained("api.example", -66)
+	failing.Error, failing.Failures = "certs: order: HTTP 403 urn:ietf:params:acme:error:caa - CAA record for api.example prevents issuance", 9
+	failing.TriedAt, failing.NextAt = Moment{start.Add(-7 * time.Minute)}, Moment{start.Add(13 * time.Minute)}
+	waiting := Certificate{Source: Automatic, Name: "new.example", Hosts: []string{"new.example"}, Failures: 2, TriedAt: Moment{start.Add(-time.Minute)},
+		NextAt: Moment{start.Add(time.Minute)}, Error: `authorization: HTTP 400 urn:ietf:params:acme:error:dns - NXDOMAIN for new.example <b title="x">`}
+	changed := file("/etc/causey/tls/intra.pem", -100, 265, "intra.example")
+	changed.Error, changed.Failures = "key file /etc/causey/tls/intra.key: the key does not belong to the certificate in /etc/causey/tls/intra.pem (for intra.example)", 3
+	changed.TriedAt, changed.NextAt = Moment{start.Add(-4 * time.Second)}, Moment{start.Add(6 * time.Second)}
+	shop := file("/etc/causey/tls/shop.pem", -30, 60, "shop.example", "www.shop.example", "cart.shop.example")
+	shop.StapledUntil = day(3)
+	stranger := obtained("customer-site.example", -20)
+	stranger.Source, stranger.Hosts = OnDemand, nil
+	return []Certificate{
+		shop, changed, file("/etc/causey/tls/old.pem", -368, -3, "old.example"), file("/etc/causey/tls/tools.pem", -84, 6, "tools.example"),
+		failing, obtained("blog.example", -12), obtained("*.blog.example", -12), waiting, stranger,
+	}
+}
+
 func sampleStore() *Store {
 	s := NewStore(sampleStart)
 	s.Consume(sampleRecords())

@@ -47,6 +47,9 @@ type Options struct {
 	// Upstreams tells names, addresses and connections; what the records tell (the
 	// attempts) is added here.
 	Upstreams func() []Upstream
+	// Certificates tells the certificates of the listeners with TLS; what follows from
+	// the time is added here.
+	Certificates func() []Certificate
 	// Reload loads the configuration again and waits for the result. A
 	// *ReloadError tells problems with their places.
 	Reload func(context.Context) error

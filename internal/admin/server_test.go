@@ -41,11 +41,11 @@ func testOptions(t *testing.T) Options {
 		Ready: func() Readiness {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
-		Upstreams: sampleUpstreams,
-		Reload:    func(context.Context) error { return nil },
-		Config:    func() []byte { return []byte("{\"version\":1}\n") },
-		Build:     Build{Version: "0.1.0", Commit: "0123abc", Date: "2026-03-01", GoVersion: "go1.26"},
-		Now:       time.Now, After: time.After,
+		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
+		Reload: func(context.Context) error { return nil },
+		Config: func() []byte { return []byte("{\"version\":1}\n") },
+		Build:  Build{Version: "0.1.0", Commit: "0123abc", Date: "2026-03-01", GoVersion: "go1.26"},
+		Now:    time.Now, After: time.After,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -133,8 +133,14 @@ func (ts *testServer) wantStatus(status int, resp *http.Response, body string) {
 	}
 }
 
+// atSampleStart stops the clock; streams, which have deadlines, need one that runs.
+func atSampleStart(o *Options) {
+	o.Now = func() time.Time { return sampleStart }
+	o.Certificates = func() []Certificate { return sampleCertificates(sampleStart) }
+}
+
 func TestGoldenAnswers(t *testing.T) {
-	ts := startServer(t, nil)
+	ts := startServer(t, atSampleStart)
 	for name, path := range map[string]string{
 		"exchanges":         "/api/v1/exchanges",
 		"exchanges-failed":  "/api/v1/exchanges?failed=1&limit=2",
@@ -153,6 +159,7 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
 		"upstreams":         "/api/v1/upstreams",
+		"certificates":      "/api/v1/certificates",
 		"version":           "/api/v1/version",
 	} {
 		_, body := ts.get(path)

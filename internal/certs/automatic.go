@@ -38,6 +38,7 @@ type automatic struct {
 	now        func() time.Time
 	after      func(time.Duration) <-chan time.Time
 	challenges *challenges
+	ended      *orders
 
 	storage *certmagic.FileStorage
 	cache   *certmagic.Cache
@@ -70,7 +71,7 @@ func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
 		return nil, err
 	}
 	a := &automatic{
-		conf: conf, log: o.Logger, now: k.now, after: k.after, challenges: k.challenges,
+		conf: conf, log: o.Logger, now: k.now, after: k.after, challenges: k.challenges, ended: &k.orders,
 		storage: &certmagic.FileStorage{Path: conf.Storage},
 		orders:  make(chan struct{}, ordersMax),
 		managed: map[string]*managed{},
@@ -280,6 +281,7 @@ func (a *automatic) obtained(s *slot) {
 	if cert == nil {
 		return
 	}
+	a.ended.ok.Add(1)
 	before := s.note(a.now(), nil, time.Time{})
 	a.log.Info("certs: obtained a certificate", "name", s.name, "ca", a.conf.Directory,
 		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
@@ -287,6 +289,7 @@ func (a *automatic) obtained(s *slot) {
 
 // failed remembers a failure and warns of the first of a row (I6).
 func (a *automatic) failed(s *slot, err error) {
+	a.ended.failed.Add(1)
 	now := a.now()
 	next := now.Add(retry[min(s.failed(), len(retry)-1)])
 	if until := a.issuer.pausedUntil(); until.After(next) {

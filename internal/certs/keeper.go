@@ -23,6 +23,7 @@ type Keeper struct {
 	challenges *challenges
 	now        func() time.Time
 	after      func(time.Duration) <-chan time.Time
+	orders     orders
 
 	// mu serialises Start, Reload, Close and the look at files; handshakes do not
 	// take it.

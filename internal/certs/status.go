@@ -6,6 +6,7 @@ package certs
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,6 +38,13 @@ type Status struct {
 	Failures        int
 	TriedAt, NextAt time.Time
 }
+
+// orders counts how the orders of a Keeper ended. Reloads do not reset it.
+type orders struct{ ok, failed atomic.Uint64 }
+
+// Orders returns how many certificates were obtained or renewed, and how often that
+// failed, since New.
+func (k *Keeper) Orders() (ok, failed uint64) { return k.orders.ok.Load(), k.orders.failed.Load() }
 
 // Status tells about all certificates: files first, then those that are obtained,
 // each by name.

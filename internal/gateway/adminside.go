@@ -25,6 +25,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Metrics:        g.metrics.Handler(),
 		Ready:          g.ready,
 		Upstreams:      g.upstreams,
+		Certificates:   g.certificates,
 		Reload:         g.Reload,
 		Config:         g.configJSON,
 		Build:          g.opts.Build,
@@ -120,6 +121,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 		s.LogLinesDropped = l.Dropped()
 	}
 	s.Networks = g.strays.snapshot()
+	s.Certificates = g.certificateCounts(g.clock.now())
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, gr := range g.sortedGroups() {

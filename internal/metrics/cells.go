@@ -25,6 +25,15 @@ const (
 	makerCount
 )
 
+// The versions of TLS that are spoken to clients.
+const (
+	tls12 = iota
+	tls13
+	versionCount
+
+	tls13Wire = 0x0304 // RFC 8446, section 4.1.2
+)
+
 // traffic counts the exchanges of one site on one upstream.
 type traffic struct {
 	exchanges [outcomeCount][classCount]uint64
@@ -41,9 +50,11 @@ type cells struct {
 	traffic  table[traffic]  // by site and upstream
 	attempts table[attempts] // by upstream and server
 	failures []uint64
-	phases   [phase.Count]histogram
-	bodyIn   int64
-	bodyOut  int64
+	// handshakes counts by version, and by whether a session was resumed.
+	handshakes [versionCount][2]uint64
+	phases     [phase.Count]histogram
+	bodyIn     int64
+	bodyOut    int64
 }
 
 func newCells() cells {
@@ -80,6 +91,7 @@ func (c *cells) add(r *record.Record) {
 		c.failures[failure.Lookup(r.Failure).ID]++
 	}
 	c.addAttempts(r)
+	c.addHandshake(r)
 	c.bodyIn += r.BodyIn
 	c.bodyOut += r.BodyOut
 }
@@ -97,4 +109,19 @@ func (c *cells) addAttempts(r *record.Record) {
 	if lost := int(r.AttemptLen) - kept; lost > 0 {
 		c.attempts.at(pair{r.Upstream, ""})[unrecorded] += uint64(lost)
 	}
+}
+
+// addHandshake counts a connection's handshake with its first exchange.
+func (c *cells) addHandshake(r *record.Record) {
+	if r.TLS.Version == 0 || r.Exchanges != 1 {
+		return
+	}
+	version, resumed := tls12, 0
+	if r.TLS.Version >= tls13Wire {
+		version = tls13
+	}
+	if r.TLS.Resumed {
+		resumed = 1
+	}
+	c.handshakes[version][resumed]++
 }

@@ -40,6 +40,10 @@ const (
 	famNetworks
 	famNetworksTime
 	famNetworksUntrusted
+	famHandshakes
+	famCertificates
+	famCertificateEnd
+	famOrders
 	famBuild
 )
 
@@ -84,6 +88,14 @@ var families = [...]Family{
 		"When the list of a named set was taken from its source, in seconds since 1970."},
 	famNetworksUntrusted: {"causey_network_set_untrusted_total", "counter", []string{"set"},
 		"Exchanges that came straight from the networks of a set which trusted_proxies does not name: their clients' addresses are those of the delivery network, not of the visitors."},
+	famHandshakes: {"causey_tls_handshakes_total", "counter", []string{"version", "resumed"},
+		"TLS handshakes of clients that were completed, counted when the first exchange of the connection ends. version: 1.2 or 1.3. resumed: yes or no. Those that failed are in causey_failures_total, phase handshake."},
+	famCertificates: {"causey_certificates", "gauge", []string{"source", "state"},
+		"Certificates by where they come from (file, automatic, on-demand) and how it is with them: ok, expiring (soon, and nothing newer in sight), failing (good, and a newer one cannot be had), waiting (there is none yet), expired."},
+	famCertificateEnd: {"causey_certificate_not_after_timestamp_seconds", "gauge", []string{"host"},
+		"When a certificate expires, in seconds since 1970, by the first of the hosts that it is served for; of several for one host the first to expire. Not for names on demand, and for 1,024 hosts at most, those that expire first."},
+	famOrders: {"causey_certificate_orders_total", "counter", []string{"result"},
+		"Orders for certificates at the CA, new ones and renewals: ok, or failed."},
 	famBuild: {"causey_build_info", "gauge", []string{"version", "commit", "goversion"},
 		"Always 1; the labels say which build this is."},
 }

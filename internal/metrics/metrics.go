@@ -42,6 +42,8 @@ type Snapshot struct {
 	LoadedAt time.Time
 	// Networks are the known sets of networks.
 	Networks []NetworkSet
+	// Certificates are those of the listeners with TLS.
+	Certificates Certificates
 }
 
 // NetworkSet is one named set of networks. Names are built in, never a stranger's.
@@ -137,6 +139,9 @@ var (
 	classNames = [classCount]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 	errorNames = [errorCount]string{"500", "501", "502", "503", "504", other}
 	makerNames = [makerCount]string{byUpstream: "upstream", byGateway: "gateway"}
+
+	versionNames = [versionCount]string{tls12: "1.2", tls13: "1.3"}
+	resumedNames = [2]string{"no", "yes"}
 )
 
 // resultName returns the label of a result of attempts.
@@ -167,6 +172,11 @@ func (c *cells) collect(ch chan<- prometheus.Metric) {
 	for _, e := range failure.All() {
 		ch <- counter(famFailures, float64(c.failures[e.ID]),
 			e.Name, e.Code.Party.String(), e.Code.Phase.String(), e.Code.Kind.String(), e.Family.String())
+	}
+	for version, resumed := range c.handshakes {
+		for r, n := range resumed {
+			ch <- counter(famHandshakes, float64(n), versionNames[version], resumedNames[r])
+		}
 	}
 	ch <- counter(famBodyBytes, float64(c.bodyIn), "in")
 	ch <- counter(famBodyBytes, float64(c.bodyOut), "out")
@@ -231,6 +241,7 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- counter(famNetworksUntrusted, float64(n.Untrusted), n.Name)
 	}
+	s.Certificates.collect(ch)
 }
 
 func (s SpanCounts) collect(ch chan<- prometheus.Metric) {

@@ -35,6 +35,11 @@ func snapshot() Snapshot {
 		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
 		Networks: []NetworkSet{{"bunny", 0, time.Time{}, 0}, {"fastly", 21, time.Unix(2000, 0), 4}},
+		Certificates: Certificates{
+			Counts: []CertificateCount{{"file", "ok", 2}, {"file", "expired", 0}},
+			Ends:   map[string]time.Time{"shop.example": time.Unix(3000, 0), "blog.example": time.Unix(4000, 0)},
+			Orders: 7, OrdersFailed: 3,
+		},
 	}
 }
 
@@ -131,6 +136,13 @@ func TestGauges(t *testing.T) {
 		`causey_config_reloads_total{result="failed"}`:                             1,
 		`causey_config_last_reload_success{}`:                                      0,
 		`causey_config_last_reload_success_timestamp_seconds{}`:                    1000.5,
+		`causey_certificates{source="file",state="ok"}`:                            2,
+		`causey_certificates{source="file",state="expired"}`:                       0,
+		`causey_certificate_not_after_timestamp_seconds{host="shop.example"}`:      3000,
+		`causey_certificate_not_after_timestamp_seconds{host="blog.example"}`:      4000,
+		`causey_certificate_orders_total{result="ok"}`:                             7,
+		`causey_certificate_orders_total{result="failed"}`:                         3,
+		`causey_tls_handshakes_total{resumed="yes",version="1.3"}`:                 0,
 		`causey_build_info{commit="abc",goversion="go1",version="1.2.3"}`:          1,
 	} {
 		want(t, got, series, v)
@@ -200,6 +212,50 @@ func TestRecordsAreCounted(t *testing.T) { // I4
 	}
 	if failures != 2 {
 		t.Errorf("%v failures counted, want 2", failures)
+	}
+}
+
+// TestHandshakesAreCounted: once per connection, whatever goes on after.
+func TestHandshakesAreCounted(t *testing.T) {
+	m := newMetrics()
+	for _, c := range []struct {
+		version   uint16
+		resumed   bool
+		exchanges uint32
+	}{{0x0303, false, 1}, {0x0304, false, 1}, {0x0304, false, 2}, {0x0304, true, 1}, {0x0304, true, 1}, {0, false, 1}} {
+		r := rec("s", "u", record.Relayed, 200)
+		r.TLS, r.Exchanges = record.TLS{Version: c.version, Resumed: c.resumed}, c.exchanges
+		m.Consume([]record.Record{r})
+	}
+	got := gather(t, m)
+	for series, v := range map[string]float64{
+		`causey_tls_handshakes_total{resumed="no",version="1.2"}`:  1,
+		`causey_tls_handshakes_total{resumed="yes",version="1.2"}`: 0,
+		`causey_tls_handshakes_total{resumed="no",version="1.3"}`:  1,
+		`causey_tls_handshakes_total{resumed="yes",version="1.3"}`: 2,
+	} {
+		want(t, got, series, v)
+	}
+}
+
+// TestCertificatesAreBounded: beyond namesMax hosts those are shown that expire
+// first.
+func TestCertificatesAreBounded(t *testing.T) { // I3
+	ends := map[string]time.Time{}
+	for i := range namesMax + 200 {
+		ends[fmt.Sprintf("h%d", i)] = time.Unix(int64(10_000-i), 0)
+	}
+	m := New(Options{Gauges: func() Snapshot { return Snapshot{Certificates: Certificates{Ends: ends}} }})
+	got := gather(t, m)
+	n := 0
+	for series := range got {
+		if strings.HasPrefix(series, "causey_certificate_not_after") {
+			n++
+		}
+	}
+	want(t, got, fmt.Sprintf(`causey_certificate_not_after_timestamp_seconds{host="h%d"}`, namesMax+199), 10_000-namesMax-199)
+	if n != namesMax {
+		t.Errorf("%d series", n)
 	}
 }
 

@@ -9,6 +9,7 @@
 const rowsMax = 200; // failures on the page; older ones are in the API
 const pollEvery = 3000; // milliseconds between looks at counts and upstreams
 const failingFor = 60000; // milliseconds after a failure that a server counts as failing
+const certificatesMax = 50; // certificates on the page, the worst first
 const retryEvery = 5000; // milliseconds before a refused stream is tried again
 
 const $ = (id) => document.getElementById(id);
@@ -309,6 +310,88 @@ function drawUpstreams(upstreams) {
   }));
 }
 
+// ---- certificates
+
+const certificateStates = {
+  expired: ["✕", "error", "expired"],
+  waiting: ["✕", "error", "not there yet"],
+  failing: ["!", "warning", "renewal fails"],
+  expiring: ["!", "warning", "expires soon"],
+  ok: ["✓", "well", "ok"],
+};
+
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+function certificateState(c) {
+  const [sign, kind, word] = certificateStates[c.state] || ["?", "client", c.state];
+  const m = element("span", `mark ${kind}`, sign);
+  m.setAttribute("aria-hidden", "true");
+  return element("span", "state", m, element("span", "", word));
+}
+
+// nameOf is the part of a distinguished name that people know.
+function nameOf(issuer) {
+  const part = (key) => (issuer.match(new RegExp(`(?:^|[,+])${key}=((?:\\\\.|[^,+])*)`)) || ["", ""])[1].replace(/\\(.)/g, "$1");
+  return [part("O"), part("CN")].filter(Boolean).join(", ") || issuer;
+}
+
+function daysLeft(n) {
+  if (n < 0) return `${count(-n, "day")} ago`;
+  return n === 0 ? "less than a day left" : `${count(n, "day")} left`;
+}
+
+function certificateRow(c) {
+  const hosts = c.hosts.length ? c.hosts : [c.name];
+  const shown = hosts.slice(0, 3).join(", ") + (hosts.length > 3 ? ` and ${hosts.length - 3} more` : "");
+  const from = { file: c.file, automatic: "obtained by this gateway", "on-demand": "obtained on demand" }[c.source] || c.source;
+  let until = element("span", "quiet", "no certificate yet");
+  if (c.not_after) {
+    const t = element("time", "", date.format(new Date(c.not_after)));
+    t.dateTime = c.not_after;
+    t.title = `${c.not_after} (UTC)`;
+    until = element("span", "", t, element("small", "", daysLeft(c.days_left)));
+  }
+  let due = null;
+  if (c.next_at && c.source !== "file") due = element("small", "", c.failures > 0 ? "next try " : "due ", stamp(c.next_at));
+  const tries = c.failures > 0 ? `${count(c.failures, "try", "tries")} failed, the last ${ago(c.tried_at)}` : "";
+  const tr = element("tr", "",
+    labelled("Host", element("strong", "", shown), element("small", c.source === "file" ? "mono" : "", from)),
+    labelled("State", certificateState(c)),
+    labelled("Valid until", until),
+    labelled("Issuer", c.issuer ? element("span", "", nameOf(c.issuer), element("small", "", c.key_type)) : element("span", "quiet", "none yet")),
+    labelled("Next", element("span", "", c.next_step), due, c.error && element("small", "mono", c.error), tries && element("small", "", tries),
+      c.staple_error && element("small", "", `no OCSP answer is sent along: ${c.staple_error}`)));
+  tr.setAttribute("role", "row");
+  return tr;
+}
+
+// drawAlarm says at the top of the page that certificates need somebody.
+function drawAlarm(troubled) {
+  update($("certificates-alarm"), JSON.stringify(troubled.map((c) => [c.hosts, c.state])), () => {
+    const hosts = troubled.slice(0, 3).map((c) => `${c.hosts[0] || c.file}: ${certificateStates[c.state][2]}`).join(", ");
+    const more = troubled.length > 3 ? ` and ${grouped.format(troubled.length - 3)} more` : "";
+    const b = element("button", "link", troubled.length === 1 ? "A certificate is in trouble" : `${grouped.format(troubled.length)} certificates are in trouble`);
+    b.type = "button";
+    b.dataset.focus = "alarm";
+    b.addEventListener("click", () => $("certificates-title").scrollIntoView());
+    return [b, ` (${hosts}${more})`];
+  });
+  $("certificates-alarm").hidden = troubled.length === 0;
+}
+
+function drawCertificates({ counts, certificates }) {
+  const all = Object.values(counts).reduce((a, b) => a + b, 0);
+  document.querySelector("table.certificates").hidden = all === 0;
+  $("no-certificates").hidden = all !== 0;
+  $("certificates-sum").textContent = Object.entries(certificateStates).filter(([state]) => counts[state] > 0)
+    .map(([state, [, , word]]) => `${word}: ${grouped.format(counts[state])}`).join(", ");
+  drawAlarm(certificates.filter((c) => c.source !== "on-demand" && ["expired", "waiting", "failing"].includes(c.state)));
+  const left = all - certificates.length;
+  $("more-certificates").hidden = left === 0;
+  $("more-certificates").textContent = `and ${grouped.format(left)} more, in no worse state; see: causey certificates`;
+  update($("certificates"), JSON.stringify([certificates, Math.floor(Date.now() / 15000)]), () => certificates.map(certificateRow));
+}
+
 // ---- details of one exchange
 
 // quoted turns `text between backquotes` into <code>.
@@ -482,11 +565,13 @@ let started = "";
 async function look() {
   if (!document.hidden) {
     try {
-      const [summary, ups] = await Promise.all([get("/api/v1/failures"), get("/api/v1/upstreams")]);
+      const [summary, ups, certs] = await Promise.all([
+        get("/api/v1/failures"), get("/api/v1/upstreams"), get(`/api/v1/certificates?limit=${certificatesMax}`)]);
       if (started && started !== summary.since) await learn(); // another run, perhaps another version
       started = summary.since;
       drawSummary(summary);
       drawUpstreams(ups.upstreams);
+      drawCertificates(certs);
       if (source.readyState === EventSource.OPEN) connection(true);
     } catch {
       connection(false);
