@@ -225,6 +225,9 @@ func (c *clientConn) handshake() bool {
 	c.r.deadline.Store(0)
 	c.w.deadline.Store(0)
 	took := e.env.Now().Sub(began)
+	if err != nil && t.raw.firstLen == 0 && (t.raw.eof || t.raw.rend == ioErrno) {
+		return false // it asked for nothing: a balancer's look whether the port is open
+	}
 	if err != nil {
 		c.noHandshake(clientHandshakeFailure(t, err), began, took)
 		return false

@@ -519,3 +519,16 @@ func TestTLSPolicy(t *testing.T) {
 		}
 	}
 }
+
+// A connection that ends without a byte is how balancers look whether somebody is
+// there, over TLS as without.
+func TestTLSLookLeavesNoRecord(t *testing.T) {
+	r := newRig(t, origin(t, hello), withTLS)
+	r.dial().Close()
+	r.dial().reset()
+	eventually(t, "both to be gone", func() bool { return r.eng.clients.Load() == 0 })
+	r.dialTLS(clientConfig()).get()
+	if rec := r.one(); !rec.Failure.IsNone() || len(r.drained()) != 1 {
+		t.Errorf("%d records, the first with %v", len(r.drained()), rec.Failure)
+	}
+}
