@@ -532,3 +532,23 @@ func TestTLSLookLeavesNoRecord(t *testing.T) {
 		t.Errorf("%d records, the first with %v", len(r.drained()), rec.Failure)
 	}
 }
+
+// Where a certificate is only asked for, a client without one is let in, and one with a
+// bad one is not.
+func TestTLSClientAuthOptional(t *testing.T) {
+	r := newRig(t, origin(t, hello), func(s *setup) {
+		withTLS(s)
+		s.clientTLS.Default = &TLSPolicy{ClientAuth: &ClientAuth{ID: "site", Roots: testCA().roots, Optional: true}}
+		s.route.ClientAuth = "site"
+	})
+	if head, _ := r.dialTLS(clientConfig()).get(); status(head) != 200 {
+		t.Errorf("without one: %q", head)
+	}
+	c, stranger := clientConfig(), newAuthority("another root").leaf("somebody", nil)
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }
+	conn := tls.Client(r.dial().Conn, c)
+	if conn.Handshake() == nil {
+		conn.Read(make([]byte, 1))
+	}
+	r.record(func(rec *record.Record) bool { return rec.Failure.String() == "client.handshake.client-cert-refused" })
+}
