@@ -49,6 +49,9 @@ type clientConn struct {
 
 	watch watch
 
+	// since is when the wait for the next request began, whatever came meanwhile that
+	// is none, 0 for not yet.
+	since int64
 	// idle is since when the connection waits for a request (engine's clock), 0
 	// while it does not. watching is since when an exchange waits for its
 	// upstream, 0 while none does. The sweeper reads both.
@@ -69,6 +72,7 @@ func (e *Engine) newClient(l *Listener, fd int, peer netip.AddrPort) *clientConn
 	c.setPeer(peer)
 	c.fresh = false
 	c.dead.Store(false)
+	c.since = 0
 	c.arrival.Shard = e.shards.Add(1)
 	c.init(e, fd)
 	c.in.brief = true
@@ -125,7 +129,9 @@ func (c *clientConn) serve() {
 			return
 		}
 		c.readStopped.Store(false) // asked when there was nothing left to stop
-		c.arrival.Handshake = 0
+		if c.tls != nil {
+			c.arrival.Handshake, c.tls.facts.took = 0, 0
+		}
 	}
 }
 
@@ -151,6 +157,7 @@ func (c *clientConn) awaitRequest() requestState {
 			half := !c.emptyLine && len(b) == 1 && b[0] == '\r'
 			if n < len(b) && !half {
 				c.in.skip(n)
+				c.since = 0
 				return requestHere
 			}
 			c.emptyLine = n > 0
@@ -158,7 +165,10 @@ func (c *clientConn) awaitRequest() requestState {
 		}
 		now := e.sweep.now()
 		c.r.pace = nil
-		c.r.deadline.Store(now + int64(e.opts.Load().Idle))
+		if c.since == 0 {
+			c.since = max(now, 1)
+		}
+		c.r.deadline.Store(c.since + int64(e.opts.Load().Idle))
 		if len(c.in.bytes()) == 0 {
 			c.idle.Store(max(now, 1)) // half an empty line is not parked
 		}
@@ -201,7 +211,7 @@ func (c *clientConn) end() {
 
 // retire keeps c's memory for another connection. Its socket is closed or parked.
 func (c *clientConn) retire() {
-	c.listener, c.opts, c.req, c.quiet, c.intro = nil, nil, nil, nil, nil
+	c.listener, c.opts, c.req, c.quiet, c.intro, c.tls = nil, nil, nil, nil, nil, nil
 	if c.out != nil {
 		putBuf(c.out)
 		c.out = nil

@@ -134,7 +134,7 @@ func (c *clientConn) EndBody(trailers []byte) *failure.Error {
 		if err := c.Flush(); err != nil {
 			return err
 		}
-		c.shutdownWrite()
+		c.tunnelEnd()
 		return nil
 	}
 	if err := c.Flush(); err != nil {
@@ -205,6 +205,9 @@ func (c *clientConn) Abort() {
 	if c.out != nil {
 		putBuf(c.out)
 		c.out = nil
+	}
+	if c.begun {
+		c.tls.leaveSilently()
 	}
 	if c.begun && c.framing == wire.FramingClose {
 		// Only the end of the connection ends this body: a FIN would say that it

@@ -82,7 +82,9 @@ func (w *witnesses) ahead(mono int64) (d time.Duration, ok bool) {
 
 // hearDate keeps what the answer's Date says of our clock.
 func (u *upConn) hearDate(res *wire.Response) {
-	if i := res.Find(wire.Date); i >= 0 {
+	// "The Age field conveys the sender's estimate of the time since the response was
+	// generated" (RFC 9111 section 5.1): the Date is as old.
+	if i := res.Find(wire.Date); i >= 0 && res.Find(wire.Age) < 0 {
 		u.eng.witnesses.hear(u.member, res.Value(i), u.headAt, u.eng.sweep.now())
 	}
 }

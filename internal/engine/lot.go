@@ -101,7 +101,7 @@ func (l *lot) close() {
 func (l *lot) take(c *clientConn) {
 	l.count.Add(1) // before the socket goes, so that the sweeper stays awake
 	fd := c.detach()
-	p := parkedConn{fd: int32(fd), since: l.eng.sweep.now(), listener: c.listener, tls: c.tls, exchanges: c.arrival.Exchanges}
+	p := parkedConn{fd: int32(fd), since: c.since, listener: c.listener, tls: c.tls, exchanges: c.arrival.Exchanges}
 	p.tls.park()
 	switch a := c.arrival.Peer.Addr(); {
 	case a.Is4():
@@ -127,7 +127,7 @@ func (l *lot) add(p parkedConn, fd int, intro *introduction) (ended bool) {
 		l.parked = append(l.parked, parkedConn{})
 	}
 	l.taken++
-	l.lastTaken = p.since
+	l.lastTaken = l.eng.sweep.now()
 	p.generation = (l.parked[slot].generation + 1) &^ watchBit
 	if p.introduced = intro != nil; p.introduced {
 		l.intros[slot] = intro
@@ -213,7 +213,7 @@ func (l *lot) wake(p *parkedConn, intro *introduction) {
 		peer = netip.AddrPortFrom(netip.AddrFrom16(p.addr), p.port)
 	}
 	c := l.eng.newClient(p.listener, int(p.fd), peer)
-	c.arrival.Exchanges = p.exchanges
+	c.arrival.Exchanges, c.since = p.exchanges, p.since
 	p.tls.wake(c)
 	if intro != nil {
 		c.introduce(intro)

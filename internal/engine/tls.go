@@ -33,6 +33,9 @@ type tlsLayer struct {
 	err atomic.Pointer[error]
 	// silent: the peer is not told of the end (any more).
 	silent bool
+	// writing: the writer is in write, or a handshake goes on. Whatever is sent
+	// otherwise crypto/tls sends for a reader, such as the answer to a KeyUpdate.
+	writing atomic.Bool
 
 	// facts are what the requests of a client have to know.
 	facts tlsFacts
@@ -56,6 +59,8 @@ func newTLS(s *sock) *tlsLayer {
 // handshake runs the handshake until the sock's deadlines.
 func (t *tlsLayer) handshake() error {
 	t.raw.waits = true
+	t.writing.Store(true)
+	defer t.writing.Store(false)
 	err := t.conn.HandshakeContext(context.WithValue(context.Background(), layerKey{}, t))
 	t.raw.waits = false
 	return err
@@ -86,6 +91,11 @@ func (t *tlsLayer) read(room []byte) (int, syscall.Errno) {
 
 // write sends p and then q, waiting as sock.write does.
 func (t *tlsLayer) write(p, q []byte) ioEnd {
+	if s := t.raw.sock; s.stopped(&s.w) {
+		return ioCanceled // before crypto/tls hears of it, and never sends again
+	}
+	t.writing.Store(true)
+	defer t.writing.Store(false)
 	for _, part := range [2][]byte{p, q} {
 		if len(part) == 0 {
 			continue
@@ -211,8 +221,8 @@ type rawConn struct {
 	// waits: a handshake goes on. Read waits for bytes then, and alerts in clear are
 	// looked for; afterwards it answers errWouldBlock.
 	waits bool
-	// last, if not 0, is the descriptor plus one on which Write tries once, without
-	// waiting.
+	// last, if not 0, is the descriptor plus one of a connection that is about to be
+	// closed.
 	last atomic.Int64
 	// eof: the peer's FIN was read. errno is what the kernel said instead.
 	eof   bool
@@ -285,17 +295,30 @@ func (r *rawConn) Write(b []byte) (int, error) {
 	if r.waits {
 		r.noteAlert(b)
 	}
-	if fd := r.last.Load(); fd != 0 {
-		n, errno := writeFD(int(fd-1), b)
-		if errno != 0 {
-			return n, errEnded
-		}
-		return n, nil
+	switch fd := r.last.Load(); {
+	case fd != 0:
+		return writeOnce(int(fd-1), b)
+	case !r.layer.writing.Load():
+		// The writer's half of the sock is not a reader's to use, nor may a reader wait
+		// for a peer to take something: it reads, and has no deadline for that.
+		n, err := writeOnce(r.sock.fd, b)
+		r.sock.w.total.Add(int64(n))
+		return n, err
 	}
 	if r.wend = r.sock.writeRaw(b, nil); r.wend != ioOK {
 		return 0, errEnded
 	}
 	return len(b), nil
+}
+
+// writeOnce offers b to the kernel. What it does not take whole is lost, and with it the
+// connection.
+func writeOnce(fd int, b []byte) (int, error) {
+	n, errno := writeFD(fd, b)
+	if errno != 0 || n < len(b) {
+		return n, errEnded
+	}
+	return n, nil
 }
 
 // noteTheirs looks for an alert in clear at the end of what came. A peer that gives up

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type ClientTLS struct {
 	// Certificate chooses a certificate. None and no error means that there is none
 	// for the name; an error, that there will be one.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// Default holds for all names that are not in ByHost: names in lower case, or
+	// Default holds for all names that are not in ByHost: names in lower case, addresses
+	// (for clients that name no host), or
 	// *.name for all names below it, as routes have it.
 	Default *TLSPolicy
 	ByHost  map[string]*TLSPolicy
@@ -115,7 +117,7 @@ func (e *Engine) newTLSBase() *tls.Config {
 			if len(h.SupportedProtos) == 1 && h.SupportedProtos[0] == challengeProtocol {
 				return &tls.Config{GetCertificate: certificateOf(o), NextProtos: h.SupportedProtos}, nil
 			}
-			p := o.policy(h.ServerName)
+			p := o.policy(t.nameFor(h))
 			t.policy = p
 			if p.ClientAuth != nil {
 				p.rotateKeys(e.env.Now())
@@ -123,6 +125,16 @@ func (e *Engine) newTLSBase() *tls.Config {
 			return p.config, nil
 		},
 	}
+}
+
+// nameFor is the host that a client came to: by its name, else by the address.
+func (t *tlsLayer) nameFor(h *tls.ClientHelloInfo) string {
+	if h.ServerName == "" {
+		if a, ok := t.raw.LocalAddr().(*net.TCPAddr); ok {
+			return a.AddrPort().Addr().Unmap().String()
+		}
+	}
+	return h.ServerName
 }
 
 // policy finds the policy for a name as it came.
@@ -251,8 +263,8 @@ func (c *clientConn) noteHandshake(took time.Duration) {
 			t.facts.clientCert = []byte(":" + base64.StdEncoding.EncodeToString(cs.PeerCertificates[0].Raw) + ":")
 		}
 	}
+	t.facts.took = took
 	t.facts.tell(&c.arrival)
-	c.arrival.Handshake = took
 }
 
 // tlsFacts is what the exchanges of a connection have to know of its handshake.
@@ -260,10 +272,12 @@ type tlsFacts struct {
 	about      record.TLS
 	clientAuth string
 	clientCert []byte
+	// took is how long the handshake lasted, until the first exchange has told it.
+	took time.Duration
 }
 
 func (f *tlsFacts) tell(a *exchange.Arrival) {
-	a.TLS, a.ClientAuth, a.ClientCert = f.about, f.clientAuth, f.clientCert
+	a.TLS, a.ClientAuth, a.ClientCert, a.Handshake = f.about, f.clientAuth, f.clientCert, f.took
 }
 
 // noHandshake leaves the record of a handshake that failed. A client that spoke

@@ -6,6 +6,8 @@ package engine
 import (
 	"crypto/tls"
 	"errors"
+	"slices"
+	"strings"
 
 	"causey/internal/engine/peercert"
 	"causey/internal/exchange"
@@ -59,16 +61,16 @@ func clientHandshakeFailure(t *tlsLayer, err error) *failure.Error {
 		err = t.denied
 	}
 	f := newError(party, phase.Handshake, kind)
+	f.Err = textOf(err)
 	if kind == failure.NotTLS && proxyproto.IsHeader(t.raw.first[:t.raw.firstLen]) {
 		f.Code = failure.Code{Party: failure.Client, Phase: phase.Accept, Kind: failure.ProxyUntrusted}
 	}
-	f.Err = err
 	f.Evidence.TLS = ev
 	f.Evidence.Errno = t.raw.errno
 	f.Evidence.End = endOfRaw(&t.raw)
 	f.Evidence.SetFirst(t.raw.first[:t.raw.firstLen])
 	if h := t.hello; h != nil {
-		ev.ServerName = h.ServerName
+		ev.ServerName = clip(h.ServerName)
 		ev.Offered = offered(kind, h)
 	}
 	return f
@@ -127,21 +129,45 @@ func endOfRaw(r *rawConn) failure.End {
 	return endOf(max(r.rend, r.wend), r.errno)
 }
 
+// clipMax bounds a text of a stranger's that a record keeps: a host name has at most 253
+// bytes (RFC 1035 section 2.3.4).
+const clipMax = 255
+
+func clip(s string) string { return strings.Clone(s[:min(len(s), clipMax)]) }
+
+// textOf keeps the words of an error, not what hangs on it: errors of crypto/x509 hold
+// whole certificates, and records are kept.
+func textOf(err error) error { return errors.New(clip(err.Error())) }
+
 // offered lists what a client could do where we could do nothing of it.
 func offered(k failure.Kind, h *tls.ClientHelloInfo) (names []string) {
 	switch k {
 	case failure.TLSVersion:
-		for _, v := range h.SupportedVersions {
-			names = append(names, tls.VersionName(v))
-		}
+		names = texts(h.SupportedVersions, tls.VersionName)
 	case failure.NoCipher:
-		for _, c := range h.CipherSuites {
-			names = append(names, tls.CipherSuiteName(c))
+		names = texts(h.CipherSuites, tls.CipherSuiteName)
+		if anySecure(h.CipherSuites) { // then it was not the suites
+			names = append(texts(h.SupportedCurves, tls.CurveID.String), texts(h.SignatureSchemes, tls.SignatureScheme.String)...)
 		}
 	case failure.NoALPN:
-		names = append(names, h.SupportedProtos...)
+		names = texts(h.SupportedProtos, clip)
 	}
 	return names[:min(len(names), failure.NamesMax)]
+}
+
+// texts names the first of a list.
+func texts[T any](list []T, name func(T) string) (names []string) {
+	for _, v := range list[:min(len(list), failure.NamesMax)] {
+		names = append(names, name(v))
+	}
+	return names
+}
+
+// anySecure reports whether crypto/tls speaks any of these suites by default.
+func anySecure(suites []uint16) bool {
+	return slices.ContainsFunc(tls.CipherSuites(), func(c *tls.CipherSuite) bool {
+		return slices.Contains(suites, c.ID) && !strings.HasPrefix(c.Name, "TLS_RSA_")
+	})
 }
 
 // upHandshakeFailure names why a handshake with a server failed.
@@ -152,7 +178,7 @@ func (u *upConn) upHandshakeFailure(err error) *failure.Error {
 	}
 	ev := t.evidence(err)
 	f := u.fail(phase.UpHandshake, u.upHandshakeKind(err, ev), max(t.raw.rend, t.raw.wend))
-	f.Err = err
+	f.Err = textOf(err)
 	f.Evidence.TLS, f.Evidence.Errno, f.Evidence.End = ev, t.raw.errno, endOfRaw(&t.raw)
 	f.Evidence.SetFirst(t.raw.first[:t.raw.firstLen])
 	u.describe(ev)
@@ -214,8 +240,8 @@ func (t *tlsLayer) tell(f *failure.Error) bool {
 	if t == nil || t.err.Load() == nil {
 		return false
 	}
-	f.Err = *t.err.Load()
-	f.Evidence.TLS = t.evidence(f.Err)
+	err := *t.err.Load()
+	f.Err, f.Evidence.TLS = textOf(err), t.evidence(err)
 	return true
 }
 

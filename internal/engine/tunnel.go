@@ -23,6 +23,9 @@ func (s *sock) tunnelRead() ([]byte, ioEnd) {
 	s.r.deadline.Store(s.quietUntil())
 	end := s.fill()
 	s.r.deadline.Store(0)
+	if end == ioEOF && s.tls.cut() {
+		s.quiet.NoteCut()
+	}
 	if end != ioOK {
 		return nil, end
 	}
@@ -42,6 +45,14 @@ func (s *sock) tunnelWrite(p []byte) ioEnd {
 		s.quiet.Note(s.eng.env.Now())
 	}
 	return end
+}
+
+// tunnelEnd passes on that the other side sends no more.
+func (s *sock) tunnelEnd() {
+	if s.quiet.IsCut() {
+		s.tls.leaveSilently()
+	}
+	s.shutdownWrite()
 }
 
 // quietUntil is when the tunnel has been quiet for too long, as things stand.

@@ -125,6 +125,9 @@ func (u *upConn) Release() *failure.Error {
 	if clean {
 		u.canceled.Store(false)
 	}
+	if !u.requestEnd || u.held || u.sendBroken {
+		u.tls.leaveSilently() // a request that was cut must not look whole
+	}
 	u.member.giveBack(u, clean)
 	return excess
 }

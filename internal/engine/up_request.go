@@ -75,7 +75,7 @@ func (u *upConn) WriteBody(piece []byte) *failure.Error {
 // EndBody implements exchange.Lease.
 func (u *upConn) EndBody(trailers []byte) *failure.Error {
 	if u.quiet != nil {
-		u.shutdownWrite()
+		u.tunnelEnd()
 		return nil
 	}
 	if u.framing == wire.FramingChunked {

@@ -133,15 +133,20 @@ func (x *Exchange) carry() *failure.Error {
 		x.answerChallenge(answer)
 		return nil
 	}
-	if err := x.chooseRoute(); err != nil {
-		return err
+	mismatch := x.chooseRoute()
+	if x.route != nil {
+		// How a request has to come is looked at first: what there is, and what not, is
+		// for those who may ask.
+		if x.wantsRedirect() {
+			x.redirect()
+			return nil
+		}
+		if err := x.checkClientAuth(); err != nil {
+			return err
+		}
 	}
-	if x.wantsRedirect() {
-		x.redirect()
-		return nil
-	}
-	if err := x.checkClientAuth(); err != nil {
-		return err
+	if mismatch != nil {
+		return mismatch
 	}
 	if v := x.plan.Guard.AfterRoute(x); v.Refusal != nil {
 		x.Enter(phase.Guard)

@@ -15,10 +15,14 @@ var requestSkip = func() (s [wire.FieldCount]bool) {
 }()
 
 // untrustedSkip lists, besides, what only a trusted proxy may say.
-var untrustedSkip = [...]wire.FieldID{
-	wire.XForwardedFor, wire.XForwardedProto, wire.XForwardedHost, wire.XForwardedPort,
-	wire.XRealIP, wire.Forwarded, wire.ClientCert, wire.ClientCertChain,
-}
+var untrustedSkip = func() (ids []wire.FieldID) {
+	for id := range wire.FieldID(wire.FieldCount) {
+		if id.AboutClient() {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}()
 
 // makeRequest fills x.out with the request as it goes to the server: hop-by-hop
 // fields left behind (RFC 9110 section 7.6.1), Via and the client's address added.

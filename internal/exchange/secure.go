@@ -108,6 +108,7 @@ func (x *Exchange) checkClientAuth() *failure.Error {
 	if x.route.ClientAuth == a.ClientAuth {
 		return nil
 	}
+	x.req.Close = true // a client that does not understand 421 comes again, on another one
 	return gatewayFound(failure.Client, phase.Route, failure.Misdirected)
 }
 

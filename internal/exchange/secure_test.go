@@ -12,6 +12,7 @@ import (
 
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/route"
 )
 
 // overTLS makes c's connection one with TLS.
@@ -150,6 +151,9 @@ func TestClientAuthIsTheSites(t *testing.T) {
 			g.start(cl)
 			if !c.served {
 				g.wantHead("refused", cl, 421)
+				if !cl.req.Close {
+					t.Error("a client that does not know 421 stays on the connection")
+				}
 				g.readAll(cl)
 				g.wantEnd("refused", record.Answered, "client.route.misdirected")
 				g.wantNoRequest("refused")
@@ -164,6 +168,31 @@ func TestClientAuthIsTheSites(t *testing.T) {
 			g.wantAnswer("served", cl, 200, "")
 			g.wantEnd("served", record.Relayed, "")
 		}
+	})
+}
+
+// What a protected site has, and has not, is told to nobody who may not ask; and its
+// pages about that come as its others do.
+func TestNoRouteComesAsARouteDoes(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
+		g.route.ClientAuth, g.route.HSTS, g.route.RedirectPort = "a", []byte("max-age=60"), 443
+		g.routes(route.Rule{Host: "site.example", Path: "/only", Methods: []string{"GET"}, Route: g.route})
+		for _, request := range []string{"GET /elsewhere", "POST /only"} {
+			c := g.send(request)
+			g.wantAnswer(request, c, 308, "")
+			g.wantEnd(request, record.Answered, "")
+			c = g.secure(request)
+			g.wantHead(request, c, 421, "Strict-Transport-Security: max-age=60")
+			g.readAll(c)
+			g.wantEnd(request, record.Answered, "client.route.misdirected")
+		}
+		c := overTLS(g.newClient())
+		c.arrival.ClientAuth = "a"
+		c.raw = headBytes([]string{"POST /only"})
+		g.start(c)
+		g.wantHead("with a certificate", c, 405, "Strict-Transport-Security: max-age=60", "Allow: GET")
+		g.readAll(c)
+		g.wantEnd("with a certificate", record.Answered, "client.route.method-not-allowed")
 	})
 }
 

@@ -18,7 +18,12 @@ type quiet struct {
 	limit time.Duration
 	start time.Time
 	last  atomic.Int64 // ns after start
+	cut   atomic.Bool
 }
+
+func (q *quiet) NoteCut() { q.cut.Store(true) }
+
+func (q *quiet) IsCut() bool { return q.cut.Load() }
 
 func (q *quiet) Note(now time.Time) { q.last.Store(int64(now.Sub(q.start))) }
 

@@ -163,7 +163,7 @@ func (g *Gateway) clientTLS(c *config.Config) *engine.ClientTLS {
 			if h == "*" {
 				o.Default = p
 			} else {
-				o.ByHost[h] = p
+				o.ByHost[strings.Trim(h, "[]")] = p
 			}
 		}
 	}

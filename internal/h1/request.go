@@ -325,11 +325,10 @@ func refuseDisguised(h *wire.Head) *Reject {
 		if f.ID != wire.Other {
 			continue
 		}
-		switch id := disguised(h.Bytes(f.NameSpan)); id {
-		case wire.ContentLength, wire.TransferEncoding:
+		switch id := disguised(h.Bytes(f.NameSpan)); {
+		case id == wire.ContentLength || id == wire.TransferEncoding:
 			return reject(failure.BadField, "framing-name-disguised", int(f.NameSpan.Start)).about(h.Bytes(f.NameSpan))
-		case wire.KeepAlive, wire.ProxyConnection, wire.XForwardedFor, wire.XForwardedProto,
-			wire.XForwardedHost, wire.XForwardedPort, wire.XRealIP, wire.XRequestID:
+		case id.AboutClient() || id == wire.KeepAlive || id == wire.ProxyConnection || id == wire.XRequestID:
 			f.Hop = true
 		}
 	}

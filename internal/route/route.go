@@ -81,7 +81,7 @@ func New(rules []Rule) *Table {
 
 func (t *Table) site(host string, r *exchange.Route) *site {
 	fresh := func() *site {
-		return &site{paths: map[string]*node{}, nowhere: &exchange.Route{Site: r.Site, Pages: r.Pages}}
+		return &site{paths: map[string]*node{}, nowhere: stub(r)}
 	}
 	if host == "*" {
 		if t.any == nil {
@@ -103,7 +103,8 @@ func (s *site) add(r *Rule) {
 	path := r.Path
 	n := s.paths[path]
 	if n == nil {
-		n = &node{byMethod: map[string]*exchange.Route{}, mismatch: &exchange.Route{Site: r.Route.Site, Name: r.Route.Name, Pages: r.Route.Pages}}
+		n = &node{byMethod: map[string]*exchange.Route{}, mismatch: stub(r.Route)}
+		n.mismatch.Name = r.Route.Name
 		s.paths[path] = n
 		s.longest = max(s.longest, len(path))
 	}
@@ -119,6 +120,12 @@ func (s *site) add(r *Rule) {
 	slices.Sort(allow)
 	allow = slices.DeleteFunc(slices.Compact(allow), func(m string) bool { return m == "" })
 	n.mismatch.Allow = strings.Join(allow, ", ")
+}
+
+// stub is what holds for a site's requests that have no route: how they have to come,
+// and how they are answered.
+func stub(r *exchange.Route) *exchange.Route {
+	return &exchange.Route{Site: r.Site, Pages: r.Pages, ClientAuth: r.ClientAuth, RedirectPort: r.RedirectPort, HSTS: r.HSTS}
 }
 
 // Find implements exchange.Router.

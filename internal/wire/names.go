@@ -42,9 +42,10 @@ const (
 	ClientCert
 	ClientCertChain
 	StrictTransportSecurity
+	Age
 
 	// FieldCount is the number of IDs.
-	FieldCount = int(StrictTransportSecurity) + 1
+	FieldCount = int(Age) + 1
 )
 
 var fieldNames = [FieldCount]string{
@@ -54,11 +55,21 @@ var fieldNames = [FieldCount]string{
 	"x-real-ip", "x-request-id", "traceparent", "tracestate", "accept", "date", "server",
 	"content-type", "proxy-status", "proxy-authenticate", "proxy-authorization",
 	"user-agent", "referer", "idempotency-key", "client-cert", "client-cert-chain",
-	"strict-transport-security",
+	"strict-transport-security", "age",
 }
 
 // String returns the name in lower case, "" for Other.
 func (id FieldID) String() string { return fieldNames[id] }
+
+// AboutClient reports a field by which a proxy speaks about its client. Who is not
+// trusted may not say it, under no spelling.
+func (id FieldID) AboutClient() bool {
+	switch id {
+	case XForwardedFor, XForwardedProto, XForwardedHost, XForwardedPort, XRealIP, Forwarded, ClientCert, ClientCertChain:
+		return true
+	}
+	return false
+}
 
 // lookup maps a hash of a name to the one known name that has it, so that a
 // lookup compares at most once.
