@@ -85,7 +85,7 @@ func (t *tlsLayer) read(room []byte) (int, syscall.Errno) {
 	case err == io.EOF || t.raw.eof:
 		return 0, 0
 	}
-	t.err.CompareAndSwap(nil, &err)
+	t.ended(err)
 	return 0, syscall.EPROTO
 }
 
@@ -102,7 +102,7 @@ func (t *tlsLayer) write(p, q []byte) ioEnd {
 		}
 		if _, err := t.conn.Write(part); err != nil {
 			if t.raw.wend == ioOK {
-				t.err.CompareAndSwap(nil, &err)
+				t.ended(err)
 				t.raw.wend, t.raw.sock.w.errno = ioErrno, syscall.EPROTO
 			}
 			return t.raw.wend
@@ -157,6 +157,9 @@ func (h *held) took(full bool) {
 
 // tookAll notes that TLS asked for more than it held.
 func (h *held) tookAll() { h.records, h.more = 0, false }
+
+// ended notes that TLS ended the stream with err.
+func (t *tlsLayer) ended(err error) { t.err.CompareAndSwap(nil, &err) }
 
 // cut reports that the stream ended without the peer's word that it was whole: TCP
 // ended, TLS did not (RFC 8446 section 6.1).
