@@ -52,10 +52,10 @@ func newTLS(s *sock) *tlsLayer {
 	return t
 }
 
-// handshake runs the handshake until the sock's deadlines.
-func (t *tlsLayer) handshake() error {
+// handshake runs the handshake until the sock's deadlines. Callbacks get ctx.
+func (t *tlsLayer) handshake(ctx context.Context) error {
 	t.raw.waits = true
-	err := t.conn.HandshakeContext(context.WithValue(context.Background(), layerKey{}, t))
+	err := t.conn.HandshakeContext(context.WithValue(ctx, layerKey{}, t))
 	t.raw.waits = false
 	return err
 }

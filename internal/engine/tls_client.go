@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -26,6 +27,10 @@ type ClientTLS struct {
 	// Certificate chooses a certificate. None and no error means that there is none
 	// for the name; an error, that there will be one.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Waits says that Certificate may wait, until the hello's context is done: when the
+	// handshake's time is over, or the connection is killed. That costs a timer and a
+	// goroutine of each handshake, which others are spared.
+	Waits bool
 	// Default holds for all names that are not in ByHost: names in lower case, or
 	// *.name for all names one label longer.
 	Default *TLSPolicy
@@ -211,12 +216,15 @@ func (c *clientConn) handshake() bool {
 	began := e.env.Now()
 	t := newTLS(&c.sock)
 	t.conn = tls.Server(&t.raw, e.tlsBase)
-	if d := e.opts.Load().Handshake; d > 0 {
-		until := e.monoOf(began) + int64(d)
+	limit := e.opts.Load().Handshake
+	if limit > 0 {
+		until := e.monoOf(began) + int64(limit)
 		c.r.deadline.Store(until)
 		c.w.deadline.Store(until)
 	}
-	err := t.handshake()
+	ctx, done := c.handshakeContext(limit)
+	err := t.handshake(ctx)
+	done()
 	c.r.deadline.Store(0)
 	c.w.deadline.Store(0)
 	took := e.env.Now().Sub(began)
@@ -227,6 +235,38 @@ func (c *clientConn) handshake() bool {
 	c.noteHandshake(took)
 	return c.arrival.TLS.Version != 0
 }
+
+// handshakeContext is what a handshake waits in that may wait for its certificate;
+// else none. done must be called when it is over.
+func (c *clientConn) handshakeContext(limit time.Duration) (ctx context.Context, done func()) {
+	ctx, cancel := context.Background(), func() {}
+	switch {
+	case !c.eng.tls.Load().Waits:
+		return ctx, cancel
+	case limit > 0:
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	default:
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	// Not Watch: a client that leaves is for the handshake itself to notice.
+	c.mu.Lock()
+	c.watch.canceler = cancelFunc(cancel)
+	c.mu.Unlock()
+	if c.dead.Load() {
+		cancel()
+	}
+	return ctx, func() {
+		c.mu.Lock()
+		c.watch.canceler = nil
+		c.mu.Unlock()
+		cancel()
+	}
+}
+
+// cancelFunc is an exchange.Canceler.
+type cancelFunc context.CancelFunc
+
+func (f cancelFunc) Cancel() { f() }
 
 // noteHandshake keeps what requests have to know of the handshake.
 func (c *clientConn) noteHandshake(took time.Duration) {

@@ -421,3 +421,44 @@ func TestTLSHandshakeEndsWithItsCanceler(t *testing.T) {
 }
 
 var _ = exchange.Canceled
+
+// A handshake that waits for its certificate ends when its time is over, and when the
+// engine is killed; which of the two is told apart.
+func TestTLSHandshakeWaitsForItsCertificate(t *testing.T) {
+	const name = "wanted.test"
+	for _, c := range []struct {
+		name  string
+		limit time.Duration
+		end   func(*rig)
+		code  string
+	}{
+		{"timeout", 100 * time.Millisecond, func(*rig) {}, "gateway.handshake.no-certificate"},
+		{"kill", patience, func(r *rig) { r.eng.Kill() }, "gateway.handshake.shutdown"},
+		{"kill without a limit", 0, func(r *rig) { r.eng.Kill() }, "gateway.handshake.shutdown"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			waits := make(chan struct{})
+			r := newRig(t, origin(t, hello), func(s *setup) {
+				withTLS(s)
+				s.opts.Handshake, s.clientTLS.Waits = c.limit, true
+				s.clientTLS.Certificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+					if h.ServerName != name {
+						return siteCert(), nil
+					}
+					close(waits)
+					<-h.Context().Done()
+					return nil, h.Context().Err()
+				}
+			})
+			r.dialTLS(clientConfig()).get() // others need not wait
+			p := r.dial()
+			go tls.Client(p.Conn, &tls.Config{ServerName: name}).Handshake()
+			<-waits
+			c.end(r)
+			rec := r.record(func(rec *record.Record) bool { return !rec.Failure.IsNone() })
+			if rec.Failure.String() != c.code {
+				t.Errorf("%v", rec.Failure)
+			}
+		})
+	}
+}

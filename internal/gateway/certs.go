@@ -134,6 +134,7 @@ func buildDNS(d *config.DNS) certs.DNSProvider {
 // clientTLS says how the engine serves clients over TLS by c.
 func (g *Gateway) clientTLS(c *config.Config) *engine.ClientTLS {
 	o := &engine.ClientTLS{Certificate: g.certs.Certificate, Default: defaultPolicy(c), ByHost: map[string]*engine.TLSPolicy{}}
+	o.Waits = c.TLS.Automatic.Enabled && c.TLS.Automatic.Ask != ""
 	auth := slices.ContainsFunc(c.Sites, func(s config.Site) bool { return len(s.TLS.ClientAuth.CA) > 0 })
 	if !auth {
 		return o
