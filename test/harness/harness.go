@@ -176,6 +176,9 @@ func (g *Gateway) end() {
 	}
 }
 
+// Log is what the gateway has said about itself so far.
+func (g *Gateway) Log() string { return g.logs.String() }
+
 // syncBuffer is a buffer that several goroutines write to.
 type syncBuffer struct {
 	mu sync.Mutex
