@@ -30,6 +30,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"causey/internal/config"
 	"causey/internal/gateway"
@@ -51,6 +52,8 @@ type Config struct {
 	Text string
 	// AdminTCP asks for the admin side on TCP too.
 	AdminTCP bool
+	// After, if set, is what the care for certificates waits with.
+	After func(time.Duration) <-chan time.Time
 }
 
 // yaml writes c down; dir holds the files of the gateway.
@@ -124,6 +127,7 @@ func Start(t testing.TB, c Config) *Gateway {
 			defer g.mu.Unlock()
 			return g.next()
 		},
+		After:  c.After,
 		Logger: slog.New(slog.NewTextHandler(&g.logs, nil)),
 	})
 	if err != nil {
