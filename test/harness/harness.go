@@ -65,6 +65,9 @@ func (c Config) yaml(dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nlisten:\n")
 	for _, l := range listen {
+		if Clients == TLS && !strings.HasPrefix(l, "{") && c.Text == "" {
+			l = fmt.Sprintf("{address: %q, tls: true}", l)
+		}
 		if !strings.HasPrefix(l, "{") {
 			l = strconv.Quote(l)
 		}
@@ -78,13 +81,23 @@ func (c Config) yaml(dir string) string {
 	if c.Text != "" {
 		return b.String() + c.Text
 	}
+	if Clients == TLS {
+		fmt.Fprintf(&b, "tls: {certificates: [{certificate: %s, key: %s}]}\n", filepath.Join(dir, "own.pem"), filepath.Join(dir, "own.key"))
+	}
 	b.WriteString(c.Top)
 	if c.Top != "" && !strings.HasSuffix(c.Top, "\n") {
 		b.WriteByte('\n')
 	}
 	b.WriteString("sites:\n  - host: \"*\"\n    routes: [{path: /, upstream: u}]\nupstreams:\n  u:\n    servers:\n")
+	https := false
 	for _, s := range c.Servers {
+		if overTLS(s) {
+			https, s = true, "https://"+s
+		}
 		fmt.Fprintf(&b, "      - %q\n", s)
+	}
+	if https {
+		fmt.Fprintf(&b, "    tls: {ca_file: %s}\n", filepath.Join(dir, "ca.pem"))
 	}
 	for line := range strings.Lines(c.Upstream) {
 		fmt.Fprintf(&b, "    %s\n", strings.TrimRight(line, "\n"))
@@ -116,6 +129,7 @@ func Start(t testing.TB, c Config) *Gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	writePKI(dir)
 	g := &Gateway{Dir: dir, t: t}
 	cfg, err := g.parse(c)
 	if err != nil {
@@ -140,6 +154,9 @@ func Start(t testing.TB, c Config) *Gateway {
 	}
 	t.Cleanup(g.end)
 	g.Addr = gw.Addrs()[0]
+	if c.Text == "" {
+		Gateways(g.Addr)
+	}
 	return g
 }
 
