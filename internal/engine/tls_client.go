@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,8 +52,9 @@ type TLSPolicy struct {
 
 // ClientAuth says which clients may come.
 type ClientAuth struct {
-	// ID names the rule. A connection that was accepted by one rule carries no
-	// request for a site with another.
+	// ID names the rule by all that it says. A connection that was accepted by one
+	// rule carries no request for a site with another, and no session of one opens
+	// another.
 	ID string
 	// Roots are who may sign clients' certificates.
 	Roots *x509.CertPool
@@ -67,15 +69,28 @@ const challengeProtocol = "acme-tls/1"
 // SetClientTLS changes how the next connections are served. Listeners with TLS need
 // it before they are served.
 func (e *Engine) SetClientTLS(o *ClientTLS) {
-	for _, p := range o.ByHost {
-		p.build(e, o)
+	before := map[string]*TLSPolicy{}
+	if old := e.tls.Load(); old != nil {
+		old.each(func(p *TLSPolicy) {
+			if p.ClientAuth != nil {
+				before[p.ClientAuth.ID] = p
+			}
+		})
 	}
-	o.Default.build(e, o)
+	o.each(func(p *TLSPolicy) { p.build(e, o, before) })
 	e.tls.Store(o)
 }
 
-// build makes the policy's configuration.
-func (p *TLSPolicy) build(e *Engine, o *ClientTLS) {
+func (o *ClientTLS) each(f func(*TLSPolicy)) {
+	for _, p := range o.ByHost {
+		f(p)
+	}
+	f(o.Default)
+}
+
+// build makes the policy's configuration. A rule that was there before, by its ID,
+// keeps its tickets.
+func (p *TLSPolicy) build(e *Engine, o *ClientTLS, before map[string]*TLSPolicy) {
 	if p.config != nil {
 		return
 	}
@@ -91,6 +106,9 @@ func (p *TLSPolicy) build(e *Engine, o *ClientTLS) {
 	if a := p.ClientAuth; a != nil {
 		p.config.ClientAuth = tls.RequestClientCert
 		p.config.VerifyConnection = a.verifier(e.env.Now)
+		if old := before[a.ID]; old != nil {
+			p.takeKeys(old)
+		}
 		p.rotateKeys(e.env.Now())
 	}
 }
@@ -172,6 +190,14 @@ func (p *TLSPolicy) rotateKeys(now time.Time) {
 	rand.Read(key[:])
 	k.keys, k.made = append([][32]byte{key}, k.keys[:min(len(k.keys), ticketKeysMax-1)]...), now
 	p.config.SetSessionTicketKeys(k.keys)
+}
+
+// takeKeys begins with the keys of another policy.
+func (p *TLSPolicy) takeKeys(old *TLSPolicy) {
+	old.keys.mu.Lock()
+	p.keys.keys, p.keys.made = slices.Clone(old.keys.keys), old.keys.made
+	old.keys.mu.Unlock()
+	p.config.SetSessionTicketKeys(p.keys.keys)
 }
 
 // clientCertError is why a client's certificate does not let it in.
