@@ -55,6 +55,22 @@ func TestBarsAreJudged(t *testing.T) {
 	}
 }
 
+// The row about certificates has a bar for the start, and one against causey itself.
+func TestCertificatesAreJudged(t *testing.T) {
+	w := workload{name: "w", metric: cpuPerRequest, bar: 1.05, startBar: 2 * time.Second, certs: true}
+	for _, c := range []struct {
+		own     float64
+		started time.Duration
+		missed  int
+	}{{20, time.Second, 0}, {22, time.Second, 1}, {22, 3 * time.Second, 2}} {
+		tb, out := &table{}, &bytes.Buffer{}
+		tb.print(out, w, []row{{"causey", sample{value: c.own, started: c.started}}, {oneCert, sample{value: 20}}}, true)
+		if len(tb.missed) != c.missed || tb.bars != 2 || !strings.Contains(out.String(), "itself with one certificate") {
+			t.Errorf("%v: missed %v of %d: %s", c, tb.missed, tb.bars, out)
+		}
+	}
+}
+
 func TestMedian(t *testing.T) {
 	m := medianOf([]sample{{value: 3, failed: 1}, {value: 1}, {value: 2, failed: 2}})
 	if m.value != 2 || m.failed != 3 {

@@ -35,8 +35,11 @@ type contender struct {
 	addr string
 	// tls is how its clients speak to it, nil for plain.
 	tls *tls.Config
-	cmd *exec.Cmd
-	log *bytes.Buffer
+	// started is how long its first answer took from its start, 0 if that was not
+	// measured.
+	started time.Duration
+	cmd     *exec.Cmd
+	log     *bytes.Buffer
 	// ended is closed when the program has ended and log is complete.
 	ended chan struct{}
 }

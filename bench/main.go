@@ -140,16 +140,22 @@ type bench struct {
 	large *contender
 	// secure are the contenders with TLS, started when first needed.
 	secure []*contender
+	// certs are causey with many certificates and with one, started when first needed.
+	certs []*contender
 }
 
 // measure runs one workload in alternating rounds.
 func (b *bench) measure(w workload) ([]row, error) {
 	all := b.all
-	if w.tls {
-		var err error
-		if all, err = b.withTLS(); err != nil {
-			return nil, err
-		}
+	var err error
+	switch {
+	case w.certs:
+		all, err = b.withCerts()
+	case w.tls:
+		all, err = b.withTLS()
+	}
+	if err != nil {
+		return nil, err
 	}
 	samples := map[string][]sample{}
 	rate := 0.0
@@ -171,6 +177,7 @@ func (b *bench) measure(w workload) ([]row, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
+			s.started = c.started
 			samples[c.name] = append(samples[c.name], s)
 		}
 	}
@@ -206,7 +213,7 @@ func (b *bench) largeCausey() (*contender, error) {
 }
 
 func (b *bench) close() {
-	for _, c := range b.secure {
+	for _, c := range append(b.secure, b.certs...) {
 		c.stop()
 	}
 	if b.large != nil {

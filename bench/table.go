@@ -40,6 +40,7 @@ func medianOf(list []sample) sample {
 	}
 	for _, s := range list {
 		m.failed += s.failed
+		m.started = max(m.started, s.started)
 	}
 	return m
 }
@@ -59,7 +60,7 @@ func judge(rows []row) (toPeer, toFloor float64) {
 		switch r.name {
 		case "causey":
 			own = r.value
-		case "nginx", "haproxy":
+		case "nginx", "haproxy", oneCert:
 			if math.IsNaN(peer) || r.value < peer {
 				peer = r.value
 			}
@@ -89,22 +90,32 @@ func (t *table) judge(p io.Writer, w workload, rows []row) {
 	for _, b := range []struct {
 		what       string
 		ratio, bar float64
-	}{{"the better of nginx and HAProxy", toPeer, w.bar}, {"the floor", toFloor, w.floorBar}} {
+	}{{w.peer(), toPeer, w.bar}, {"the floor", toFloor, w.floorBar}} {
 		if math.IsNaN(b.ratio) {
 			continue
 		}
 		line := fmt.Sprintf("  causey is %.2f × %s", b.ratio, b.what)
 		if b.bar > 0 {
-			t.bars++
-			if b.ratio <= b.bar {
-				line += fmt.Sprintf(", bar %.2f: met", b.bar)
-			} else {
-				line += fmt.Sprintf(", bar %.2f: missed", b.bar)
-				t.missed = append(t.missed, w.name+" against "+b.what)
-			}
+			line += t.bar(b.ratio, b.bar, w.name+" against "+b.what)
 		}
 		fmt.Fprintln(p, line)
 	}
+	for _, r := range rows {
+		if r.name == "causey" && w.startBar > 0 {
+			took := r.started.Seconds()
+			fmt.Fprintf(p, "  causey answers %.2f s after its start%s\n", took, t.bar(took, w.startBar.Seconds(), w.name+" at its start"))
+		}
+	}
+}
+
+// bar judges one figure, and says so.
+func (t *table) bar(figure, bar float64, what string) string {
+	t.bars++
+	if figure <= bar {
+		return fmt.Sprintf(", bar %.2f: met", bar)
+	}
+	t.missed = append(t.missed, what)
+	return fmt.Sprintf(", bar %.2f: missed", bar)
 }
 
 // verdict is the last line.

@@ -32,12 +32,16 @@ const tlsName = "bench"
 type credentials struct {
 	// Certificate and Key are files; Both holds the two together, as HAProxy wants.
 	Certificate, Key, Both string
+	// More are certificates for other names, with the same key.
+	More []string
 	// client trusts the certificate and leaves nothing to negotiate.
 	client *tls.Config
 }
 
-func makeCredentials(dir string) (*credentials, error) {
-	at := filepath.Join(dir, "tls")
+func makeCredentials(dir string) (*credentials, error) { return makeMany(filepath.Join(dir, "tls"), 0) }
+
+// makeMany makes more certificates, of which clients ask for the last.
+func makeMany(at string, more int) (*credentials, error) {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return nil, err
 	}
@@ -64,6 +68,7 @@ func makeCredentials(dir string) (*credentials, error) {
 		return nil, err
 	}
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	asked, root := tlsName, certificate
 	secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
 	c := &credentials{
 		Certificate: filepath.Join(at, "certificate.pem"),
@@ -75,13 +80,25 @@ func makeCredentials(dir string) (*credentials, error) {
 			return nil, err
 		}
 	}
+	for i := range more {
+		asked = fmt.Sprintf("host-%d.%s", i, tlsName)
+		form.SerialNumber, form.DNSNames = big.NewInt(now.UnixNano()+int64(i)+1), []string{asked}
+		if der, err = x509.CreateCertificate(rand.Reader, form, form, key.Public(), key); err != nil {
+			return nil, err
+		}
+		root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		c.More = append(c.More, filepath.Join(at, asked+".pem"))
+		if err := os.WriteFile(c.More[i], root, 0o600); err != nil {
+			return nil, err
+		}
+	}
 	// The certificate itself is the root: nothing is left to verify but the
 	// signature of the handshake, which spares the generator a part of its work.
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(certificate)
+	roots.AppendCertsFromPEM(root)
 	c.client = &tls.Config{
 		RootCAs:    roots,
-		ServerName: tlsName,
+		ServerName: asked,
 		MinVersion: tls.VersionTLS13,
 		// One group, so that all contenders do the same key exchange. X25519 is what
 		// OpenSSL prefers by itself; crypto/tls would prefer X25519MLKEM768, which not

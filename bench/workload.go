@@ -41,10 +41,23 @@ type workload struct {
 	// tls: clients come with TLS; visits: each for one request; resume: with a
 	// session of before.
 	tls, visits, resume bool
-	run                 func(b *bench, w workload, c *contender, rate float64) (sample, error)
+	// certs: causey with many certificates beside causey with one, and what bar and
+	// startBar say is of that; startBar is the longest time from the start to the first
+	// answer, 0 for none.
+	certs    bool
+	startBar time.Duration
+	run      func(b *bench, w workload, c *contender, rate float64) (sample, error)
 }
 
 func (w workload) skips(name string) bool { return slices.Contains(w.unlike, name) }
+
+// peer is what bar is about.
+func (w workload) peer() string {
+	if w.certs {
+		return "itself with one certificate"
+	}
+	return "the better of nginx and HAProxy"
+}
 
 // counted is the heading of what happened in a second.
 func (w workload) counted() string {
@@ -60,6 +73,8 @@ type sample struct {
 	perSec   float64
 	p50, p99 time.Duration
 	failed   int
+	// started is the contender's.
+	started time.Duration
 }
 
 const (
@@ -85,6 +100,7 @@ var workloads = []workload{
 	{name: "tls-keepalive-256", title: "GET 1 KiB, TLS 1.3, keep-alive, 256 connections", metric: cpuPerRequest, conns: 256, path: "/", bar: 1, tls: true, run: (*bench).fullSpeed},
 	{name: "tls-new", title: "new TLS 1.3 connection per request, full handshake with ECDSA P-256, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", bar: 1, tls: true, visits: true, run: (*bench).visits},
 	{name: "tls-resume", title: "new TLS 1.3 connection per request, resumed, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", bar: 1, tls: true, visits: true, resume: true, run: (*bench).visits},
+	{name: "certs-1000", title: "1,000 certificates, new TLS 1.3 connection per request, full handshake, 64 at a time", metric: cpuPerRequest, conns: 64, path: "/", bar: 1.05, startBar: 2 * time.Second, tls: true, visits: true, certs: true, run: (*bench).visits},
 	{name: "many-routes", title: "10,000 routes and 1,000 upstreams, GET 1 KiB, 64 connections", metric: cpuPerRequest, conns: 64, path: "/", unlike: []string{"nginx", "haproxy", "caddy", "floor"}, run: (*bench).manyRoutes},
 }
 

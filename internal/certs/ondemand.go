@@ -20,7 +20,7 @@ const (
 	verdictsMax   = 4096 // answers that are remembered
 	waitersMax    = 256  // handshakes that wait for a certificate
 	askTimeout    = 5 * time.Second
-	waitTimeout   = 20 * time.Second // of a handshake for its certificate
+	waitTimeout   = 20 * time.Second // of a handshake without a deadline of its own
 	refusedFor    = 5 * time.Minute
 	unansweredFor = 10 * time.Second // an ask URL that does not work may be back soon
 )
@@ -41,16 +41,22 @@ type demand struct {
 
 	mu      sync.RWMutex
 	names   map[string]*wanted
-	refused map[string]time.Time       // until when
-	asking  map[string]*sync.WaitGroup // at most asksMax
-	full    bool                       // told that names are
-	broken  bool                       // told that the ask URL does not answer
+	refused map[string]time.Time // until when
+	asking  map[string]*inquiry  // at most asksMax
+	full    bool                 // told that names are
+	broken  bool                 // told that the ask URL does not answer
 }
 
 // wanted is a name that was allowed.
 type wanted struct {
 	slot  *slot
 	ready chan struct{} // closed when it has a certificate or has been given up
+}
+
+// inquiry is a question to the ask URL.
+type inquiry struct {
+	answered chan struct{} // closed when the answer is there
+	wanted   *wanted       // if it was yes; read it when it is answered
 }
 
 func newDemand(a *automatic, o OnDemand) *demand {
@@ -62,7 +68,7 @@ func newDemand(a *automatic, o OnDemand) *demand {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		asks: make(chan struct{}, asksMax), waiters: make(chan struct{}, waitersMax),
-		names: map[string]*wanted{}, refused: map[string]time.Time{}, asking: map[string]*sync.WaitGroup{},
+		names: map[string]*wanted{}, refused: map[string]time.Time{}, asking: map[string]*inquiry{},
 	}
 	if d.namesMax <= 0 {
 		d.namesMax = onDemandNamesMax
@@ -78,27 +84,18 @@ func (d *demand) has(name string) bool {
 
 // certificate returns the certificate of a name that no site lists, nil if it may
 // have none. The first handshake for a name waits for the answer of the ask URL and
-// for the order, as far as places and its own context allow.
+// for the order, as far as places and its own context allow. What it waits for goes
+// on without it, for the next one.
 func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate, error) {
-	if ctx == nil {
-		ctx = context.Background() // a ClientHelloInfo made by hand
-	}
 	if !d.a.conf.eligible(name) {
 		return nil, nil
 	}
-	d.mu.RLock()
-	w, until := d.names[name], d.refused[name]
-	d.mu.RUnlock()
+	w, refused := d.known(name)
 	switch {
-	case w == nil && d.a.now().Before(until):
+	case refused:
 		return nil, nil
-	case w == nil:
-		if w = d.admit(name); w == nil {
-			return nil, nil
-		}
-	}
-	if cert := w.slot.cert.Load(); cert != nil {
-		return cert, nil
+	case w != nil && w.slot.cert.Load() != nil:
+		return w.slot.cert.Load(), nil
 	}
 	select {
 	case d.waiters <- struct{}{}:
@@ -106,11 +103,27 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	default:
 		return nil, ErrNotYet
 	}
-	select {
-	case <-w.ready:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-d.a.after(waitTimeout):
+	if ctx == nil {
+		ctx = context.Background() // a ClientHelloInfo made by hand
+	}
+	var late <-chan time.Time
+	if _, bounded := ctx.Deadline(); !bounded {
+		late = d.a.after(waitTimeout)
+	}
+	if w == nil {
+		q := d.admit(name)
+		if q == nil {
+			return nil, nil
+		}
+		if err := await(ctx, q.answered, late); err != nil {
+			return nil, err
+		}
+		if w = q.wanted; w == nil {
+			return nil, nil
+		}
+	}
+	if err := await(ctx, w.ready, late); err != nil {
+		return nil, err
 	}
 	if cert := w.slot.cert.Load(); cert != nil {
 		return cert, nil
@@ -118,56 +131,79 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	return nil, ErrNotYet
 }
 
-// admit asks whether a name may have a certificate and begins to obtain it, nil if
-// it may not. Others who want the same name meanwhile share the answer; others who
-// want another while all places are taken get none.
-func (d *demand) admit(name string) *wanted {
-	d.mu.Lock()
-	if w := d.names[name]; w != nil || d.a.now().Before(d.refused[name]) { // answered since the caller looked
-		d.mu.Unlock()
-		return w
+// await waits until ready is closed.
+func await(ctx context.Context, ready <-chan struct{}, late <-chan time.Time) error {
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late:
+		return ErrNotYet
 	}
-	if running := d.asking[name]; running != nil {
-		d.mu.Unlock()
-		running.Wait()
-		d.mu.RLock()
-		defer d.mu.RUnlock()
-		return d.names[name]
+}
+
+// known returns what was answered about a name: it is wanted, or refused, or
+// neither was said.
+func (d *demand) known(name string) (w *wanted, refused bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.names[name], d.names[name] == nil && d.a.now().Before(d.refused[name])
+}
+
+// admit has the ask URL asked whether a name may have a certificate, and begins to
+// obtain it if so. Others who want the same name meanwhile share the answer; others
+// who want another while all places are taken get none, nil.
+func (d *demand) admit(name string) *inquiry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.asking[name]
+	if q != nil {
+		return q
+	}
+	q = &inquiry{answered: make(chan struct{}), wanted: d.names[name]}
+	if q.wanted != nil || d.a.now().Before(d.refused[name]) { // answered since the caller looked
+		close(q.answered)
+		return q
 	}
 	select {
 	case d.asks <- struct{}{}:
 	default:
-		d.mu.Unlock()
 		return nil
 	}
-	running := &sync.WaitGroup{}
-	running.Add(1)
-	d.asking[name] = running
-	d.mu.Unlock()
+	if !d.a.goUnlessStopped(func() { d.inquire(name, q) }) {
+		<-d.asks
+		return nil
+	}
+	d.asking[name] = q
+	return q
+}
 
-	err := d.question(d.a.ctx, name) // not the client's: one that leaves must not spoil the answer
+// inquire asks about a name. It does not belong to the client that came first: one
+// that leaves must not spoil the answer for the others.
+func (d *demand) inquire(name string, q *inquiry) {
+	err := d.question(d.a.ctx, name)
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	defer func() {
 		delete(d.asking, name)
 		<-d.asks
-		running.Done()
-		d.mu.Unlock()
+		close(q.answered)
 	}()
 	switch {
 	case errors.Is(err, errRefused):
 		d.broken = false
 		d.refuse(name, refusedFor)
-		return nil
 	case err != nil:
 		d.refuse(name, unansweredFor)
 		if !d.broken && d.a.ctx.Err() == nil {
 			d.broken = true
 			d.a.log.Warn("certs: the ask URL does not answer", "host", d.ask.Host, "error", err)
 		}
-		return nil
+	default:
+		d.broken = false
+		q.wanted = d.add(name)
 	}
-	d.broken = false
-	return d.add(name)
 }
 
 // refuse remembers that a name has none. A full table is emptied: what it costs

@@ -56,12 +56,12 @@ func newTLS(s *sock) *tlsLayer {
 	return t
 }
 
-// handshake runs the handshake until the sock's deadlines.
-func (t *tlsLayer) handshake() error {
+// handshake runs the handshake until the sock's deadlines. Callbacks get ctx.
+func (t *tlsLayer) handshake(ctx context.Context) error {
 	t.raw.waits = true
 	t.writing.Store(true)
 	defer t.writing.Store(false)
-	err := t.conn.HandshakeContext(context.WithValue(context.Background(), layerKey{}, t))
+	err := t.conn.HandshakeContext(context.WithValue(ctx, layerKey{}, t))
 	t.raw.waits = false
 	return err
 }

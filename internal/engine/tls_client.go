@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,9 +29,12 @@ type ClientTLS struct {
 	// Certificate chooses a certificate. None and no error means that there is none
 	// for the name; an error, that there will be one.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// Default holds for all names that are not in ByHost: names in lower case, addresses
-	// (for clients that name no host), or
-	// *.name for all names below it, as routes have it.
+	// Waits says that Certificate may wait, until the hello's context is done: when the
+	// handshake's time is over, or the connection is killed. That costs a timer and a
+	// goroutine of each handshake, which others are spared.
+	Waits bool
+	// Default holds for all names that are not in ByHost: names in lower case, *.name for
+	// all names below it, as routes have it, and addresses, for clients that name no host.
 	Default *TLSPolicy
 	ByHost  map[string]*TLSPolicy
 }
@@ -48,8 +53,9 @@ type TLSPolicy struct {
 
 // ClientAuth says which clients may come.
 type ClientAuth struct {
-	// ID names the rule. A connection that was accepted by one rule carries no
-	// request for a site with another.
+	// ID names the rule by all that it says. A connection that was accepted by one
+	// rule carries no request for a site with another, and no session of one opens
+	// another.
 	ID string
 	// Roots are who may sign clients' certificates.
 	Roots *x509.CertPool
@@ -64,15 +70,28 @@ const challengeProtocol = "acme-tls/1"
 // SetClientTLS changes how the next connections are served. Listeners with TLS need
 // it before they are served.
 func (e *Engine) SetClientTLS(o *ClientTLS) {
-	for _, p := range o.ByHost {
-		p.build(e, o)
+	before := map[string]*TLSPolicy{}
+	if old := e.tls.Load(); old != nil {
+		old.each(func(p *TLSPolicy) {
+			if p.ClientAuth != nil {
+				before[p.ClientAuth.ID] = p
+			}
+		})
 	}
-	o.Default.build(e, o)
+	o.each(func(p *TLSPolicy) { p.build(e, o, before) })
 	e.tls.Store(o)
 }
 
-// build makes the policy's configuration.
-func (p *TLSPolicy) build(e *Engine, o *ClientTLS) {
+func (o *ClientTLS) each(f func(*TLSPolicy)) {
+	for _, p := range o.ByHost {
+		f(p)
+	}
+	f(o.Default)
+}
+
+// build makes the policy's configuration. A rule that was there before, by its ID,
+// keeps its tickets.
+func (p *TLSPolicy) build(e *Engine, o *ClientTLS, before map[string]*TLSPolicy) {
 	if p.config != nil {
 		return
 	}
@@ -89,6 +108,9 @@ func (p *TLSPolicy) build(e *Engine, o *ClientTLS) {
 		p.config.ClientAuth = tls.RequestClientCert
 		p.config.ClientCAs = a.Roots // browsers choose by these among their certificates
 		p.config.VerifyConnection = a.verifier(e.env.Now)
+		if old := before[a.ID]; old != nil {
+			p.takeKeys(old)
+		}
 		p.rotateKeys(e.env.Now())
 	}
 }
@@ -186,6 +208,14 @@ func (p *TLSPolicy) rotateKeys(now time.Time) {
 	p.config.SetSessionTicketKeys(k.keys)
 }
 
+// takeKeys begins with the keys of another policy.
+func (p *TLSPolicy) takeKeys(old *TLSPolicy) {
+	old.keys.mu.Lock()
+	p.keys.keys, p.keys.made = slices.Clone(old.keys.keys), old.keys.made
+	old.keys.mu.Unlock()
+	p.config.SetSessionTicketKeys(p.keys.keys)
+}
+
 // clientCertError is why a client's certificate does not let it in.
 type clientCertError struct {
 	kind failure.Kind
@@ -228,12 +258,15 @@ func (c *clientConn) handshake() bool {
 	began := e.env.Now()
 	t := newTLS(&c.sock)
 	t.conn = tls.Server(&t.raw, e.tlsBase)
-	if d := e.opts.Load().Handshake; d > 0 {
-		until := e.monoOf(began) + int64(d)
+	limit := e.opts.Load().Handshake
+	if limit > 0 {
+		until := e.monoOf(began) + int64(limit)
 		c.r.deadline.Store(until)
 		c.w.deadline.Store(until)
 	}
-	err := t.handshake()
+	ctx, done := c.handshakeContext(limit)
+	err := t.handshake(ctx)
+	done()
 	c.r.deadline.Store(0)
 	c.w.deadline.Store(0)
 	took := e.env.Now().Sub(began)
@@ -247,6 +280,38 @@ func (c *clientConn) handshake() bool {
 	c.noteHandshake(took)
 	return c.arrival.TLS.Version != 0
 }
+
+// handshakeContext is what a handshake waits in that may wait for its certificate;
+// else none. done must be called when it is over.
+func (c *clientConn) handshakeContext(limit time.Duration) (ctx context.Context, done func()) {
+	ctx, cancel := context.Background(), func() {}
+	switch {
+	case !c.eng.tls.Load().Waits:
+		return ctx, cancel
+	case limit > 0:
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	default:
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	// Not Watch: a client that leaves is for the handshake itself to notice.
+	c.mu.Lock()
+	c.watch.canceler = cancelFunc(cancel)
+	c.mu.Unlock()
+	if c.dead.Load() {
+		cancel()
+	}
+	return ctx, func() {
+		c.mu.Lock()
+		c.watch.canceler = nil
+		c.mu.Unlock()
+		cancel()
+	}
+}
+
+// cancelFunc is an exchange.Canceler.
+type cancelFunc context.CancelFunc
+
+func (f cancelFunc) Cancel() { f() }
 
 // noteHandshake keeps what requests have to know of the handshake.
 func (c *clientConn) noteHandshake(took time.Duration) {

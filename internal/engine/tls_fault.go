@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"slices"
@@ -54,7 +55,7 @@ func clientHandshakeFailure(t *tlsLayer, err error) *failure.Error {
 	ev := t.evidence(err)
 	party, kind := failure.Client, clientHandshakeKind(t, err, ev)
 	switch {
-	case t.raw.rend == ioCanceled || t.raw.wend == ioCanceled:
+	case t.raw.rend == ioCanceled, t.raw.wend == ioCanceled, errors.Is(t.denied, context.Canceled):
 		party, kind = failure.Gateway, failure.Shutdown
 	case t.denied != nil:
 		party, kind = failure.Gateway, failure.NoCertificate

@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
-	mathrand "math/rand/v2"
 	"net"
 	"strings"
 	"sync"
@@ -428,84 +427,6 @@ func TestTLSHandshakeEndsWithItsCanceler(t *testing.T) {
 
 var _ = exchange.Canceled
 
-// However requests are cut into records, and records into packets, each is answered:
-// what TLS holds already wakes nobody.
-func TestTLSRecordsInAnyCut(t *testing.T) {
-	r := newRig(t, origin(t, hello), withTLS)
-	for seed := range uint64(40) {
-		rng := mathrand.New(mathrand.NewPCG(seed, 1))
-		p := r.dial()
-		slow := &cutConn{Conn: p.Conn, rng: rng}
-		conn := tls.Client(slow, clientConfig())
-		if err := conn.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		q := newPeer(t, conn)
-		for round := range 4 {
-			requests := 1 + rng.IntN(5)
-			text := strings.Repeat("GET /"+strings.Repeat("x", rng.IntN(3000))+" HTTP/1.1\r\nHost: a\r\n\r\n", requests)
-			slow.hold = true
-			for len(text) > 0 {
-				n := min(1+rng.IntN(1500), len(text))
-				q.send(text[:n])
-				text = text[n:]
-			}
-			slow.flush(rng.IntN(3) == 0)
-			for range requests {
-				if head, body := q.answer(); status(head) != 200 || body != "hello" {
-					t.Fatalf("seed %d, round %d: %q %q", seed, round, head, body)
-				}
-			}
-		}
-		p.Close()
-	}
-}
-
-// cutConn collects what is written, and sends it in pieces of any length.
-type cutConn struct {
-	net.Conn
-	rng  *mathrand.Rand
-	hold bool
-	kept []byte
-}
-
-func (c *cutConn) Write(b []byte) (int, error) {
-	if !c.hold {
-		return c.Conn.Write(b)
-	}
-	c.kept = append(c.kept, b...)
-	return len(b), nil
-}
-
-// flush sends what was kept, with time between the pieces or without.
-func (c *cutConn) flush(pause bool) {
-	for c.hold = false; len(c.kept) > 0; {
-		n := min(1+c.rng.IntN(4000), len(c.kept))
-		c.Conn.Write(c.kept[:n])
-		c.kept = c.kept[n:]
-		if pause {
-			time.Sleep(time.Millisecond)
-		}
-	}
-}
-
-// FuzzHeld: however the bytes of records are cut, as many are counted.
-func FuzzHeld(f *testing.F) {
-	f.Add([]byte("\x17\x03\x03\x00\x01x\x17\x03\x03\x00\x00\x17\x03\x03\x00\x02"), uint16(3))
-	f.Fuzz(func(t *testing.T, b []byte, cut uint16) {
-		var whole, parts held
-		whole.came(b)
-		for len(b) > 0 {
-			n := min(1+int(cut)%7, len(b))
-			parts.came(b[:n])
-			b, cut = b[n:], cut/3+1
-		}
-		if whole != parts {
-			t.Errorf("%+v, in parts %+v", whole, parts)
-		}
-	})
-}
-
 // The policy of a name is that of the site which answers it.
 func TestTLSPolicy(t *testing.T) {
 	all, one, below, deep := &TLSPolicy{}, &TLSPolicy{}, &TLSPolicy{}, &TLSPolicy{}
@@ -551,4 +472,45 @@ func TestTLSClientAuthOptional(t *testing.T) {
 		conn.Read(make([]byte, 1))
 	}
 	r.record(func(rec *record.Record) bool { return rec.Failure.String() == "client.handshake.client-cert-refused" })
+}
+
+// A handshake that waits for its certificate ends when its time is over, and when the
+// engine is killed; which of the two is told apart.
+func TestTLSHandshakeWaitsForItsCertificate(t *testing.T) {
+	const name = "wanted.test"
+	for _, c := range []struct {
+		name  string
+		limit time.Duration
+		end   func(*rig)
+		code  string
+	}{
+		{"timeout", 100 * time.Millisecond, func(*rig) {}, "gateway.handshake.no-certificate"},
+		{"kill", patience, func(r *rig) { r.eng.Kill() }, "gateway.handshake.shutdown"},
+		{"kill without a limit", 0, func(r *rig) { r.eng.Kill() }, "gateway.handshake.shutdown"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			waits := make(chan struct{})
+			r := newRig(t, origin(t, hello), func(s *setup) {
+				withTLS(s)
+				s.opts.Handshake, s.clientTLS.Waits = c.limit, true
+				s.clientTLS.Certificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+					if h.ServerName != name {
+						return siteCert(), nil
+					}
+					close(waits)
+					<-h.Context().Done()
+					return nil, h.Context().Err()
+				}
+			})
+			r.dialTLS(clientConfig()).get() // others need not wait
+			p := r.dial()
+			go tls.Client(p.Conn, &tls.Config{ServerName: name}).Handshake()
+			<-waits
+			c.end(r)
+			rec := r.record(func(rec *record.Record) bool { return !rec.Failure.IsNone() })
+			if rec.Failure.String() != c.code {
+				t.Errorf("%v", rec.Failure)
+			}
+		})
+	}
 }

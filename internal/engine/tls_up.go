@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/tls"
 	"time"
 
@@ -90,7 +91,7 @@ func (u *upConn) handshake(w *exchange.Want) *failure.Error {
 		u.r.deadline.Store(began + int64(d))
 		u.w.deadline.Store(began + int64(d))
 	}
-	err := t.handshake()
+	err := t.handshake(context.Background())
 	u.r.deadline.Store(0)
 	u.w.deadline.Store(0)
 	u.tlsTook = time.Duration(e.mono() - began)

@@ -18,7 +18,10 @@ import (
 
 // certOptions says which certificates c wants kept.
 func (g *Gateway) certOptions(c *config.Config) certs.Options {
-	o := certs.Options{Logger: g.opts.Logger, Now: time.Now, After: time.After}
+	o := certs.Options{Logger: g.opts.Logger, Now: time.Now, After: g.opts.After}
+	if o.After == nil {
+		o.After = time.After
+	}
 	if !c.HasTLS() {
 		return o
 	}
@@ -34,6 +37,7 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 // names of no site: they belong to the site "*".
 func certSites(c *config.Config) []certs.Site {
 	var sites []certs.Site
+	named := indexPairs(c.TLS.Certificates)
 	taken := map[string]bool{}
 	for i := range c.Sites {
 		s := &c.Sites[i]
@@ -47,14 +51,14 @@ func certSites(c *config.Config) []certs.Site {
 			continue
 		}
 		for _, h := range hosts {
-			sites = append(sites, certs.Site{Hosts: []string{h}, Files: naming(c.TLS.Certificates, h)})
+			sites = append(sites, certs.Site{Hosts: []string{h}, Files: named.of(h)})
 		}
 	}
 	for i := range c.TLS.Certificates {
 		for _, name := range namesOf(&c.TLS.Certificates[i]) {
 			if !taken[name] {
 				taken[name] = true
-				sites = append(sites, certs.Site{Hosts: []string{name}, Files: naming(c.TLS.Certificates, name)})
+				sites = append(sites, certs.Site{Hosts: []string{name}, Files: named.of(name)})
 			}
 		}
 	}
@@ -69,14 +73,33 @@ func pairs(list []config.CertificatePair) []certs.Pair {
 	return out
 }
 
-// naming lists the pairs whose certificate names a host.
-func naming(list []config.CertificatePair, host string) []certs.Pair {
-	var out []certs.Pair
+// pairIndex finds pairs by the names of their certificates: asking each certificate
+// about each host would take minutes where there are ten thousand of both.
+type pairIndex struct {
+	list   []config.CertificatePair
+	byName map[string][]int
+}
+
+func indexPairs(list []config.CertificatePair) pairIndex {
+	x := pairIndex{list, map[string][]int{}}
 	for i := range list {
-		plain := !strings.HasPrefix(host, "*")
-		if slices.Contains(namesOf(&list[i]), host) || plain && list[i].Pair().Leaf.VerifyHostname(host) == nil {
-			out = append(out, certs.Pair{Certificate: list[i].Certificate, Key: list[i].Key})
+		for _, n := range namesOf(&list[i]) {
+			x.byName[n] = append(x.byName[n], i)
 		}
+	}
+	return x
+}
+
+// of lists the pairs whose certificate names a host, in their order.
+func (x pairIndex) of(host string) []certs.Pair {
+	found := slices.Clone(x.byName[host])
+	if _, parent, ok := strings.Cut(host, "."); ok && !strings.HasPrefix(host, "*.") {
+		found = append(found, x.byName["*."+parent]...)
+	}
+	slices.Sort(found)
+	var out []certs.Pair
+	for _, i := range slices.Compact(found) {
+		out = append(out, certs.Pair{Certificate: x.list[i].Certificate, Key: x.list[i].Key})
 	}
 	return out
 }
@@ -149,6 +172,7 @@ func buildDNS(d *config.DNS) certs.DNSProvider {
 // clientTLS says how the engine serves clients over TLS by c.
 func (g *Gateway) clientTLS(c *config.Config) *engine.ClientTLS {
 	o := &engine.ClientTLS{Certificate: g.certs.Certificate, Default: defaultPolicy(c), ByHost: map[string]*engine.TLSPolicy{}}
+	o.Waits = c.TLS.Automatic.Enabled && c.TLS.Automatic.Ask != ""
 	auth := slices.ContainsFunc(c.Sites, func(s config.Site) bool { return len(s.TLS.ClientAuth.CA) > 0 })
 	if !auth {
 		return o

@@ -57,8 +57,10 @@ type Options struct {
 	// NetworksDir is where newer lists of networks are looked for (internal/cdn), ""
 	// for nowhere.
 	NetworksDir string
-	Build       admin.Build
-	Logger      *slog.Logger
+	// After is what the care for certificates waits with, nil for time.After.
+	After  func(time.Duration) <-chan time.Time
+	Build  admin.Build
+	Logger *slog.Logger
 }
 
 // Gateway is one running instance, a node.

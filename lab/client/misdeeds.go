@@ -179,7 +179,7 @@ func SlowReader(ctx context.Context, t Target, request []byte, pace Pace, limit 
 				next = min(next, limit)
 			}
 			enough := func(_ []byte, total int64) bool { return total >= next }
-			if !c.ReceiveUntil(int(next-c.result.ReceivedBytes), enough) || (limit > 0 && next == limit) || !c.pause(ctx, pace.Every) {
+			if !c.ReceiveUntil(int(next-c.result.ReceivedBytes), enough) || (limit > 0 && c.result.ReceivedBytes >= limit) || !c.pause(ctx, pace.Every) {
 				return c.Close()
 			}
 		}

@@ -4,7 +4,8 @@
 // Package acme shows that certificates are obtained, renewed, replaced and kept,
 // with a real CA program: pebble, Let's Encrypt's small CA for tests.
 //
-// What it is: tests that drive a certs.Keeper behind small listeners of their own.
+// What it is: tests that drive a certs.Keeper behind small listeners of their own, and
+// a whole gateway (gateway_test.go).
 // Between it and pebble stands a proxy that counts requests, and refuses them or
 // goes away when a test wants it to. Names resolve to 127.0.0.1 by a DNS server in
 // the test.

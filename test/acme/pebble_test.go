@@ -47,6 +47,7 @@ const (
 	well    mode = iota
 	limited      // 429 with Retry-After to every order
 	gone         // connections end without an answer
+	held         // orders wait until it behaves otherwise
 )
 
 // setup is how certificates look: valid for so long (0: five years), with that
@@ -126,6 +127,12 @@ func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
 		a.count[kind(r.URL.Path)]++
 		mode := a.mode
 		a.mu.Unlock()
+		for mode == held && kind(r.URL.Path) == "order" {
+			time.Sleep(time.Millisecond)
+			a.mu.Lock()
+			mode = a.mode
+			a.mu.Unlock()
+		}
 		switch {
 		case mode == gone:
 			panic(http.ErrAbortHandler)
@@ -138,7 +145,10 @@ func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
 			forward.ServeHTTP(w, r)
 		}
 	}))
-	t.Cleanup(a.proxy.Close)
+	t.Cleanup(func() {
+		a.become(gone) // ends what is held
+		a.proxy.Close()
+	})
 	return a
 }
 

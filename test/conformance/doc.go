@@ -15,6 +15,9 @@
 //
 //	I1. What the origin received and what the client received is compared byte by
 //	    byte, not summarised.
+//	I2. What a client sees does not depend on TLS on either side: every test runs
+//	    plain, with TLS to the client, and with TLS to the server. Tunnels are served
+//	    by a plain server in the last.
 //
 // Start reading with relay_test.go.
 package conformance

@@ -100,6 +100,7 @@ func TestLoop(t *testing.T) {
 	}
 	addr := ln.Addr().String()
 	ln.Close()
+	harness.Gateways(addr)
 	second := harness.Start(t, harness.Config{Servers: []string{addr}})
 	g := harness.Start(t, harness.Config{Servers: []string{second.Addr}, Listen: []string{addr}})
 	a := g.Dial().Ask(get("/round"))
@@ -126,8 +127,8 @@ func TestForwardedUntrusted(t *testing.T) {
 	g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, Top: "trusted_proxies: []\nforwarded: {emit: [x-forwarded, forwarded]}"})
 	e := ask(t, g, "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example",
 		"X-Forwarded-Port: 1", "X-Real-IP: 203.0.113.9", `Forwarded: for=203.0.113.9`)
-	want := map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "a.example",
-		"X-Forwarded-Port": "", "X-Real-IP": "", "Forwarded": `for=127.0.0.1;host="a.example";proto=http`}
+	want := map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": harness.Scheme(), "X-Forwarded-Host": "a.example",
+		"X-Forwarded-Port": "", "X-Real-IP": "", "Forwarded": `for=127.0.0.1;host="a.example";proto=` + harness.Scheme()}
 	for name, value := range want {
 		if got := e.one(name); got != value {
 			t.Errorf("%s: %q, want %q", name, got, value)
@@ -209,12 +210,7 @@ func TestUnixSockets(t *testing.T) {
 	defer o.Close()
 	path := filepath.Join(dir, "g.sock")
 	g := harness.Start(t, harness.Config{Servers: []string{"unix:" + o.Addr()}, Listen: []string{"unix:" + path}})
-	nc, err := net.Dial("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	c := harness.Over(t, nc)
+	c := g.DialTo("unix", path)
 	for range 3 {
 		e := asked(t, c.Ask(get("/echo")))
 		if e.one("Host") != "a.example" || e.one("X-Forwarded-For") == "" {
@@ -233,7 +229,7 @@ func TestForwardedField(t *testing.T) {
 	o := harness.Origin(t, origin.Options{})
 	g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, Top: "forwarded: {emit: [forwarded]}"})
 	e := ask(t, g, "Forwarded: for=203.0.113.9;proto=https", "X-Forwarded-For: 203.0.113.9")
-	if want := `for=203.0.113.9;proto=https, for=127.0.0.1;host="a.example";proto=http`; e.one("Forwarded") != want {
+	if want := `for=203.0.113.9;proto=https, for=127.0.0.1;host="a.example";proto=` + harness.Scheme(); e.one("Forwarded") != want {
 		t.Errorf("Forwarded %q", e.one("Forwarded"))
 	}
 }

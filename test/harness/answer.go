@@ -6,6 +6,7 @@ package harness
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -21,16 +22,25 @@ import (
 // Origin starts a lab origin and closes it when the test ends.
 func Origin(t testing.TB, o origin.Options) *origin.Server {
 	t.Helper()
+	if Servers == TLS && o.TLS == nil {
+		o.TLS = credentials().leaf.Server(nil)
+	}
 	s, err := origin.Start("tcp", "127.0.0.1:0", o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if Servers == TLS {
+		secure.Store(s.Addr(), true)
+		t.Cleanup(func() { secure.Delete(s.Addr()) })
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
 }
 
 // Target is the gateway as the raw clients of the lab see it.
-func (g *Gateway) Target() client.Target { return client.Target{Addr: g.Addr, Deadline: Patience} }
+func (g *Gateway) Target() client.Target {
+	return client.Target{Addr: g.Addr, Deadline: Patience, TLS: ClientTLS()}
+}
 
 // Conn is a client's connection on which answers are read strictly.
 type Conn struct {
@@ -43,14 +53,24 @@ type Conn struct {
 // Patience.
 func (g *Gateway) Dial() *Conn {
 	g.t.Helper()
+	return g.DialTo("tcp", g.Addr)
+}
+
+// DialTo connects to another of its addresses.
+func (g *Gateway) DialTo(network, addr string) *Conn {
+	g.t.Helper()
 	var d net.Dialer
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	c, err := d.DialContext(ctx, "tcp", g.Addr)
+	c, err := d.DialContext(ctx, network, addr)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	g.t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(Patience))
+	if c, err = shake(c); err != nil {
+		g.t.Fatal(err)
+	}
 	return Over(g.t, c)
 }
 
@@ -60,13 +80,17 @@ func Over(t testing.TB, c net.Conn) *Conn {
 	return &Conn{c, bufio.NewReader(c), t}
 }
 
-// CloseWrite sends a FIN.
-func (c *Conn) CloseWrite() { c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
+// CloseWrite sends a FIN, over TLS behind close_notify.
+func (c *Conn) CloseWrite() { closeWrite(c.Conn) }
 
 // Reset closes the connection by an RST.
 func (c *Conn) Reset() {
-	c.Conn.(*net.TCPConn).SetLinger(0)
-	c.Close()
+	raw := c.Conn
+	if t, ok := raw.(*tls.Conn); ok {
+		raw = t.NetConn()
+	}
+	raw.(*net.TCPConn).SetLinger(0)
+	raw.Close()
 }
 
 // Send writes text whole.
@@ -108,7 +132,7 @@ func (c *Conn) Ask(request string) Answer {
 }
 
 // Closed fails the test unless the gateway ends the connection without another
-// byte.
+// byte, over TLS with close_notify.
 func (c *Conn) Closed() {
 	c.t.Helper()
 	if b, err := c.In.ReadByte(); err == nil {
@@ -116,6 +140,8 @@ func (c *Conn) Closed() {
 		c.t.Fatalf("more came: %q", append([]byte{b}, rest...))
 	} else if ne, ok := err.(net.Error); ok && ne.Timeout() {
 		c.t.Fatal("the connection stays open")
+	} else if _, ok := c.Conn.(*tls.Conn); ok && err != io.EOF {
+		c.t.Errorf("the connection ends without close_notify: %v", err)
 	}
 }
 

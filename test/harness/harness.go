@@ -30,6 +30,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"causey/internal/config"
 	"causey/internal/gateway"
@@ -51,6 +52,8 @@ type Config struct {
 	Text string
 	// AdminTCP asks for the admin side on TCP too.
 	AdminTCP bool
+	// After, if set, is what the care for certificates waits with.
+	After func(time.Duration) <-chan time.Time
 }
 
 // yaml writes c down; dir holds the files of the gateway.
@@ -62,6 +65,9 @@ func (c Config) yaml(dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 1\nlisten:\n")
 	for _, l := range listen {
+		if Clients == TLS && !strings.HasPrefix(l, "{") && c.Text == "" {
+			l = fmt.Sprintf("{address: %q, tls: true}", l)
+		}
 		if !strings.HasPrefix(l, "{") {
 			l = strconv.Quote(l)
 		}
@@ -75,13 +81,23 @@ func (c Config) yaml(dir string) string {
 	if c.Text != "" {
 		return b.String() + c.Text
 	}
+	if Clients == TLS {
+		fmt.Fprintf(&b, "tls: {certificates: [{certificate: %s, key: %s}]}\n", filepath.Join(dir, "own.pem"), filepath.Join(dir, "own.key"))
+	}
 	b.WriteString(c.Top)
 	if c.Top != "" && !strings.HasSuffix(c.Top, "\n") {
 		b.WriteByte('\n')
 	}
 	b.WriteString("sites:\n  - host: \"*\"\n    routes: [{path: /, upstream: u}]\nupstreams:\n  u:\n    servers:\n")
+	https := false
 	for _, s := range c.Servers {
+		if overTLS(s) {
+			https, s = true, "https://"+s
+		}
 		fmt.Fprintf(&b, "      - %q\n", s)
+	}
+	if https {
+		fmt.Fprintf(&b, "    tls: {ca_file: %s}\n", filepath.Join(dir, "ca.pem"))
 	}
 	for line := range strings.Lines(c.Upstream) {
 		fmt.Fprintf(&b, "    %s\n", strings.TrimRight(line, "\n"))
@@ -113,6 +129,7 @@ func Start(t testing.TB, c Config) *Gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	writePKI(dir)
 	g := &Gateway{Dir: dir, t: t}
 	cfg, err := g.parse(c)
 	if err != nil {
@@ -124,6 +141,7 @@ func Start(t testing.TB, c Config) *Gateway {
 			defer g.mu.Unlock()
 			return g.next()
 		},
+		After:  c.After,
 		Logger: slog.New(slog.NewTextHandler(&g.logs, nil)),
 	})
 	if err != nil {
@@ -136,6 +154,9 @@ func Start(t testing.TB, c Config) *Gateway {
 	}
 	t.Cleanup(g.end)
 	g.Addr = gw.Addrs()[0]
+	if c.Text == "" {
+		Gateways(g.Addr)
+	}
 	return g
 }
 
@@ -175,6 +196,9 @@ func (g *Gateway) end() {
 		g.t.Logf("the gateway's own log:\n%s", text)
 	}
 }
+
+// Log is what the gateway has said about itself so far.
+func (g *Gateway) Log() string { return g.logs.String() }
 
 // syncBuffer is a buffer that several goroutines write to.
 type syncBuffer struct {

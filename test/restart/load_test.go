@@ -5,6 +5,7 @@ package restart_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 // count what they got.
 type load struct {
 	addr string
+	tls  *tls.Config // nil: plain
 	quit atomic.Bool
 	wg   sync.WaitGroup
 
@@ -37,7 +39,7 @@ type load struct {
 
 // startLoad starts n clients.
 func startLoad(addr string, n int) *load {
-	l := &load{addr: addr}
+	l := &load{addr: addr, tls: harness.ClientTLS()}
 	for i := range n {
 		l.wg.Add(1)
 		go func() {
@@ -68,6 +70,19 @@ func (l *load) client(i int) {
 			return
 		}
 		c.SetDeadline(time.Now().Add(harness.Patience))
+		if l.tls != nil {
+			t := tls.Client(c, l.tls)
+			if err := t.Handshake(); err != nil {
+				if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+					l.unread.Add(1) // see ask
+				} else {
+					l.lose("handshake: %v", err)
+				}
+				c.Close()
+				continue
+			}
+			c = t
+		}
 		l.ask(c, i)
 		c.Close()
 	}
@@ -96,16 +111,30 @@ func (l *load) ask(c net.Conn, i int) {
 			_, err = io.Copy(io.Discard, resp.Body)
 		}
 		if err != nil || resp.StatusCode != 200 {
-			l.mu.Lock()
-			l.lost = append(l.lost, fmt.Sprintf("request %d of a connection, %.30q: %v, %v", n, request, resp, err))
-			l.mu.Unlock()
+			l.lose("request %d of a connection, %.30q: %v, %v", n, request, resp, err)
 			return
 		}
 		l.whole.Add(1)
 		if resp.Close {
+			// Over TLS an end without close_notify is not io.EOF.
+			if _, err := in.ReadByte(); err != io.EOF {
+				l.lose("the connection ends after %.30q with %v", request, err)
+			}
 			return
 		}
 	}
+}
+
+func (l *load) lose(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = append(l.lost, fmt.Sprintf(format, args...))
+}
+
+func (l *load) anyLost() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lost) > 0
 }
 
 // stop ends the clients.

@@ -35,7 +35,7 @@ func TestReloadUnderLoad(t *testing.T) { // I1
 		if err := g.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		g.Eventually("requests after the reload", func() bool { return l.whole.Load() > before+20 || len(l.lost) > 0 })
+		g.Eventually("requests after the reload", func() bool { return l.whole.Load() > before+20 || l.anyLost() })
 	}
 	l.stop()
 	l.check(t, g)
@@ -121,12 +121,7 @@ func TestListenersOnReload(t *testing.T) {
 
 	config.Listen = []string{"127.0.0.1:0", second}
 	reload(t, g, config)
-	nc, err := net.Dial("tcp", second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	added := harness.Over(t, nc)
+	added := g.DialTo("tcp", second)
 	if a := added.Ask(request); a.StatusCode != 200 {
 		t.Errorf("the added listener: %d", a.StatusCode)
 	}
