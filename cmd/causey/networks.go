@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,21 +19,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/cdn"
+	"causey/internal/config"
 )
-
-// stateDir is where lists of networks are kept: the service manager's directory for
-// state, the user's, or the system's.
-func stateDir(env func(string) (string, bool)) string {
-	if list, ok := env("STATE_DIRECTORY"); ok {
-		if dir, _, _ := strings.Cut(list, ":"); filepath.IsAbs(dir) {
-			return dir
-		}
-	}
-	if home, ok := env("XDG_STATE_HOME"); ok && filepath.IsAbs(home) {
-		return filepath.Join(home, "causey")
-	}
-	return "/var/lib/causey"
-}
 
 func newNetworks(w world) *cobra.Command {
 	dir := ""
@@ -42,7 +28,7 @@ func newNetworks(w world) *cobra.Command {
 		if dir != "" {
 			return dir
 		}
-		return stateDir(w.env)
+		return config.StateDirectory(w.env)
 	}
 	cmd := &cobra.Command{
 		Use:   "networks",
@@ -61,7 +47,7 @@ are published. A newer list in the directory takes the place of the built-in one
 			return writeNetworks(w.stdout, sets, now)
 		}),
 	}
-	cmd.PersistentFlags().StringVar(&dir, "dir", "", "`directory` of newer lists (default $STATE_DIRECTORY, else $XDG_STATE_HOME/causey, else /var/lib/causey)")
+	cmd.PersistentFlags().StringVar(&dir, "dir", "", "`directory` of newer lists (default $STATE_DIRECTORY, else $XDG_STATE_HOME/causey, else ~/.local/state/causey, without a home /var/lib/causey)")
 	force := false
 	update := &cobra.Command{
 		Use:   "update [SET...]",

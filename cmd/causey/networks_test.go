@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"causey/internal/cdn"
+	"causey/internal/config"
 )
 
 // publishers answers in place of those who publish lists, by URL.
@@ -102,6 +104,30 @@ func TestNetworksWithoutTLS(t *testing.T) {
 	u := updater{client: &http.Client{Transport: publishers{url: "173.245.48.0/20"}}}
 	if text, err := u.get(t.Context(), url); err == nil || text != nil {
 		t.Errorf("%q", text)
+	}
+}
+
+// TestNetworksDirectory: it is that of everything else that has to last.
+func TestNetworksDirectory(t *testing.T) {
+	for _, env := range []map[string]string{{}, {"HOME": t.TempDir()}, {"XDG_STATE_HOME": t.TempDir(), "HOME": "/nowhere"}, {"STATE_DIRECTORY": t.TempDir(), "XDG_STATE_HOME": "/nowhere"}} {
+		o := &outside{env: env}
+		dir := config.StateDirectory(o.world().env)
+		if len(env) == 0 {
+			if dir != "/var/lib/causey" {
+				t.Error(dir)
+			}
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, "networks-bunny.json")
+		if err := os.WriteFile(file, []byte(`{"name":"bunny","retrieved":"2026-01-01","prefixes":["203.0.114.0/24"]}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code := run(t.Context(), []string{"networks"}, o.world()); code != exitOK || !strings.Contains(o.out.String(), file) {
+			t.Errorf("%v: %d, %s%s", env, code, o.out.String(), o.err.String())
+		}
 	}
 }
 
