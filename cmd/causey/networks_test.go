@@ -122,7 +122,7 @@ func TestNetworksDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(dir, "networks-bunny.json")
-		if err := os.WriteFile(file, []byte(`{"name":"bunny","retrieved":"2026-01-01","prefixes":["203.0.114.0/24"]}`), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(`{"name":"bunny","retrieved":"2025-01-01","prefixes":["203.0.114.0/24"]}`), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if code := run(t.Context(), []string{"networks"}, o.world()); code != exitOK || !strings.Contains(o.out.String(), file) {
