@@ -106,7 +106,7 @@ func check(file string, w world) (verdict, error) {
 	}
 	v.OK, v.Sites, v.Upstreams = true, len(cfg.Sites), len(cfg.Upstreams)
 	v.Warnings = append(v.Warnings, cfg.Warnings...)
-	for _, p := range gateway.CheckNetworks(cfg, stateDir(w.env), time.Now()) {
+	for _, p := range gateway.CheckNetworks(cfg, config.StateDirectory(w.env), time.Now()) {
 		if p.File == "" {
 			p.File = v.File
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,21 +19,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/cdn"
+	"causey/internal/config"
 )
-
-// stateDir is where lists of networks are kept: the service manager's directory for
-// state, the user's, or the system's.
-func stateDir(env func(string) (string, bool)) string {
-	if list, ok := env("STATE_DIRECTORY"); ok {
-		if dir, _, _ := strings.Cut(list, ":"); filepath.IsAbs(dir) {
-			return dir
-		}
-	}
-	if home, ok := env("XDG_STATE_HOME"); ok && filepath.IsAbs(home) {
-		return filepath.Join(home, "causey")
-	}
-	return "/var/lib/causey"
-}
 
 func newNetworks(w world) *cobra.Command {
 	dir := ""
@@ -42,7 +28,7 @@ func newNetworks(w world) *cobra.Command {
 		if dir != "" {
 			return dir
 		}
-		return stateDir(w.env)
+		return config.StateDirectory(w.env)
 	}
 	cmd := &cobra.Command{
 		Use:   "networks",
@@ -53,32 +39,37 @@ are published. A newer list in the directory takes the place of the built-in one
 		Example: "  causey networks\n  causey networks update cloudflare && causey reload",
 		Args:    noArguments,
 		RunE: typed(func(*cobra.Command, []string) error {
-			sets, problems := cdn.Load(where())
+			now := time.Now()
+			sets, problems := cdn.Load(where(), now)
 			for _, err := range problems {
 				fmt.Fprintf(w.stderr, "causey: %v\n", err)
 			}
-			return writeNetworks(w.stdout, sets, time.Now())
+			return writeNetworks(w.stdout, sets, now)
 		}),
 	}
-	cmd.PersistentFlags().StringVar(&dir, "dir", "", "`directory` of newer lists (default $STATE_DIRECTORY, else $XDG_STATE_HOME/causey, else /var/lib/causey)")
-	cmd.AddCommand(&cobra.Command{
+	cmd.PersistentFlags().StringVar(&dir, "dir", "", "`directory` of newer lists (default $STATE_DIRECTORY, else $XDG_STATE_HOME/causey, else ~/.local/state/causey, without a home /var/lib/causey)")
+	force := false
+	update := &cobra.Command{
 		Use:   "update [SET...]",
 		Short: "Download sets of networks from those who publish them",
 		Long: `Update downloads the lists, all or those that are named, checks them, and puts
 them into the directory, each whole or not at all. A running gateway uses them
 after the next reload. A list that is not what it should be is refused, and the
-old one stays.`,
-		Example: "  causey networks update && causey reload",
+old one stays; so is one that lacks most of the networks there were, unless it
+is forced. A gateway that systemd runs has a directory of its own: --dir.`,
+		Example: "  causey networks update && causey reload\n  causey networks update --dir /var/lib/causey && systemctl reload causey",
 		RunE: typed(func(cmd *cobra.Command, names []string) error {
 			for _, name := range names {
 				if !slices.Contains(cdn.Names(), name) {
 					return usageError(cmd, "no set of networks is called %q; there are %s", name, strings.Join(cdn.Names(), ", "))
 				}
 			}
-			u := updater{client: downloadClient(), dir: where(), now: time.Now(), out: w.stdout, err: w.stderr}
+			u := updater{client: downloadClient(), dir: where(), now: time.Now(), force: force, out: w.stdout, err: w.stderr}
 			return u.update(cmd.Context(), names)
 		}),
-	})
+	}
+	update.Flags().BoolVar(&force, "force", false, "take a list although most of its former networks are not in it")
+	cmd.AddCommand(update)
 	return cmd
 }
 
@@ -124,13 +115,14 @@ type updater struct {
 	client   *http.Client
 	dir      string
 	now      time.Time
+	force    bool
 	out, err io.Writer
 }
 
 // update downloads the named sets, or all. One that fails does not keep the others
 // from being updated.
 func (u *updater) update(ctx context.Context, names []string) error {
-	sets, problems := cdn.Load(u.dir)
+	sets, problems := cdn.Load(u.dir, u.now)
 	for _, err := range problems {
 		fmt.Fprintf(u.err, "causey: %v; it is replaced\n", err)
 	}
@@ -141,6 +133,10 @@ func (u *updater) update(ctx context.Context, names []string) error {
 			continue
 		}
 		prefixes, err := u.download(ctx, s)
+		if err == nil && !u.force && s.Shrunk(prefixes) {
+			err = fmt.Errorf("%s are published now, and most of the %d that were are not among them; if its owner says so too: causey networks update --force %s",
+				plural(len(prefixes), "network"), len(s.Prefixes), s.Name)
+		}
 		if err == nil {
 			err = s.Save(u.dir, prefixes, u.now)
 		}
@@ -151,6 +147,7 @@ func (u *updater) update(ctx context.Context, names []string) error {
 		}
 		fmt.Fprintf(u.out, "%s: %s, %d new, %d gone\n", s.Name, plural(len(prefixes), "network"), missing(prefixes, s.Prefixes), missing(s.Prefixes, prefixes))
 	}
+	fmt.Fprintf(u.out, "Lists are kept in %s.\n", printable(u.dir))
 	if failed > 0 {
 		return &exitError{exitProblem, fmt.Errorf("%s not updated", plural(failed, "set"))}
 	}
@@ -190,6 +187,9 @@ func (u *updater) get(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
+	}
+	if req.URL.Scheme != "https" {
+		return nil, fmt.Errorf("%s: lists are believed over https only", url)
 	}
 	req.Header.Set("User-Agent", "causey")
 	req.Header.Set("Accept", "application/json, text/plain")

@@ -100,7 +100,7 @@ func (o *runOptions) run(ctx context.Context, w world) error {
 	}
 	logger := o.logger(w)
 	logWarnings(logger, cfg)
-	opts := gateway.Options{Build: build(), Logger: logger, NetworksDir: stateDir(w.env)}
+	opts := gateway.Options{Build: build(), Logger: logger, NetworksDir: config.StateDirectory(w.env)}
 	if o.config != "" {
 		opts.Load = func() (*config.Config, error) {
 			next, err := o.load()

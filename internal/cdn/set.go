@@ -93,53 +93,81 @@ func Names() []string {
 	return names
 }
 
-// Load returns all sets, sorted by name: those built in, each replaced by a newer one
-// from dir. "" is no directory. What is wrong with a file there is in problems (I2).
-func Load(dir string) (sets []Set, problems []error) {
+// Load returns all sets, sorted by name: those built in, each with the networks of a
+// file in dir that is of the same day or newer. "" is no directory. What is wrong with
+// a file there is in problems (I2).
+func Load(dir string, now time.Time) (sets []Set, problems []error) {
 	sets = slices.Clone(builtIn())
 	if dir == "" {
 		return sets, nil
 	}
 	for i := range sets {
-		own := &sets[i]
-		newer, err := read(file(dir, own.Name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+		err := sets[i].renew(file(dir, sets[i].Name), now)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, err)
-		case newer.Name != own.Name:
-			problems = append(problems, fmt.Errorf("%s holds the set %q", newer.File, newer.Name))
-		case newer.Retrieved.After(own.Retrieved):
-			sets[i] = newer
 		}
 	}
 	return sets, problems
 }
 
+// kept is what a file in the directory holds. All else about a set is of the program:
+// a file does not say whom it is about, nor where the next one comes from.
+type kept struct {
+	Name     string         `json:"name"`
+	Day      string         `json:"retrieved"`
+	Prefixes []netip.Prefix `json:"prefixes"`
+}
+
+// renew takes day and networks from a file, unless it is older than s or cannot be
+// used.
+func (s *Set) renew(name string, now time.Time) error {
+	k, day, err := read(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return err
+	case err != nil:
+	case k.Name != s.Name:
+		err = fmt.Errorf("it is a list of %.60q", k.Name)
+	case day.After(now):
+		// It would never be old, and no update would be newer.
+		err = fmt.Errorf("it is of %s, which is yet to come", k.Day)
+	case day.Before(s.Retrieved):
+		return nil
+	default:
+		s.Day, s.Retrieved, s.Prefixes, s.File = k.Day, day, k.Prefixes, name
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
 func file(dir, name string) string { return filepath.Join(dir, "networks-"+name+".json") }
 
-func read(name string) (Set, error) {
+func read(name string) (k kept, day time.Time, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return Set{}, err
+		return k, day, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, fileLimitBytes+1))
 	if err == nil && len(text) > fileLimitBytes {
 		err = errors.New("is larger than 1 MiB")
 	}
-	s, derr := decode(text)
-	if err == nil {
-		err = derr
-	}
 	if err != nil {
-		return Set{}, fmt.Errorf("%s: %w", name, err)
+		return k, day, err
 	}
-	s.File = name
-	return s, nil
+	if err := json.Unmarshal(text, &k); err != nil {
+		return k, day, fmt.Errorf("%.200s", err) // it quotes what it met
+	}
+	if day, err = time.Parse(dayLayout, k.Day); err != nil {
+		return k, day, fmt.Errorf("%.60q is no day", k.Day)
+	}
+	if len(k.Prefixes) == 0 {
+		return k, day, errors.New("no networks in it")
+	}
+	return k, day, checkAll(k.Prefixes)
 }
 
-// decode reads and checks one list.
+// decode reads and checks a list that is built in.
 func decode(text []byte) (Set, error) {
 	var s Set
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -157,17 +185,20 @@ func decode(text []byte) (Set, error) {
 	return s, checkAll(s.Prefixes)
 }
 
-// Save writes s with new prefixes and the day of now into dir, whole or not at all.
-func (s Set) Save(dir string, prefixes []netip.Prefix, now time.Time) error {
+// Save writes new networks of s with the day of now into dir, whole or not at all. It
+// refuses what Load would not use.
+func (s *Set) Save(dir string, prefixes []netip.Prefix, now time.Time) error {
 	if len(prefixes) == 0 {
 		return errors.New("an empty list would trust nobody; the old one is kept")
 	}
-	s.Prefixes, s.Day = prefixes, now.UTC().Format(dayLayout)
-	s.Note = "Downloaded from the sources."
+	k := kept{s.Name, now.UTC().Format(dayLayout), prefixes}
+	if k.Day < s.Day {
+		return fmt.Errorf("this machine's clock says %s, and the list that is in use is of %s", k.Day, s.Day)
+	}
 	if err := checkAll(prefixes); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(&s, "", "  ")
+	text, err := json.MarshalIndent(&k, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -187,29 +218,4 @@ func (s Set) Save(dir string, prefixes []netip.Prefix, now time.Time) error {
 		os.Remove(f.Name())
 	}
 	return err
-}
-
-// checkAll holds a list to I1.
-func checkAll(prefixes []netip.Prefix) error {
-	if len(prefixes) > prefixesMax {
-		return fmt.Errorf("%d networks, at most %d", len(prefixes), prefixesMax)
-	}
-	for _, p := range prefixes {
-		a := p.Addr()
-		widest := 8
-		if a.Is6() {
-			widest = 16
-		}
-		switch {
-		case !p.IsValid() || a.Is4In6():
-			return fmt.Errorf("%v is no network", p)
-		case p != p.Masked():
-			return fmt.Errorf("%v has bits outside its mask", p)
-		case p.Bits() < widest:
-			return fmt.Errorf("%v is too wide to be one company's", p)
-		case a.IsPrivate() || a.IsLoopback() || !a.IsGlobalUnicast():
-			return fmt.Errorf("%v is not of the public internet", p)
-		}
-	}
-	return nil
 }

@@ -285,13 +285,11 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	if most := l.MaxConnections.Load(); most > 0 && own > most {
 		n, limit = own, most
 	}
-	switch {
-	case limit > 0 && n > limit:
+	if limit > 0 && n > limit {
 		e.refuse(l, fd, peer, failure.Limit, limit)
-	case !l.expects(peer.Addr()) && e.accept.Accept(peer).Refusal != nil:
-		// Of a proxy's connection the client is judged, once it is known.
-		closeFD(fd)
-	default:
+	} else if err := e.judge(l, peer); err != nil {
+		e.turnAway(l, fd, e.newRecord(l, peer, e.env.Now()), err)
+	} else {
 		c := e.newClient(l, fd, peer)
 		c.fresh = true
 		e.hands.serve(c)
@@ -300,18 +298,26 @@ func (e *Engine) admit(l *Listener, fd int, peer netip.AddrPort) {
 	e.leave(l)
 }
 
+// judge asks the guard about who connected. Of a proxy's connection the client is
+// judged instead, once it is known.
+func (e *Engine) judge(l *Listener, peer netip.AddrPort) *failure.Error {
+	if l.expects(peer.Addr()) {
+		return nil
+	}
+	return e.accept.Accept(peer).Refusal
+}
+
 // refuse closes a connection that cannot be carried, and leaves a record.
 func (e *Engine) refuse(l *Listener, fd int, peer netip.AddrPort, k failure.Kind, limit int64) {
 	err := newError(failure.Gateway, phase.Accept, k)
 	err.Evidence.Limit = limit
-	e.turnAway(l, fd, peer, e.env.Now(), err)
+	e.turnAway(l, fd, e.newRecord(l, peer, e.env.Now()), err)
 }
 
-// turnAway ends a connection that never got as far as an exchange, since began: an
-// answer, if there is anybody to read it, a record, and the close.
-func (e *Engine) turnAway(l *Listener, fd int, peer netip.AddrPort, began time.Time, err *failure.Error) {
-	rec := e.newRecord(l, peer, began)
-	rec.Total = e.env.Now().Sub(began)
+// turnAway ends a connection that never got as far as an exchange: an answer, if there
+// is anybody to read it, a record, and the close.
+func (e *Engine) turnAway(l *Listener, fd int, rec *record.Record, err *failure.Error) {
+	rec.Total = e.env.Now().Sub(rec.Start)
 	rec.Phases[phase.Accept] = rec.Total
 	rec.NoteFailure(err)
 	switch entry := failure.Lookup(err.Code); {

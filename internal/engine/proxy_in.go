@@ -80,8 +80,8 @@ func (c *clientConn) introduced() bool {
 	case intro != nil:
 		c.introduce(intro)
 	}
-	if c.eng.accept.Accept(c.arrival.Peer).Refusal != nil {
-		c.end()
+	if err := c.eng.accept.Accept(c.arrival.Peer).Refusal; err != nil {
+		c.turnAway(began, err)
 		return false
 	}
 	return true
@@ -115,8 +115,10 @@ func (c *clientConn) introduce(intro *introduction) {
 // turnAway ends the connection with a record and, where somebody can read it, an
 // answer.
 func (c *clientConn) turnAway(began time.Time, err *failure.Error) {
-	e, l, peer := c.eng, c.listener, c.arrival.Peer
-	e.turnAway(l, c.detach(), peer, began, err)
+	e, l := c.eng, c.listener
+	rec := e.newRecord(l, c.arrival.Peer, began)
+	rec.Proxy, rec.Proxied = c.arrival.Proxy, c.arrival.Proxied
+	e.turnAway(l, c.detach(), rec, err)
 	e.leave(l)
 	c.retire()
 }

@@ -304,6 +304,7 @@ func TestProxyHeaderOut(t *testing.T) {
 // refuser refuses one address, and keeps those it was asked about.
 type refuser struct {
 	guard.Open
+	who   netip.Addr
 	mu    sync.Mutex
 	asked []netip.Addr
 }
@@ -313,21 +314,23 @@ func (r *refuser) Accept(peer netip.AddrPort) exchange.Verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, peer.Addr())
-	if peer.Addr() == shown.Addr() {
-		return exchange.Verdict{Refusal: exchange.Canceled}
+	if peer.Addr() == r.who {
+		return exchange.Verdict{Refusal: newError(failure.Gateway, phase.Accept, failure.Limit)}
 	}
 	return exchange.Verdict{}
 }
 
 // TestClientIsJudged: of a proxy's connection the guard judges whom it names, once,
-// and not the proxy.
+// and not the proxy. What it refuses leaves a record, with a proxy and without.
 func TestClientIsJudged(t *testing.T) {
-	g := &refuser{}
+	g := &refuser{who: shown.Addr()}
 	r := proxied(t, nearby, func(s *setup) { s.accept = g })
 	p := r.dial()
 	p.send(string(headers["v1"]))
-	if err := p.ended(); err != nil {
-		t.Error(err)
+	refused(t, r, p, shown)
+	rec := r.record(func(rec *record.Record) bool { return rec.Peer == shown })
+	if at := netip.MustParseAddrPort(p.LocalAddr().String()); rec.Proxy != at || !rec.Proxied {
+		t.Errorf("proxy %v, want %v", rec.Proxy, at)
 	}
 	q := r.dial()
 	q.send("PROXY UNKNOWN\r\n" + getRequest)
@@ -336,5 +339,25 @@ func TestClientIsJudged(t *testing.T) {
 	defer g.mu.Unlock()
 	if want := []netip.Addr{shown.Addr(), netip.MustParseAddr("127.0.0.1")}; !slices.Equal(g.asked, want) {
 		t.Errorf("asked about %v, want %v", g.asked, want)
+	}
+	plain := newRig(t, origin(t, hello), func(s *setup) { s.accept = &refuser{who: netip.MustParseAddr("127.0.0.1")} })
+	d := plain.dial()
+	d.send("GET") // a connection is accepted when something comes
+	refused(t, plain, d, netip.MustParseAddrPort(d.LocalAddr().String()))
+}
+
+// refused expects an answer, the end, and a record of a connection that the guard did
+// not want.
+func refused(t *testing.T, r *rig, p *peer, from netip.AddrPort) {
+	t.Helper()
+	if head, _ := p.answer(); !strings.HasPrefix(head, "HTTP/1.1 503 ") {
+		t.Errorf("%q", head)
+	}
+	if err := p.ended(); err != nil {
+		t.Error(err)
+	}
+	rec := r.record(func(rec *record.Record) bool { return rec.Peer == from })
+	if rec.Failure.String() != "gateway.accept.limit" || rec.Status != 503 || rec.Outcome != record.Answered {
+		t.Errorf("%v, %d, %v", rec.Failure, rec.Status, rec.Outcome)
 	}
 }

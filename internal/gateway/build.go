@@ -106,7 +106,7 @@ func newResolver(c *config.Config) *resolve.Resolver {
 
 // buildLive makes the plan for c, and takes over from old the groups whose
 // configuration did not change.
-func (g *Gateway) buildLive(c *config.Config, old live) live {
+func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver) live {
 	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c)}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
@@ -115,7 +115,7 @@ func (g *Gateway) buildLive(c *config.Config, old live) live {
 			l.groups[u.Name] = have
 			continue
 		}
-		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), g.resolver, buildServerTLS(u)), text}
+		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), resolver, buildServerTLS(u)), text}
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via

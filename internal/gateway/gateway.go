@@ -85,7 +85,12 @@ type Gateway struct {
 	pump       *pump
 	strays     strays
 
-	mu       sync.Mutex // guards what follows, and makes reloads one by one
+	// reloads makes Start, reloads and Stop one by one. It may be held for seconds and
+	// is taken before mu.
+	reloads sync.Mutex
+	// mu is held for moments only, so that readiness and metrics answer during a
+	// reload. What follows is written with both held, and read with either.
+	mu       sync.Mutex
 	cfg      *config.Config
 	live     live
 	resolver *resolve.Resolver
@@ -94,7 +99,7 @@ type Gateway struct {
 	retired   []*resolve.Resolver
 	listeners map[string]*engine.Listener
 	inherited *inherited
-	stopped   bool
+	stopped   bool          // with reloads alone
 	ended     chan struct{} // closed when Stop is done
 
 	reloadsOK, reloadsFailed atomic.Uint64
@@ -138,7 +143,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	eng.SetClientTLS(g.clientTLS(cfg))
 	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)
-	g.live = g.buildLive(cfg, live{})
+	g.live = g.buildLive(cfg, live{}, g.resolver)
 	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
 	if err := g.newAdmin(cfg); err != nil {
@@ -159,21 +164,22 @@ func (g *Gateway) Start() error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.reloads.Lock()
+	defer g.reloads.Unlock()
 	opened, err := g.openListeners(g.cfg)
 	if err != nil {
 		return err
 	}
 	if err := g.admin.Start(); err != nil {
-		for _, l := range opened {
-			l.Close()
-		}
+		closeListeners(opened)
 		return err
 	}
 	g.certs.Start()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
-	g.serve(g.cfg, g.live.networks, opened)
+	g.mu.Lock()
+	closed := g.serve(g.cfg, g.live.networks, opened)
+	g.mu.Unlock()
+	closeListeners(closed)
 	return nil
 }
 
@@ -187,9 +193,7 @@ func (g *Gateway) openListeners(cfg *config.Config) ([]*engine.Listener, error) 
 		}
 		l, err := g.listen(want.Address)
 		if err != nil {
-			for _, l := range opened {
-				l.Close()
-			}
+			closeListeners(opened)
 			return nil, explainListen(name, err)
 		}
 		l.TLS.Store(want.TLS)
@@ -222,8 +226,15 @@ func explainListen(name string, err error) error {
 	return fmt.Errorf("listen %s: %w", name, err)
 }
 
-// serve starts the opened listeners and closes those that cfg no longer has.
-func (g *Gateway) serve(cfg *config.Config, networks *networks, opened []*engine.Listener) {
+func closeListeners(list []*engine.Listener) {
+	for _, l := range list {
+		l.Close()
+	}
+}
+
+// serve starts the opened listeners and returns those that cfg no longer has, to be
+// closed.
+func (g *Gateway) serve(cfg *config.Config, networks *networks, opened []*engine.Listener) (unused []*engine.Listener) {
 	for _, l := range opened {
 		g.listeners[l.Name] = l
 	}
@@ -241,10 +252,11 @@ func (g *Gateway) serve(cfg *config.Config, networks *networks, opened []*engine
 	}
 	for name, l := range g.listeners {
 		if !keep[name] {
-			l.Close()
+			unused = append(unused, l)
 			delete(g.listeners, name)
 		}
 	}
+	return unused
 }
 
 // Addrs returns the addresses that are bound, as text.
@@ -302,9 +314,9 @@ const idleGrace = 500 * time.Millisecond
 // readable, is cut with a record each. It returns when everything has ended.
 func (g *Gateway) Stop(now <-chan struct{}) {
 	g.stopping.Store(true)
-	g.mu.Lock()
+	g.reloads.Lock()
 	if g.stopped {
-		g.mu.Unlock()
+		g.reloads.Unlock()
 		<-g.ended
 		return
 	}
@@ -313,7 +325,7 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 	for _, l := range g.listeners {
 		l.Close()
 	}
-	g.mu.Unlock()
+	g.reloads.Unlock()
 
 	g.eng.Drain(min(idleGrace, drain))
 	draining, cancel := context.WithTimeout(context.Background(), drain)

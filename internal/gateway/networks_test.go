@@ -102,7 +102,7 @@ func TestStrays(t *testing.T) {
 // TestDoubts: sets that are used and cannot be, or are old.
 func TestDoubts(t *testing.T) {
 	cfg := &config.Config{TrustedProxies: []config.NetworkOrSet{{Set: "cloudflare"}}, Listen: []config.Listener{{ProxyProtocol: []config.NetworkOrSet{{Set: "bunny"}}}}}
-	sets, _ := cdn.Load("")
+	sets, _ := cdn.Load("", time.Now())
 	i := slices.IndexFunc(sets, func(s cdn.Set) bool { return s.Name == "cloudflare" })
 	told := func(now time.Time) (keys []string) {
 		for _, p := range doubts(cfg, sets, now) {
@@ -186,7 +186,7 @@ func TestNetworksOfDirectory(t *testing.T) {
 	if !strings.Contains(log.String(), "the set bunny has no networks yet") || len(g.plan.Load().Trusted) != 0 {
 		t.Errorf("%s", log.String())
 	}
-	sets, _ := cdn.Load(dir)
+	sets, _ := cdn.Load(dir, time.Now())
 	for _, s := range sets {
 		if s.Name == "bunny" {
 			if err := s.Save(dir, []netip.Prefix{netip.MustParsePrefix("203.0.114.0/24")}, time.Now()); err != nil {

@@ -13,15 +13,19 @@ import (
 	"causey/internal/accesslog"
 	"causey/internal/admin"
 	"causey/internal/config"
+	"causey/internal/engine"
+	"causey/internal/engine/resolve"
 	"causey/internal/record"
+	"causey/internal/trace"
 )
 
 // Reload loads the configuration anew and puts it to use whole, or not at all.
 // Exchanges that run keep the one they began with. A *admin.ReloadError tells the
-// problems with their places.
+// problems with their places. When it returns, what the old one sent to a log and a
+// collector is written, or was given its time.
 func (g *Gateway) Reload(context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.reloads.Lock()
+	defer g.reloads.Unlock()
 	err := g.reload()
 	g.lastFailed.Store(err != nil)
 	if err != nil {
@@ -56,18 +60,14 @@ func (g *Gateway) reload() error {
 	newLog := cfg.AccessLog != g.cfg.AccessLog
 	if newLog {
 		if err := g.openLog(cfg); err != nil {
-			for _, l := range opened {
-				l.Close()
-			}
+			closeListeners(opened)
 			return reloadError(err)
 		}
 	}
 	if err := g.certs.Reload(g.certOptions(cfg)); err != nil {
-		for _, l := range opened {
-			l.Close()
-		}
-		if unused := g.log.Swap(oldLog); newLog && unused != nil {
-			unused.Close(context.Background())
+		closeListeners(opened)
+		if unused := g.log.Swap(oldLog); newLog {
+			closeLog(unused)
 		}
 		return reloadError(err)
 	}
@@ -75,33 +75,53 @@ func (g *Gateway) reload() error {
 		g.opts.Logger.Warn("changes of admin take effect at the next start")
 	}
 	// From here nothing fails.
-	oldResolver := g.resolver
+	resolver := g.resolver
 	if !slices.Equal(cfg.Resolver, g.cfg.Resolver) || cfg.Timeouts.Resolve != g.cfg.Timeouts.Resolve {
-		g.resolver = newResolver(cfg)
+		resolver = newResolver(cfg)
 		g.live.forgetTexts()
 	}
-	next := g.buildLive(cfg, g.live)
+	traced := g.change(cfg, g.buildLive(cfg, g.live, resolver), resolver, opened)
+	if newLog {
+		closeLog(oldLog)
+	}
+	<-traced
+	return nil
+}
+
+// closeLog writes what a log holds, for flushWait at most.
+func closeLog(s *accesslog.Sink) {
+	if s == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
+	defer cancel()
+	s.Close(ctx)
+}
+
+// change puts next to use and ends what only the old configuration had. traced is
+// closed when the old one's spans are sent.
+func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolver, opened []*engine.Listener) (traced <-chan struct{}) {
 	g.eng.SetOptions(engineOptions(cfg))
 	g.eng.SetClientTLS(g.clientTLS(cfg))
+	var unsent *trace.Sink
 	if !reflect.DeepEqual(cfg.Tracing, g.cfg.Tracing) {
-		old := g.closeTracer(g.tracer.Swap(g.newTracer(cfg)))
-		defer func() { <-old }()
+		unsent = g.tracer.Swap(g.newTracer(cfg))
 	}
+	traced = g.closeTracer(unsent)
 	g.plan.Store(next.plan)
-	g.serve(cfg, next.networks, opened)
-	g.useNetworks(next)
 	old := g.live
+	g.mu.Lock()
+	unused := g.serve(cfg, next.networks, opened)
 	g.live, g.cfg = next, cfg
+	if g.resolver != resolver {
+		g.retired = append(g.retired, g.resolver)
+		g.resolver = resolver
+	}
+	g.mu.Unlock()
+	g.useNetworks(next)
+	closeListeners(unused)
 	old.close(next)
-	if g.resolver != oldResolver {
-		g.retired = append(g.retired, oldResolver)
-	}
-	if newLog && oldLog != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), flushWait)
-		defer cancel()
-		oldLog.Close(ctx)
-	}
-	return nil
+	return traced
 }
 
 // forgetTexts makes every group be built anew.

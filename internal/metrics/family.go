@@ -69,7 +69,7 @@ var families = [...]Family{
 	famSpansExported: {"causey_trace_spans_exported_total", "counter", nil,
 		"Spans that the collector took."},
 	famSpansDropped: {"causey_trace_spans_dropped_total", "counter", []string{"reason"},
-		"Spans that were dropped. reason: queue-full (the collector is slower than the traffic), unreachable (given up after some tries), refused (the collector did not want them), stopped (left at a stop or a reload)."},
+		"Spans that were dropped. reason: queue-full (the collector is slower than the traffic), unreachable (given up after some tries), refused (the collector did not want them, or answered 429 to every try), stopped (left at a stop or a reload)."},
 	famExportFailures: {"causey_trace_export_failures_total", "counter", nil,
 		"Requests to the collector that failed, tries after the first included."},
 	famConnections: {"causey_connections", "gauge", []string{"state"},

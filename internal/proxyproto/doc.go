@@ -6,8 +6,8 @@
 // whose behalf it was opened.
 //
 // What it is: Parse, which looks at the bytes so far and says that it needs more,
-// that the header ends here, or that this is none; TLVs, the values that version 2
-// carries besides; AppendV1 and AppendV2.
+// that the header ends here, or that this is none; TLVs, what version 2 carries besides,
+// checked and passed on as bytes; AppendV1 and AppendV2.
 //
 // What it never does: no sockets, no clock, and no decision about whom to believe.
 // It keeps nothing: what a Header borrows ends with the bytes it was read from.

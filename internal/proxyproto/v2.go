@@ -101,7 +101,7 @@ func v2Block(h *Header, whole []byte) Reject {
 	if site := h.TLVs.check(); site != "" {
 		return bad(site)
 	}
-	if sum, ok := h.TLVs.Find(TypeCRC32C); ok && binary.BigEndian.Uint32(sum) != checksum(whole, len(whole)-len(h.TLVs)) {
+	if sum, ok := h.TLVs.find(typeCRC32C); ok && binary.BigEndian.Uint32(sum) != checksum(whole, len(whole)-len(h.TLVs)) {
 		return bad("v2-checksum")
 	}
 	return Reject{}
@@ -117,8 +117,8 @@ var (
 func checksum(whole []byte, tlvs int) uint32 {
 	at := tlvs
 	for rest := TLVs(whole[tlvs:]); len(rest) > 0; {
-		kind, value, after, _ := rest.Next()
-		if kind == TypeCRC32C {
+		kind, value, after, _ := rest.next()
+		if kind == typeCRC32C {
 			break
 		}
 		at += tlvHead + len(value)
@@ -154,21 +154,21 @@ func AppendV2(dst []byte, source, destination netip.AddrPort, tlvs TLVs) []byte 
 	dst = binary.BigEndian.AppendUint16(dst, destination.Port())
 	first := len(dst) - begin
 	room := MaxBytes - first
-	_, sum := tlvs.Find(TypeCRC32C)
+	_, sum := tlvs.find(typeCRC32C)
 	if sum {
 		room -= tlvHead + crcBytes
 	}
 	for rest := tlvs; len(rest) > 0; {
-		kind, value, after, ok := rest.Next()
+		kind, value, after, ok := rest.next()
 		size := tlvHead + len(value)
-		if ok && kind != TypeNoop && kind != TypeCRC32C && size <= room {
+		if ok && kind != typeNoop && kind != typeCRC32C && size <= room {
 			dst = append(dst, rest[:size]...)
 			room -= size
 		}
 		rest = after
 	}
 	if sum {
-		dst = append(dst, TypeCRC32C, 0, crcBytes, 0, 0, 0, 0)
+		dst = append(dst, typeCRC32C, 0, crcBytes, 0, 0, 0, 0)
 	}
 	binary.BigEndian.PutUint16(dst[begin+atLength:], uint16(len(dst)-begin-v2Fixed))
 	if sum {

@@ -22,10 +22,16 @@ const (
 	// requestTimeout bounds one request, as in the SDKs of OpenTelemetry.
 	requestTimeout = 10 * time.Second
 	// triesMax bounds how often a batch is sent; between tries the wait doubles from
-	// retryFirst, or is what the collector asks for, up to retryMax.
-	triesMax   = 5
-	retryFirst = time.Second
-	retryMax   = 30 * time.Second
+	// retryFirst up to retryMax, or is what the collector asks for up to retryAfterMax:
+	// an answer with a slip in it must not end tracing for a day.
+	triesMax      = 5
+	retryFirst    = time.Second
+	retryMax      = 30 * time.Second
+	retryAfterMax = 10 * time.Minute
+	// troubleEvery and rejectionEvery bound how often the owner is told: of a collector
+	// that works every other time, and of one that takes batches but for some spans.
+	troubleEvery   = time.Minute
+	rejectionEvery = time.Hour
 	// answerLimitBytes bounds what is read of an answer.
 	answerLimitBytes = 64 << 10
 )
@@ -34,8 +40,10 @@ const (
 type poster struct {
 	body bytes.Buffer
 	zip  *gzip.Writer
-	// failing says that the owner was told of trouble that has not ended.
-	failing bool
+	// told says that the owner was told of trouble that has not ended, toldAt when that
+	// was last; rejectedAt is when he was told of spans that were rejected.
+	told               bool
+	toldAt, rejectedAt time.Time
 }
 
 // newClient returns a client that talks to one collector. Redirects are not followed:
@@ -112,6 +120,9 @@ func (s *Sink) export(batch []record.Record) {
 		case !res.again:
 			counts.Refused.Add(spans)
 			return
+		case try == triesMax && res.busy:
+			counts.Refused.Add(spans)
+			return
 		case try == triesMax:
 			counts.Unreachable.Add(spans)
 			return
@@ -147,12 +158,14 @@ func (p *poster) encode(req *exportRequest) {
 
 // result is what became of one request.
 type result struct {
-	// done: the collector took it, but for rejected spans.
-	done     bool
-	rejected uint64
-	// again: another try may help, after the time that the collector asked for.
-	again bool
-	after time.Duration
+	// done: the collector took it, but for rejected spans, for this reason.
+	done      bool
+	rejected  uint64
+	rejection string
+	// again: another try may help, after the time that the collector asked for. busy:
+	// it is there, and wants less.
+	again, busy bool
+	after       time.Duration
 	// problem is for the owner, "" if there is none.
 	problem string
 }
@@ -190,7 +203,7 @@ func (s *Sink) judge(resp *http.Response, body []byte) result {
 	case code/100 == 2:
 		return partial(body)
 	case code == 429, code == 502, code == 503, code == 504:
-		return result{again: true, after: s.retryAfter(resp.Header.Get("Retry-After")), problem: "it answers " + resp.Status}
+		return result{again: true, busy: code == 429, after: s.retryAfter(resp.Header.Get("Retry-After")), problem: "it answers " + resp.Status}
 	default:
 		return result{problem: "it refuses with " + resp.Status}
 	}
@@ -212,7 +225,7 @@ func partial(body []byte) result {
 	if err != nil || n == 0 {
 		return result{done: true}
 	}
-	return result{done: true, rejected: n, problem: fmt.Sprintf("it rejects %d spans: %.200q", n, p.ErrorMessage)}
+	return result{done: true, rejected: n, rejection: fmt.Sprintf("%.200q", p.ErrorMessage)}
 }
 
 // retryAfter reads the field of that name (RFC 9110 section 10.2.3), 0 for nothing.
@@ -230,7 +243,7 @@ func (s *Sink) retryAfter(v string) time.Duration {
 // gateways do not come back as one.
 func pause(try int, asked time.Duration) time.Duration {
 	if asked > 0 {
-		return min(asked, retryMax)
+		return min(asked, retryAfterMax)
 	}
 	d := min(retryFirst<<(try-1), retryMax)
 	return d/2 + rand.N(d/2)
@@ -238,15 +251,19 @@ func pause(try int, asked time.Duration) time.Duration {
 
 // tell says so when the collector begins to make trouble, and when it ends.
 func (s *Sink) tell(r result) {
-	failing := r.problem != ""
-	if failing == s.post.failing {
-		return
+	p, now := &s.post, s.opts.Now()
+	if r.rejected > 0 && (p.rejectedAt.IsZero() || now.Sub(p.rejectedAt) >= rejectionEvery) {
+		p.rejectedAt = now
+		s.opts.Logger.Warn("traces: the collector takes batches but rejects some of their spans; they are counted as refused, and this is said once an hour",
+			"endpoint", s.opts.Endpoint, "spans", r.rejected, "reason", r.rejection)
 	}
-	s.post.failing = failing
-	if failing {
+	switch {
+	case r.problem == "" && p.told:
+		p.told = false
+		s.opts.Logger.Info("traces: the collector takes spans again", "endpoint", s.opts.Endpoint)
+	case r.problem != "" && !p.told && (p.toldAt.IsZero() || now.Sub(p.toldAt) >= troubleEvery):
+		p.told, p.toldAt = true, now
 		s.opts.Logger.Warn("traces: the collector does not take spans; traffic is not affected, and what does not fit the queue is dropped and counted",
 			"endpoint", s.opts.Endpoint, "problem", r.problem)
-		return
 	}
-	s.opts.Logger.Info("traces: the collector takes spans again", "endpoint", s.opts.Endpoint)
 }

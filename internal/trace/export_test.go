@@ -6,6 +6,7 @@ package trace
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestRetry(t *testing.T) {
 	r.put(good())
 	r.timers.next(t).elapse()
 	for i, want := range []struct{ lo, hi time.Duration }{
-		{retryFirst / 2, retryFirst}, {7 * time.Second, 7 * time.Second}, {10 * time.Second, 11 * time.Second}, {retryMax, retryMax},
+		{retryFirst / 2, retryFirst}, {7 * time.Second, 7 * time.Second}, {10 * time.Second, 11 * time.Second}, {retryAfterMax, retryAfterMax},
 	} {
 		p := r.timers.next(t)
 		if p.d < want.lo || p.d > want.hi {
@@ -80,6 +81,56 @@ func TestGivenUp(t *testing.T) {
 	c.wait(triesMax)
 	r.close(10 * time.Second)
 	r.wantCounts("given up", 0, 0, spanCount(good()), 0, 0, triesMax)
+}
+
+// TestGivenUpBusy: a collector that answers 429 is there.
+func TestGivenUpBusy(t *testing.T) {
+	busy := status(429, "Retry-After", "120")
+	c := newCollector(t, busy, busy, busy, busy, busy)
+	r := newRig(t, c.URL+"/v1/traces")
+	r.put(good())
+	r.timers.next(t).elapse()
+	for range triesMax - 1 {
+		p := r.timers.next(t)
+		if p.d != 2*time.Minute {
+			t.Errorf("%v", p.d)
+		}
+		p.elapse()
+	}
+	c.wait(triesMax)
+	r.close(10 * time.Second)
+	r.wantCounts("given up", 0, 0, 0, spanCount(good()), 0, triesMax)
+}
+
+// TestTold: neither a collector that rejects single spans nor one that works every
+// other time fills the log.
+func TestTold(t *testing.T) {
+	now := began
+	var logs logBuffer
+	s := &Sink{opts: Options{Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&logs, nil))}}
+	for range 100 {
+		s.tell(partial([]byte(`{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}`)))
+		s.tell(partial(nil))
+		now = now.Add(time.Minute)
+	}
+	if n, all := logs.count("rejects some of their spans"), logs.count("\n"); n != 2 || all != 2 {
+		t.Errorf("%d of %d messages of 100 minutes are about rejected spans", n, all)
+	}
+	for range 60 {
+		s.tell(result{again: true, problem: "it answers 503"})
+		s.tell(result{done: true})
+		now = now.Add(2 * time.Second)
+	}
+	if n, ends := logs.count("does not take spans"), logs.count("takes spans again"); n != 2 || ends != 2 {
+		t.Errorf("%d and %d messages of two minutes", n, ends)
+	}
+	// Trouble that began right after an end, and stays, is told a little later.
+	s.tell(result{again: true, problem: "it answers 503"})
+	now = now.Add(troubleEvery)
+	s.tell(result{again: true, problem: "it answers 503"})
+	if n := logs.count("does not take spans"); n != 3 {
+		t.Errorf("%d messages", n)
+	}
 }
 
 // What the collector will never take is not sent again, and a redirect is not
@@ -116,8 +167,7 @@ func TestPartialSuccess(t *testing.T) {
 		r.timers.next(t).elapse()
 		c.wait(1)
 		r.close(10 * time.Second)
-		problems := min(rejected, 1)
-		r.wantCounts(fmt.Sprintf("%q", body), spanCount(good())-rejected, 0, 0, rejected, 0, problems)
+		r.wantCounts(fmt.Sprintf("%q", body), spanCount(good())-rejected, 0, 0, rejected, 0, 0)
 	}
 }
 

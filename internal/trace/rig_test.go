@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -55,6 +56,17 @@ func good() *record.Record {
 	r.SetText(record.Target, []byte("/catalogue/shoes?token=s3cret"))
 	r.SetText(record.UserAgent, []byte("Mozilla/5.0 \"\xff"))
 	r.SetText(record.Referer, []byte("https://shop.example/?s3cret"))
+	return r
+}
+
+// overTLS is an exchange with TLS on both sides, in a session that was resumed.
+func overTLS() *record.Record {
+	r := good()
+	r.TLS = record.TLS{Version: tls.VersionTLS13, Cipher: tls.TLS_AES_128_GCM_SHA256, Resumed: true}
+	r.Phases[phase.Handshake] = 3 * ms // before the exchange began
+	r.Phases[phase.UpHandshake], r.Phases[phase.RelayBody] = 4*ms, 6*ms
+	r.LastAttempt().Server, r.LastAttempt().Handshake = "https://app.internal:9443", 4*ms
+	r.LastAttempt().Dialled = netip.MustParseAddrPort("10.0.0.4:9443")
 	return r
 }
 

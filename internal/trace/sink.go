@@ -55,8 +55,8 @@ type Service struct{ Name, Version, Instance string }
 type Counts struct {
 	Exported atomic.Uint64
 	// QueueFull counts spans that found the queue full, Unreachable those of batches
-	// that were given up, Refused those that the collector did not want, Stopped
-	// those that were left when the time to stop was over.
+	// that were given up, Refused those that the collector did not want, be it for
+	// want of time (429), Stopped those that were left when the time to stop was over.
 	QueueFull, Unreachable, Refused, Stopped atomic.Uint64
 	// Failures counts requests that failed.
 	Failures atomic.Uint64

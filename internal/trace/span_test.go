@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write golden files instead of comparing
 // the difference.
 func TestGolden(t *testing.T) {
 	s := &Sink{opts: Options{Slow: time.Second, Service: Service{"edge", "1.2.3", "00000000000000ff"}}}
-	for name, r := range map[string]*record.Record{"good": good(), "failed": failed()} {
+	for name, r := range map[string]*record.Record{"good": good(), "failed": failed(), "tls": overTLS()} {
 		req, _ := s.request([]record.Record{*r})
 		got, err := json.MarshalIndent(req, "", " ")
 		if err != nil {
@@ -120,7 +120,7 @@ func TestWaterfall(t *testing.T) {
 	none.AttemptLen = 0
 	unserved := failed()
 	unserved.LastAttempt().Start, unserved.LastAttempt().Took = record.NotReached, 0
-	for name, r := range map[string]*record.Record{"good": good(), "failed": failed(), "broken": broken, "late": late, "again": again, "none": none, "unserved": unserved} {
+	for name, r := range map[string]*record.Record{"good": good(), "failed": failed(), "broken": broken, "late": late, "again": again, "none": none, "unserved": unserved, "tls": overTLS()} {
 		spans := layout(r)
 		byPart := map[uint8]span{}
 		for _, s := range spans {
