@@ -100,7 +100,7 @@ func TestLoop(t *testing.T) {
 	}
 	addr := ln.Addr().String()
 	ln.Close()
-	harness.Gateways(addr)
+	harness.Gateways(t, addr)
 	second := harness.Start(t, harness.Config{Servers: []string{addr}})
 	g := harness.Start(t, harness.Config{Servers: []string{second.Addr}, Listen: []string{addr}})
 	a := g.Dial().Ask(get("/round"))

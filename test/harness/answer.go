@@ -30,8 +30,7 @@ func Origin(t testing.TB, o origin.Options) *origin.Server {
 		t.Fatal(err)
 	}
 	if Servers == TLS {
-		secure.Store(s.Addr(), true)
-		t.Cleanup(func() { secure.Delete(s.Addr()) })
+		keepSecure(t, s.Addr())
 	}
 	t.Cleanup(func() { s.Close() })
 	return s

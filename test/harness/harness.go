@@ -155,7 +155,7 @@ func Start(t testing.TB, c Config) *Gateway {
 	t.Cleanup(g.end)
 	g.Addr = gw.Addrs()[0]
 	if c.Text == "" {
-		Gateways(g.Addr)
+		Gateways(t, g.Addr)
 	}
 	return g
 }

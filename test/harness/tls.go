@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"testing"
 
 	"causey/lab/pki"
 )
@@ -66,10 +67,17 @@ var secure sync.Map
 
 // Gateways says that a gateway of the harness will listen on an address that is another
 // one's server. Of those that listen it is known.
-func Gateways(addr string) {
+func Gateways(t testing.TB, addr string) {
 	if Clients == TLS {
-		secure.Store(addr, true)
+		keepSecure(t, addr)
 	}
+}
+
+// keepSecure remembers a server with TLS until the test ends: the system gives its port
+// to somebody else afterwards.
+func keepSecure(t testing.TB, addr string) {
+	secure.Store(addr, true)
+	t.Cleanup(func() { secure.Delete(addr) })
 }
 
 func overTLS(addr string) bool {
