@@ -83,11 +83,12 @@ func TestThousandCertificates(t *testing.T) { // I1
 		m.hosts = append(m.hosts, host)
 		m.issue(host)
 		pair := fmt.Sprintf("{certificate: '%s/%s.pem', key: '%[1]s/%[2]s.key'}", m.dir, host)
+		own := fmt.Sprintf(", tls: {certificates: [%s]}", pair)
 		if i%2 == 0 { // half of them are found by what they name
 			fmt.Fprintf(&certificates, "%s, ", pair)
-			pair = ""
+			own = ""
 		}
-		fmt.Fprintf(&sites, "  - {host: %s, routes: [{path: /, upstream: u}], tls: {certificates: [%s]}}\n", host, pair)
+		fmt.Fprintf(&sites, "  - {host: %s, routes: [{path: /, upstream: u}]%s}\n", host, own)
 	}
 	look := make(chan time.Time)
 	config := harness.Config{
