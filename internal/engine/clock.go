@@ -36,11 +36,8 @@ const (
 	witnessLife  = time.Hour
 )
 
-// hear takes m's Date, if it is time to.
+// hear takes m's Date.
 func (w *witnesses) hear(m *member, date []byte, now time.Time, mono int64) {
-	if last := m.heard.Load(); last != 0 && mono-last < int64(witnessEvery) {
-		return
-	}
 	// RFC 9110 section 5.6.7: the one form that senders may use.
 	at, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(date))
 	if err != nil {
@@ -80,12 +77,16 @@ func (w *witnesses) ahead(mono int64) (d time.Duration, ok bool) {
 	return all[(len(all)-1)/2], true
 }
 
-// hearDate keeps what the answer's Date says of our clock.
+// hearDate keeps what the answer's Date says of our clock, if it is time to look.
 func (u *upConn) hearDate(res *wire.Response) {
+	now := u.eng.sweep.now()
+	if last := u.member.heard.Load(); last != 0 && now-last < int64(witnessEvery) {
+		return
+	}
 	// "The Age field conveys the sender's estimate of the time since the response was
 	// generated" (RFC 9111 section 5.1): the Date is as old.
 	if i := res.Find(wire.Date); i >= 0 && res.Find(wire.Age) < 0 {
-		u.eng.witnesses.hear(u.member, res.Value(i), u.headAt, u.eng.sweep.now())
+		u.eng.witnesses.hear(u.member, res.Value(i), u.headAt, now)
 	}
 }
 

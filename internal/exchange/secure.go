@@ -24,14 +24,14 @@ type Challenges interface {
 }
 
 // challengePath is where the authority's requests go.
-const challengePath = "/.well-known/acme-challenge/"
+var challengePath = []byte("/.well-known/acme-challenge/")
 
 // challenge returns the answer to an authority's request. It stands before the
 // choice of the route: the host may have no site, and a redirect or a guard must not
 // come between. What is not ours goes on to the site.
 func (x *Exchange) challenge() []byte {
 	path := x.req.Path()
-	if x.plan.Challenges == nil || x.req.Method != wire.GET || !bytes.HasPrefix(path, []byte(challengePath)) {
+	if x.plan.Challenges == nil || x.req.Method != wire.GET || !bytes.HasPrefix(path, challengePath) {
 		return nil
 	}
 	answer, _ := x.plan.Challenges.HTTPChallenge(string(x.req.Bytes(x.req.HostSpan)), string(path))
