@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -22,12 +23,11 @@ const (
 	keepExpired = 14 * 24 * time.Hour
 )
 
-// retry is how long to wait after the n-th failure in a row, as certmagic waits:
-// quick at first, for what a moment heals, then patient, since CAs count failures.
+// retry is how long to wait after the n-th failure in a row: quick at first, for what
+// a moment heals, then patient.
 var retry = []time.Duration{
-	time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute,
-	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute,
-	30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
+	5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
 }
 
 // automatic obtains the certificates of one Automatic. A Reload with another one
@@ -287,11 +287,15 @@ func (a *automatic) obtained(s *slot) {
 
 // failed remembers a failure and warns of the first of a row (I6).
 func (a *automatic) failed(s *slot, err error) {
-	now := a.now()
-	next := now.Add(retry[min(s.failed(), len(retry)-1)])
-	if until := a.issuer.pausedUntil(); until.After(next) {
-		next = until
+	now, before := a.now(), s.failed()
+	var paused *pausedError
+	if errors.As(err, &paused) && before > 0 {
+		s.postpone(paused.until) // it was not tried
+		return
 	}
+	next := now.Add(retry[min(before, len(retry)-1)])
+	next = later(next, a.issuer.pauses.of(s.name))
+	next = later(next, s.spaced(len(a.issuer.client.ChallengeSolvers)))
 	if s.note(now, err, next) > 0 {
 		return
 	}

@@ -159,7 +159,7 @@ func TestNoCA(t *testing.T) {
 	o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), TLSALPN: true}
 	k := r.keeper(t, o)
 	k.Start()
-	for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute} {
+	for i, want := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute} {
 		if got := <-waits; got != want {
 			t.Errorf("waits %v after failure %d, want %v", got, i+1, want)
 		}
@@ -170,6 +170,7 @@ func TestNoCA(t *testing.T) {
 		if _, err := k.Certificate(hello("silent.test")); !errors.Is(err, ErrNotYet) {
 			t.Errorf("got %v", err)
 		}
+		r.advance(want)
 		next <- r.Now()
 	}
 	<-waits

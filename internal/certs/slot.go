@@ -32,7 +32,13 @@ type slot struct {
 	failure  string    // of the last of them, for humans
 	triedAt  time.Time // when it was last tried to get a newer one
 	nextAt   time.Time // when it is tried again, zero if that is not known
+	// refutedAt is when the CA last found a challenge unanswered, once for each try.
+	refutedAt []time.Time
 }
+
+// refutationsMax is how many validations of a name may fail in an hour. Let's Encrypt
+// allows five, for an account and name.
+const refutationsMax = 4
 
 // automatic reports whether the certificate comes from a CA.
 func (s *slot) automatic() bool { return s.pair == nil }
@@ -50,6 +56,43 @@ func (s *slot) note(now time.Time, err error, next time.Time) (before int) {
 	s.failures++
 	s.failure = err.Error()
 	return before
+}
+
+// notBefore returns when another try may be made: after a success at once.
+func (s *slot) notBefore() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failures == 0 {
+		return time.Time{}
+	}
+	return s.nextAt
+}
+
+func (s *slot) postpone(until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextAt = later(s.nextAt, until)
+}
+
+// refuted remembers a try whose validation failed.
+func (s *slot) refuted(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refutedAt = append(s.refutedAt, now)
+	s.refutedAt = s.refutedAt[max(0, len(s.refutedAt)-refutationsMax):]
+}
+
+// spaced returns when the next try makes no more than refutationsMax validations fail
+// in an hour. One try lets as many fail as there are challenges: acmez goes on with
+// the next of them at once.
+func (s *slot) spaced(challenges int) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tries := max(1, refutationsMax/max(1, challenges))
+	if len(s.refutedAt) < tries {
+		return time.Time{}
+	}
+	return s.refutedAt[len(s.refutedAt)-tries].Add(time.Hour)
 }
 
 func (s *slot) failed() int {
