@@ -6,11 +6,8 @@ package certs
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -66,19 +63,7 @@ func TestStoredCertificate(t *testing.T) {
 	defer server.Close()
 	o := r.options(Site{Hosts: []string{"a.test"}})
 	o.Automatic = &Automatic{Directory: server.URL + "/dir", Storage: dir, HTTP: true}
-	named := certmagic.ACMEIssuer{CA: o.Automatic.Directory}
-
-	key := ecKey(t)
-	p := write(t, t.TempDir(), "a", key, ca.leaf(t, key, nil, "a.test"))
-	for from, to := range map[string]string{
-		p.Certificate: certmagic.StorageKeys.SiteCert(named.IssuerKey(), "a.test"),
-		p.Key:         certmagic.StorageKeys.SitePrivateKey(named.IssuerKey(), "a.test"),
-	} {
-		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o700))
-		must(t, os.Rename(from, filepath.Join(dir, to)))
-	}
-	meta := filepath.Join(dir, certmagic.StorageKeys.SiteMeta(named.IssuerKey(), "a.test"))
-	must(t, os.WriteFile(meta, []byte(`{"sans":["a.test"]}`), 0o600))
+	ca.store(t, o, nil, "a.test")
 	k := r.keeper(t, o)
 	wantFor(t, k, "a.test", "a.test")
 	if st := k.Status(); len(st) != 1 || st[0].Name != "a.test" || !st[0].Automatic || asked.Load() != 0 {
@@ -179,98 +164,6 @@ func TestNoCA(t *testing.T) {
 	}
 	k.Close()
 	k.Close()
-}
-
-// I5: names of strangers are asked about once, and remembered in bounded memory.
-func TestStrangersAreBounded(t *testing.T) {
-	r := newRig()
-	var asked, now, most atomic.Int64
-	ask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
-		most.Store(max(most.Load(), now.Add(1)))
-		defer now.Add(-1)
-		w.WriteHeader(http.StatusForbidden)
-	}))
-	defer ask.Close()
-	o := r.options()
-	o.Automatic = &Automatic{
-		Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 2},
-	}
-	k := r.keeper(t, o)
-	d := k.live.Load().automatic.demand
-	for range 10 {
-		wantFor(t, k, "same.example.com", "")
-	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("asked %d times about one name", n)
-	}
-	r.advance(refusedFor)
-	wantFor(t, k, "same.example.com", "")
-	if n := asked.Load(); n != 2 {
-		t.Errorf("asked %d times, want a second time when the answer is old", n)
-	}
-	for _, odd := range []string{"single", "localhost", "*.example.com", "192.0.2.1", "a..b.example.com", ""} {
-		wantFor(t, k, odd, "")
-	}
-	if n := asked.Load(); n != 2 {
-		t.Errorf("asked about what cannot have a certificate")
-	}
-	for i := range verdictsMax + 100 {
-		d.mu.Lock()
-		d.refuse(fmt.Sprintf("n%d.example.com", i), refusedFor)
-		d.mu.Unlock()
-	}
-	done := make(chan struct{})
-	for i := range 50 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			_, _ = k.Certificate(hello(fmt.Sprintf("m%d.example.com", i)))
-		}()
-	}
-	for range 50 {
-		<-done
-	}
-	if n := most.Load(); n > asksMax {
-		t.Errorf("%d asks at a time", n)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.refused) > verdictsMax || len(d.asking) != 0 || len(d.names) != 0 || len(k.Status()) != 0 {
-		t.Errorf("remembers %d refused, %d asked, %d names", len(d.refused), len(d.asking), len(d.names))
-	}
-}
-
-// I5: allowed names are bounded too, and those without a certificate are forgotten.
-func TestDemandedNamesAreBounded(t *testing.T) {
-	r := newRig()
-	ask := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer ask.Close()
-	gone := httptest.NewServer(nil)
-	gone.Close()
-	o := r.options()
-	o.Automatic = &Automatic{
-		Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 1},
-	}
-	k := r.keeper(t, o)
-	d := k.live.Load().automatic.demand
-	if _, err := k.Certificate(hello("nocert.example.com")); !errors.Is(err, ErrNotYet) {
-		t.Errorf("got %v", err)
-	}
-	d.mu.Lock()
-	left, refused := len(d.names), len(d.refused)
-	d.names["other.example.com"] = &wanted{slot: &slot{}}
-	d.mu.Unlock()
-	if left != 0 || refused != 1 || len(k.Status()) != 0 {
-		t.Errorf("%d names left, %d refused for a while", left, refused)
-	}
-	wantFor(t, k, "nocert.example.com", "") // for a minute
-	wantFor(t, k, "third.example.com", "")  // full
-	if r.count("no more are obtained") != 1 {
-		t.Errorf("logged %s", r.String())
-	}
-	d.mu.Lock()
-	delete(d.names, "other.example.com")
-	d.mu.Unlock()
 }
 
 // Close and Reload end what they replace. What is waited for is certmagic's care for

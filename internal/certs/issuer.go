@@ -113,7 +113,7 @@ func (i *issuer) issue(ctx context.Context, request *x509.CertificateRequest) (*
 		return nil, &pausedError{until}
 	}
 	if i.a.demand != nil {
-		if err := i.a.demand.stillAllowed(ctx, request.DNSNames); err != nil {
+		if err := i.a.demand.stillAllowed(ctx, name); err != nil {
 			return nil, err
 		}
 	}

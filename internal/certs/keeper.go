@@ -141,7 +141,7 @@ func (k *Keeper) table(l *live) *table {
 		if l.automatic == nil || !l.automatic.conf.eligible(host) {
 			return nil
 		}
-		return l.automatic.slot(host, true)
+		return l.automatic.slot(host)
 	})
 }
 

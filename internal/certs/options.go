@@ -81,17 +81,17 @@ type Automatic struct {
 
 // OnDemand says which names get a certificate when a client first asks for them.
 type OnDemand struct {
-	// Ask is a URL; GET with ?domain=NAME added answers 200 for a name that may
-	// have a certificate. Required: without it a stranger could use up the CA's
-	// rate limit.
+	// Ask is a URL; GET with ?domain=NAME added answers 200 for a name that may have
+	// a certificate, and 403, 404 or 410 for one that may not. Required: without it a
+	// stranger could use up the CA's rate limit.
 	Ask string
-	// NamesMax bounds the names; 0: 10,000.
-	NamesMax int
+	// Token is sent to it as Authorization: Bearer; empty: none is.
+	Token string
 }
 
 const (
-	onDemandNamesMax = 10_000
-	hostLimitBytes   = 253 // RFC 1035, section 2.3.4, as text without the final dot
+	onDemandNamesMax = 10_000 // names on demand that have a certificate
+	hostLimitBytes   = 253    // RFC 1035, section 2.3.4, as text without the final dot
 	labelLimitBytes  = 63
 )
 

@@ -43,6 +43,12 @@ const refutationsMax = 4
 // automatic reports whether the certificate comes from a CA.
 func (s *slot) automatic() bool { return s.pair == nil }
 
+// usable reports whether there is a certificate that clients take.
+func (s *slot) usable(now time.Time) bool {
+	cert := s.cert.Load()
+	return cert != nil && now.Before(cert.Leaf.NotAfter)
+}
+
 // note remembers a try. It returns how many failed in a row before this one, so
 // that a caller can tell once when trouble begins and once when it ends.
 func (s *slot) note(now time.Time, err error, next time.Time) (before int) {

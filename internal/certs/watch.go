@@ -35,6 +35,9 @@ func (k *Keeper) look() {
 	}
 	if l.automatic != nil {
 		l.automatic.refreshAll()
+		if d := l.automatic.demand; d != nil {
+			d.expire()
+		}
 	}
 	if changed && k.ctx.Err() == nil {
 		next := *l

@@ -79,7 +79,8 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	b.ca.become(limited)
-	k := b.front.keep(t, b.options(byHTTP, limitedName))
+	o := b.options(byHTTP, limitedName)
+	k := b.front.keep(t, o)
 	eventually(t, "the failure is told", func() bool { return status(t, k, limitedName).Failures == 1 })
 	st := status(t, k, limitedName)
 	if wait := st.NextAt.Sub(st.TriedAt); wait < 59*time.Minute {
@@ -88,7 +89,8 @@ func TestRateLimit(t *testing.T) {
 	if !strings.Contains(st.Error, "rateLimited") {
 		t.Errorf("error %q", st.Error)
 	}
-	must(t, k.Reload(b.options(byHTTP, limitedName, "other.test")))
+	o.Sites = append(o.Sites, certs.Site{Hosts: []string{"other.test"}})
+	must(t, k.Reload(o))
 	b.wantShown(t, "other.test")
 	if n := b.front.log.count("level=WARN"); n != 1 {
 		t.Errorf("%d warnings, want one: %s", n, b.front.log)
