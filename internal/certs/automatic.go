@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"slices"
@@ -299,6 +300,7 @@ func (a *automatic) obtain(ctx context.Context, s *slot) {
 			return
 		case err == nil:
 			a.refresh(s)
+			a.recovered(s)
 		case s.failed() == before:
 			a.failed(s, err) // it did not get as far as the issuer
 		}
@@ -373,6 +375,18 @@ func (a *automatic) obtained(s *slot) {
 		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
 }
 
+// recovered notes the end of trouble if the certificate came by the storage: another
+// gateway got it.
+func (a *automatic) recovered(s *slot) {
+	cert := s.cert.Load()
+	if cert == nil || s.failed() == 0 {
+		return
+	}
+	before := s.note(a.now(), nil, time.Time{})
+	a.log.Info("certs: the storage has a new certificate", "name", s.name,
+		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
+}
+
 // failed remembers a failure and warns of the first of a row (I6).
 func (a *automatic) failed(s *slot, err error) {
 	now, before := a.now(), s.failed()
@@ -412,7 +426,7 @@ func (a *automatic) fromStorage(s *slot) {
 		return
 	}
 	if cert, err := tls.X509KeyPair(chain, private); err == nil {
-		s.cert.Store(&cert)
+		s.replace(&cert)
 	}
 }
 
@@ -440,17 +454,30 @@ func (a *automatic) cached(name string) *certmagic.Certificate {
 	return nil
 }
 
-// refresh takes the certificate that certmagic has for a name if it is newer than
-// ours, or has another staple. Between a renewal and certmagic's reload ours is the
-// newer one.
+// refresh takes the certificate that certmagic has for a name, or its staple. Between
+// a renewal and certmagic's reload ours is the newer one, and certmagic's the one that
+// ours replaced.
 func (a *automatic) refresh(s *slot) {
 	c := a.cached(s.name)
 	if c == nil {
 		return
 	}
 	current := s.cert.Load()
-	if current == nil || c.Leaf.NotBefore.After(current.Leaf.NotBefore) ||
-		c.Leaf.Equal(current.Leaf) && !bytes.Equal(c.OCSPStaple, current.OCSPStaple) {
-		s.cert.CompareAndSwap(current, &c.Certificate)
+	switch {
+	case current == nil:
+		s.cert.CompareAndSwap(nil, &c.Certificate)
+	case sameSerial(c.Leaf, current.Leaf):
+		if !bytes.Equal(c.OCSPStaple, current.OCSPStaple) {
+			s.cert.CompareAndSwap(current, &c.Certificate)
+		}
+	case !s.replaced(c.Leaf):
+		s.replace(&c.Certificate)
+		a.recovered(s)
 	}
+}
+
+// sameSerial reports whether a and b are one certificate. Their dates may be equal
+// though they are two.
+func sameSerial(a, b *x509.Certificate) bool {
+	return a.SerialNumber.Cmp(b.SerialNumber) == 0 && bytes.Equal(a.RawIssuer, b.RawIssuer)
 }

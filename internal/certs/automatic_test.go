@@ -166,6 +166,65 @@ func TestNoCA(t *testing.T) {
 	k.Close()
 }
 
+// I6: the end of trouble is noted and told also if another gateway got the
+// certificate, by whichever way it comes, and trouble after it is told anew.
+func TestTroubleEndsByTheStorage(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	waits, next := make(chan time.Duration, 100), make(chan time.Time)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	o := r.options(Site{Hosts: []string{"b.test"}})
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d == lookEvery || d == cleanEvery {
+			return nil
+		}
+		waits <- d
+		return next
+	}
+	o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true}
+	k := r.keeper(t, o)
+	k.Start()
+	<-waits
+	ca.store(t, o, nil, "b.test")
+	next <- r.Now()
+	for end := time.Now().Add(10 * time.Second); k.Status()[0].Failures > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("a fresh certificate, and the status says %+v", k.Status()[0])
+		}
+	}
+	if n := r.count("storage has a new certificate"); n != 1 {
+		t.Errorf("the end of trouble is told %d times", n)
+	}
+	wantFor(t, k, "b.test", "b.test")
+	a := k.live.Load().automatic
+	s := a.find("b.test")
+	a.failed(s, errors.New("months later"))
+	if n := r.count("level=WARN"); n != 2 {
+		t.Errorf("%d warnings, want one for each time: %s", n, r.String())
+	}
+
+	// Another gateway has renewed it, and certmagic's maintenance has loaded that. The
+	// two have the same dates.
+	first := s.cert.Load()
+	ca.store(t, o, nil, "b.test")
+	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: "b.test"}})
+	_, err := a.config.Load().CacheManagedCertificate(t.Context(), "b.test")
+	must(t, err)
+	k.look()
+	if st := k.Status()[0]; st.Failures != 0 || st.Error != "" || s.cert.Load().Leaf.Equal(first.Leaf) {
+		t.Errorf("a renewed certificate, and the status says %+v", st)
+	}
+
+	// Ours is newer than certmagic's: it stays.
+	ca.store(t, o, nil, "b.test")
+	a.fromStorage(s)
+	ours := s.cert.Load()
+	k.look()
+	if s.cert.Load() != ours {
+		t.Error("the renewed certificate gave way to the one before")
+	}
+}
+
 // Close and Reload end what they replace. What is waited for is certmagic's care for
 // a lock file, which notices within five seconds that the lock is released.
 func TestNothingIsLeftRunning(t *testing.T) {

@@ -26,12 +26,13 @@ type slot struct {
 	name string
 
 	mu       sync.Mutex
-	stamp    stamp     // of the files as last looked at; owned by whoever loads
-	staple   staple    // of a certificate from files
-	failures int       // tries in a row that failed, 0 if all is well
-	failure  string    // of the last of them, for humans
-	triedAt  time.Time // when it was last tried to get a newer one
-	nextAt   time.Time // when it is tried again, zero if that is not known
+	stamp    stamp             // of the files as last looked at; owned by whoever loads
+	staple   staple            // of a certificate from files
+	failures int               // tries in a row that failed, 0 if all is well
+	failure  string            // of the last of them, for humans
+	triedAt  time.Time         // when it was last tried to get a newer one
+	nextAt   time.Time         // when it is tried again, zero if that is not known
+	former   *x509.Certificate // that the one in use replaced, of those that are obtained
 	// refutedAt is when the CA last found a challenge unanswered, once for each try.
 	refutedAt []time.Time
 }
@@ -47,6 +48,22 @@ func (s *slot) automatic() bool { return s.pair == nil }
 func (s *slot) usable(now time.Time) bool {
 	cert := s.cert.Load()
 	return cert != nil && now.Before(cert.Leaf.NotAfter)
+}
+
+// replace puts another obtained certificate into use.
+func (s *slot) replace(cert *tls.Certificate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if current := s.cert.Swap(cert); current != nil && !sameSerial(current.Leaf, cert.Leaf) {
+		s.former = current.Leaf
+	}
+}
+
+// replaced reports whether leaf is what the certificate in use replaced.
+func (s *slot) replaced(leaf *x509.Certificate) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.former != nil && sameSerial(s.former, leaf)
 }
 
 // note remembers a try. It returns how many failed in a row before this one, so
