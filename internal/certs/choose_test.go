@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -115,6 +116,49 @@ func TestECDSABeforeRSA(t *testing.T) {
 			t.Errorf("a client with %v got %s, want %s", c.schemes, got, c.want)
 		}
 	}
+}
+
+// The key type is chosen for the client also where no certificate names the host.
+func TestECDSABeforeRSAOfAnyName(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	dir, ec, rs := t.TempDir(), ecKey(t), rsaKey(t)
+	files := []Pair{
+		write(t, dir, "rsa", rs, ca.leaf(t, rs, nil, "default.test")),
+		write(t, dir, "ec", ec, ca.leaf(t, ec, nil, "default.test")),
+	}
+	for range 2 {
+		k := r.keeper(t, r.options(Site{Hosts: []string{"*"}, Files: files}))
+		for want, h := range map[string]*tls.ClientHelloInfo{
+			"ECDSA P-256": hello("x.test"), "RSA 2048": hello("x.test", tls.PSSWithSHA256, tls.PKCS1WithSHA256),
+		} {
+			cert, err := k.Certificate(h)
+			must(t, err)
+			if got := keyType(cert.Leaf); got != want || h.ServerName != "x.test" {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		slices.Reverse(files)
+	}
+}
+
+// Clients that name no host get what the owner chose, though it serves nobody else.
+func TestDefault(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	o := r.options(
+		Site{Hosts: []string{"one.test"}, Files: []Pair{ca.pairFor(t, "one.test")}},
+		Site{Hosts: []string{"*"}, Files: []Pair{ca.pairFor(t, "any.test")}},
+	)
+	o.Default = ca.pairFor(t, "default.test")
+	k := r.keeper(t, o)
+	wantFor(t, k, "", "default.test")
+	wantFor(t, k, "one.test", "one.test")
+	wantFor(t, k, "default.test", "any.test")
+	if len(k.Status()) != 3 || r.count("level=WARN") != 0 {
+		t.Errorf("status of %d, logged %s", len(k.Status()), r.String())
+	}
+	o.Default = Pair{}
+	must(t, k.Reload(o))
+	wantFor(t, k, "", "any.test")
 }
 
 // A name that is obtained and not there yet is told apart from one that is nobody's.

@@ -100,7 +100,7 @@ func (k *Keeper) Close() {
 func (k *Keeper) apply(o Options, old *live) error {
 	for _, site := range o.Sites {
 		for _, host := range site.Hosts {
-			if err := checkHost(host); err != nil {
+			if err := CheckHost(host); err != nil {
 				return err
 			}
 		}
@@ -137,7 +137,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 }
 
 func (k *Keeper) table(l *live) *table {
-	return build(l.options.Sites, l.pairs, func(host string) *slot {
+	return build(l.options, l.pairs, func(host string) *slot {
 		if l.automatic == nil || !l.automatic.conf.eligible(host) {
 			return nil
 		}
@@ -177,14 +177,20 @@ type file struct {
 func (k *Keeper) loadAll(o Options, old *live) ([]*file, error) {
 	var files []*file
 	known := map[Pair]*file{}
+	add := func(p Pair, hosts []string) {
+		if known[p] == nil {
+			known[p] = &file{pair: p, slot: old.pairs[p]}
+			files = append(files, known[p])
+		}
+		known[p].hosts = append(known[p].hosts, hosts...)
+	}
 	for _, site := range o.Sites {
 		for _, p := range site.Files {
-			if known[p] == nil {
-				known[p] = &file{pair: p, slot: old.pairs[p]}
-				files = append(files, known[p])
-			}
-			known[p].hosts = append(known[p].hosts, site.Hosts...)
+			add(p, site.Hosts)
 		}
+	}
+	if o.Default != (Pair{}) {
+		add(o.Default, nil)
 	}
 	errs := make([]error, len(files))
 	var next atomic.Int64
@@ -224,7 +230,7 @@ func (f *file) commit(o Options, now time.Time) *slot {
 	f.slot.stamp = f.stamp
 	f.slot.cert.Store(f.cert)
 	f.slot.note(now, nil, time.Time{})
-	named := false
+	named := len(f.hosts) == 0
 	for _, host := range f.hosts {
 		named = named || covers(f.cert.Leaf, host)
 	}

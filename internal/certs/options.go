@@ -25,6 +25,9 @@ var ErrNotYet = errors.New("certs: the certificate for this name is not obtained
 // Options says what is served. Functions must not be nil.
 type Options struct {
 	Sites []Site
+	// Default is shown to clients that name no host; zero: a file of the site "*",
+	// else the first file of all sites.
+	Default Pair
 	// Automatic says how certificates are obtained; nil: they are not.
 	Automatic *Automatic
 	Logger    *slog.Logger
@@ -207,8 +210,8 @@ func isDNSName(name string) bool {
 	return letter && name[len(name)-1] != '-'
 }
 
-// checkHost returns why host is none that a site can have, nil if it can.
-func checkHost(host string) error {
+// CheckHost returns why host is none that a site can have, nil if it can.
+func CheckHost(host string) error {
 	name := strings.TrimPrefix(host, "*.")
 	if _, err := netip.ParseAddr(host); err == nil || host == "*" || isDNSName(name) {
 		return nil

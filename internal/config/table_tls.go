@@ -231,7 +231,7 @@ var tlsKind = object[TLS]{
 			peers: "Mozilla's recommendations of the same names."},
 			to(hinted(enum("profile", ProfileModern, ProfileIntermediate), "", map[string]string{"old": "what is older than TLS 1.2 is broken (RFC 8996) and not spoken", "default": "write intermediate"}), func(t *TLS) *TLSProfile { return &t.Profile })},
 		{entry{name: "certificates", derived: "none",
-			doc: "Certificates from files, for all hosts that they name; a site can have its own. Changed files are read again within seconds; while certificate and key do not fit together, the old ones stay in use. Clients that name no host see the first certificate. A host may have an ECDSA and an RSA certificate: clients that know ECDSA get that one."},
+			doc: "Certificates from files, for all hosts that they name; a site can have its own. Changed files are read again within seconds; while certificate and key do not fit together, the old ones stay in use. If a changed file names other hosts, reload: until then it is shown for those that it named before. Clients that name no host see the first of these certificates; without any, the first of the site `*`, else the first of all sites. A host may have an ECDSA and an RSA certificate: clients that know ECDSA get that one."},
 			to(list(certificatePairKind, 1, 100_000), func(t *TLS) *[]CertificatePair { return &t.Certificates })},
 		{entry{name: "automatic", doc: "Certificates that the gateway obtains itself."},
 			to(automaticKind, func(t *TLS) *Automatic { return &t.Automatic })},

@@ -23,6 +23,9 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 		return o
 	}
 	o.Sites = certSites(c)
+	if len(c.TLS.Certificates) > 0 {
+		o.Default = pairOf(&c.TLS.Certificates[0])
+	}
 	if wantsAutomatic(c, o.Sites) {
 		o.Automatic = g.automatic(&c.TLS.Automatic)
 	}
@@ -34,6 +37,7 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 // names of no site: they belong to the site "*".
 func certSites(c *config.Config) []certs.Site {
 	var sites []certs.Site
+	top := indexPairs(c.TLS.Certificates)
 	taken := map[string]bool{}
 	for i := range c.Sites {
 		s := &c.Sites[i]
@@ -47,15 +51,14 @@ func certSites(c *config.Config) []certs.Site {
 			continue
 		}
 		for _, h := range hosts {
-			sites = append(sites, certs.Site{Hosts: []string{h}, Files: naming(c.TLS.Certificates, h)})
+			if files := top.naming(h); len(files) > 0 || c.TLS.Automatic.Covers(h) {
+				sites = append(sites, certs.Site{Hosts: []string{h}, Files: files})
+			}
 		}
 	}
-	for i := range c.TLS.Certificates {
-		for _, name := range namesOf(&c.TLS.Certificates[i]) {
-			if !taken[name] {
-				taken[name] = true
-				sites = append(sites, certs.Site{Hosts: []string{name}, Files: naming(c.TLS.Certificates, name)})
-			}
+	for _, name := range top.names {
+		if !taken[name] {
+			sites = append(sites, certs.Site{Hosts: []string{name}, Files: top.naming(name)})
 		}
 	}
 	return sites
@@ -64,32 +67,62 @@ func certSites(c *config.Config) []certs.Site {
 func pairs(list []config.CertificatePair) []certs.Pair {
 	out := make([]certs.Pair, len(list))
 	for i := range list {
-		out[i] = certs.Pair{Certificate: list[i].Certificate, Key: list[i].Key}
+		out[i] = pairOf(&list[i])
 	}
 	return out
 }
 
-// naming lists the pairs whose certificate names a host.
-func naming(list []config.CertificatePair, host string) []certs.Pair {
-	var out []certs.Pair
+func pairOf(p *config.CertificatePair) certs.Pair {
+	return certs.Pair{Certificate: p.Certificate, Key: p.Key}
+}
+
+// pairIndex finds certificates by what they name, so that a thousand of them and a
+// thousand hosts are not compared each with each.
+type pairIndex struct {
+	list   []config.CertificatePair
+	byName map[string][]int // as certificates write it, a name or *.name
+	names  []string         // in the order of the list
+}
+
+func indexPairs(list []config.CertificatePair) *pairIndex {
+	x := &pairIndex{list: list, byName: map[string][]int{}}
 	for i := range list {
-		plain := !strings.HasPrefix(host, "*")
-		if slices.Contains(namesOf(&list[i]), host) || plain && list[i].Pair().Leaf.VerifyHostname(host) == nil {
-			out = append(out, certs.Pair{Certificate: list[i].Certificate, Key: list[i].Key})
+		for _, name := range namesOf(&list[i]) {
+			if len(x.byName[name]) == 0 {
+				x.names = append(x.names, name)
+			}
+			x.byName[name] = append(x.byName[name], i)
 		}
 	}
+	return x
+}
+
+// naming lists the pairs whose certificate names a host, itself or by a wildcard.
+func (x *pairIndex) naming(host string) []certs.Pair {
+	found := x.byName[host]
+	if label, parent, below := strings.Cut(host, "."); below && label != "*" && net.ParseIP(host) == nil {
+		found = append(slices.Clone(found), x.byName["*."+parent]...)
+		slices.Sort(found)
+	}
+	var out []certs.Pair
+	for _, i := range slices.Compact(found) {
+		out = append(out, pairOf(&x.list[i]))
+	}
 	return out
 }
 
-// namesOf lists what a certificate can be served for.
+// namesOf lists what a certificate can be served for, which is less than what may be
+// written into one.
 func namesOf(p *config.CertificatePair) []string {
 	leaf := p.Pair().Leaf
 	var names []string
 	for _, n := range leaf.DNSNames {
-		names = append(names, strings.ToLower(strings.TrimSuffix(n, ".")))
+		if n = strings.ToLower(strings.TrimSuffix(n, ".")); n != "*" && certs.CheckHost(n) == nil {
+			names = append(names, n)
+		}
 	}
 	for _, ip := range leaf.IPAddresses {
-		names = append(names, net.IP.String(ip))
+		names = append(names, ip.String())
 	}
 	return names
 }
