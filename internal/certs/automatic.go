@@ -39,6 +39,7 @@ type automatic struct {
 	now        func() time.Time
 	after      func(time.Duration) <-chan time.Time
 	challenges *challenges
+	shared     *shared
 
 	storage *certmagic.FileStorage
 	cache   *certmagic.Cache
@@ -80,6 +81,7 @@ func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
 		managed: map[string]*managed{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.shared = newShared(a)
 	a.issuer = newIssuer(a)
 	if conf.OnDemand != nil {
 		a.demand = newDemand(a, *conf.OnDemand)
@@ -238,6 +240,7 @@ func (a *automatic) start() {
 // expired long ago, of names on demand say, and old staples.
 func (a *automatic) clean() {
 	for {
+		a.shared.clean()
 		err := certmagic.CleanStorage(a.ctx, a.storage, certmagic.CleanStorageOptions{
 			Logger: a.config.Load().Logger, Interval: cleanEvery,
 			OCSPStaples: true, ExpiredCerts: true, ExpiredCertGracePeriod: keepExpired,

@@ -31,7 +31,7 @@ func (k *Keeper) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	// "The client prepares for validation by constructing a self-signed certificate"
 	// and must not serve it to anybody but the CA (RFC 8737, section 3).
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ChallengeProtocol {
-		return k.challenges.certificate(name), nil
+		return k.alpnCertificate(name), nil
 	}
 	live := k.live.Load()
 	e := live.table.bare

@@ -65,10 +65,10 @@ func newIssuer(a *automatic) *issuer {
 		return i
 	}
 	if a.conf.HTTP {
-		solvers[acme.ChallengeTypeHTTP01] = httpSolver{a.challenges}
+		solvers[acme.ChallengeTypeHTTP01] = httpSolver{a.challenges, a.shared}
 	}
 	if a.conf.TLSALPN {
-		solvers[acme.ChallengeTypeTLSALPN01] = alpnSolver{a.challenges}
+		solvers[acme.ChallengeTypeTLSALPN01] = alpnSolver{a.challenges, a.shared}
 	}
 	return i
 }

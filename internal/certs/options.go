@@ -61,7 +61,7 @@ type Automatic struct {
 	// Email is told to the CA; empty: none.
 	Email string
 	// Storage is a directory, made with mode 0700 if it is not there. Gateways that
-	// share it share account and certificates.
+	// share it share account and certificates, and answer each other's challenges.
 	Storage string
 	// HTTP and TLSALPN allow the challenges HTTP-01 (port 80 must lead here) and
 	// TLS-ALPN-01 (port 443 must).

@@ -205,7 +205,7 @@ var automaticKind = object[Automatic]{
 		{entry{name: "dns", doc: "The check by DNS, in place of `challenges`."},
 			to(dnsKind, func(a *Automatic) *DNS { return &a.DNS })},
 		{entry{name: "storage", derived: "`certificates` in `$STATE_DIRECTORY`, else in `$XDG_STATE_HOME/causey`, else in `~/.local/state/causey`, without a home in `/var/lib/causey`",
-			doc:   "The directory for accounts, certificates and keys; it is made if it is not there. Gateways that share it share these.",
+			doc:   "The directory for accounts, certificates and keys; it is made if it is not there. Gateways that share it share these, order each certificate once, and answer the CA for each other; their clocks must agree within minutes.",
 			avoid: "Not a directory that is lost when a container starts anew: each start would ask for new certificates, until the CA gives no more."},
 			to(filePath, func(a *Automatic) *string { return &a.Storage })},
 		{entry{name: "ask", derived: "none",

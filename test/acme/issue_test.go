@@ -122,6 +122,30 @@ func TestTwoSites(t *testing.T) {
 	}
 }
 
+// The CA may come to another gateway than the one that ordered, if both share the
+// storage.
+func TestSharedStorage(t *testing.T) {
+	for name, by := range map[string]func(*certs.Automatic){"http.shared.test": byHTTP, "alpn.shared.test": byTLS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, setup{})
+			b.front.keep(t, b.options(by)) // the CA comes to this one
+			orders, err := certs.New(b.options(by, name))
+			must(t, err)
+			defer orders.Close()
+			orders.Start()
+			eventually(t, "the certificate is there", func() bool {
+				return status(t, orders, name).Names != nil
+			})
+			left, err := os.ReadDir(filepath.Join(b.dir, "challenges"))
+			must(t, err)
+			if st := status(t, orders, name); st.Failures != 0 || len(left) != 0 {
+				t.Errorf("%d answers left, status %+v", len(left), st)
+			}
+		})
+	}
+}
+
 func TestWildcardByDNS(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
