@@ -20,6 +20,7 @@ import (
 
 const (
 	ordersMax   = 20 // orders under way; certmagic would allow 1,000
+	stopWait    = 3 * time.Second
 	cleanEvery  = 24 * time.Hour
 	keepExpired = 14 * 24 * time.Hour
 )
@@ -49,7 +50,10 @@ type automatic struct {
 	orders  chan struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
-	work    sync.WaitGroup
+	// last ends stopWait after ctx: it is for what an order leaves to be done.
+	last context.Context
+	cut  context.CancelFunc
+	work sync.WaitGroup
 
 	mu      sync.Mutex
 	started bool
@@ -81,6 +85,7 @@ func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
 		managed: map[string]*managed{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.last, a.cut = context.WithCancel(context.Background())
 	a.shared = newShared(a)
 	a.issuer = newIssuer(a)
 	if conf.OnDemand != nil {
@@ -321,13 +326,23 @@ func (a *automatic) obtain(ctx context.Context, s *slot) {
 	}
 }
 
-// stop ends all work. certmagic's maintenance may be in the middle of a question to
-// a CA or a responder, which is not waited for.
+// stop ends all work, and waits for it as long as the owner may: challenges under way
+// are cleaned up, which takes the network. certmagic's maintenance may be in the
+// middle of a question to a CA or a responder, which is not waited for.
 func (a *automatic) stop() {
 	a.mu.Lock()
 	a.cancel() // under the lock, so that begin adds no work after it
 	a.mu.Unlock()
-	a.work.Wait()
+	ended := make(chan struct{})
+	go func() {
+		a.work.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-a.after(stopWait):
+	}
+	a.cut()
 	a.issuer.close()
 	go a.cache.Stop()
 }
@@ -355,6 +370,13 @@ func (a *automatic) onEvent(_ context.Context, event string, data map[string]any
 		}
 	case "cert_ocsp_revoked":
 		a.log.Warn("certs: the CA says that a certificate is revoked; replacing it", "names", data["subjects"])
+		cert, _ := data["certificate"].(certmagic.Certificate)
+		for _, name := range cert.Names {
+			if s := a.find(name); s != nil && cert.Leaf != nil {
+				s.revoke(cert.Leaf)
+				a.refresh(s)
+			}
+		}
 	}
 	return nil
 }
@@ -382,7 +404,7 @@ func (a *automatic) obtained(s *slot) {
 // gateway got it.
 func (a *automatic) recovered(s *slot) {
 	cert := s.cert.Load()
-	if cert == nil || s.failed() == 0 {
+	if !s.usable(a.now()) || s.failed() == 0 {
 		return
 	}
 	before := s.note(a.now(), nil, time.Time{})
@@ -459,23 +481,29 @@ func (a *automatic) cached(name string) *certmagic.Certificate {
 
 // refresh takes the certificate that certmagic has for a name, or its staple. Between
 // a renewal and certmagic's reload ours is the newer one, and certmagic's the one that
-// ours replaced.
+// ours replaced. A staple that is not valid any more is taken off (I8).
 func (a *automatic) refresh(s *slot) {
-	c := a.cached(s.name)
-	if c == nil {
+	current := s.cert.Load()
+	next := current
+	if c := a.cached(s.name); c != nil && (current == nil || !s.replaced(c.Leaf)) {
+		next = &c.Certificate
+	}
+	if next == nil {
 		return
 	}
-	current := s.cert.Load()
+	if next.OCSPStaple != nil && !s.mayStaple(next, a.now()) {
+		without := *next
+		without.OCSPStaple = nil
+		next = &without
+	}
 	switch {
 	case current == nil:
-		s.cert.CompareAndSwap(nil, &c.Certificate)
-	case sameSerial(c.Leaf, current.Leaf):
-		if !bytes.Equal(c.OCSPStaple, current.OCSPStaple) {
-			s.cert.CompareAndSwap(current, &c.Certificate)
-		}
-	case !s.replaced(c.Leaf):
-		s.replace(&c.Certificate)
+		s.cert.CompareAndSwap(nil, next)
+	case !sameSerial(next.Leaf, current.Leaf):
+		s.replace(next)
 		a.recovered(s)
+	case !bytes.Equal(next.OCSPStaple, current.OCSPStaple):
+		s.cert.CompareAndSwap(current, next)
 	}
 }
 

@@ -4,6 +4,7 @@
 package certs
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 )
 
 func TestAutomaticIsChecked(t *testing.T) {
@@ -224,6 +226,41 @@ func TestTroubleEndsByTheStorage(t *testing.T) {
 		t.Error("the renewed certificate gave way to the one before")
 	}
 }
+
+// What does not end by itself is waited for only so long, clean-ups of DNS included.
+func TestCloseIsBounded(t *testing.T) {
+	r := newRig()
+	o := r.options()
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d != stopWait {
+			return nil
+		}
+		return time.After(10 * time.Millisecond)
+	}
+	o.Automatic = &Automatic{Directory: "https://ca.example.com/dir", Storage: t.TempDir(), DNS: stuck{}}
+	k, err := New(o)
+	must(t, err)
+	a := k.live.Load().automatic
+	cleaned := make(chan error, 1)
+	a.spawn(func() {
+		solver := a.issuer.client.ChallengeSolvers[acme.ChallengeTypeDNS01]
+		cleaned <- solver.CleanUp(t.Context(), acme.Challenge{})
+	})
+	began := time.Now()
+	k.Close()
+	if long := time.Since(began); long > time.Second {
+		t.Errorf("Close took %v", long)
+	}
+	if err := <-cleaned; !errors.Is(err, context.Canceled) {
+		t.Errorf("the clean-up ended with %v", err)
+	}
+}
+
+// stuck is a provider that never returns by itself.
+type stuck struct{}
+
+func (stuck) Present(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
+func (stuck) CleanUp(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
 
 // Close and Reload end what they replace. What is waited for is certmagic's care for
 // a lock file, which notices within five seconds that the lock is released.

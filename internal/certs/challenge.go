@@ -128,13 +128,14 @@ type DNSProvider interface {
 }
 
 // cleanUpTimeout bounds the removal of a record, which must not end with the
-// order that was given up.
+// order that was given up, unless the gateway ends.
 const cleanUpTimeout = time.Minute
 
 type dnsSolver struct {
 	provider DNSProvider
 	wait     time.Duration
 	after    func(time.Duration) <-chan time.Time
+	last     context.Context // its end also ends clean-ups
 }
 
 func (s dnsSolver) Present(ctx context.Context, c acme.Challenge) error {
@@ -156,5 +157,6 @@ func (s dnsSolver) Wait(ctx context.Context, _ acme.Challenge) error {
 func (s dnsSolver) CleanUp(ctx context.Context, c acme.Challenge) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
+	defer context.AfterFunc(s.last, cancel)()
 	return s.provider.CleanUp(ctx, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization())
 }

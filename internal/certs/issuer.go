@@ -61,7 +61,7 @@ func newIssuer(a *automatic) *issuer {
 	}
 	solvers := i.client.ChallengeSolvers
 	if a.conf.DNS != nil {
-		solvers[acme.ChallengeTypeDNS01] = dnsSolver{a.conf.DNS, a.conf.DNSWait, a.after}
+		solvers[acme.ChallengeTypeDNS01] = dnsSolver{a.conf.DNS, a.conf.DNSWait, a.after, a.last}
 		return i
 	}
 	if a.conf.HTTP {

@@ -79,7 +79,7 @@ func (k *Keeper) Reload(o Options) error {
 	return k.apply(o, k.live.Load())
 }
 
-// Close ends what Start began. Certificates remain to be had.
+// Close ends what Start began, within stopWait. Certificates remain to be had.
 func (k *Keeper) Close() {
 	k.mu.Lock()
 	if k.ctx.Err() != nil {
@@ -87,12 +87,11 @@ func (k *Keeper) Close() {
 		return
 	}
 	k.cancel()
-	a := k.live.Load().automatic
+	if a := k.live.Load().automatic; a != nil {
+		k.work.Go(a.stop)
+	}
 	k.mu.Unlock()
 	k.work.Wait()
-	if a != nil {
-		a.stop()
-	}
 }
 
 // apply makes o live in place of old. Nothing that old uses is changed before the

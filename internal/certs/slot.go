@@ -33,6 +33,7 @@ type slot struct {
 	triedAt  time.Time         // when it was last tried to get a newer one
 	nextAt   time.Time         // when it is tried again, zero if that is not known
 	former   *x509.Certificate // that the one in use replaced, of those that are obtained
+	revoked  *x509.Certificate // that the CA says is; of those that are obtained
 	// refutedAt is when the CA last found a challenge unanswered, once for each try.
 	refutedAt []time.Time
 }
