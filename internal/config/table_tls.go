@@ -84,8 +84,15 @@ func parseHTTPURL(s string, schemes ...string) (string, error) {
 
 var askKind = leaf(&shape{
 	name: "URL", want: "a URL such as http://127.0.0.1:3000/may-have-certificate", anyText: true,
-	schema: map[string]any{"type": "string", "pattern": "^https?://.+$"},
-}, func(s string) (string, error) { return parseHTTPURL(s, "http", "https") })
+	schema: map[string]any{"type": "string", "pattern": "^https?://[^?]+$"},
+}, func(s string) (string, error) {
+	u, err := parseHTTPURL(s, "http", "https")
+	if err == nil && strings.Contains(u, "?") {
+		// Without its value, which may be a secret.
+		return "", wrong("put a secret into ask_token_file, and what else is needed into the path", "the URL has a query, which is the gateway's to write")
+	}
+	return u, err
+})
 
 var emailKind = leaf(&shape{
 	name: "mail address", want: "a mail address", anyText: true, schema: map[string]any{"type": "string", "pattern": "^[^@ ]+@[^@ ]+$"},
@@ -209,9 +216,11 @@ var automaticKind = object[Automatic]{
 			avoid: "Not a directory that is lost when a container starts anew: each start would ask for new certificates, until the CA gives no more."},
 			to(filePath, func(a *Automatic) *string { return &a.Storage })},
 		{entry{name: "ask", derived: "none",
-			doc:   "For platforms whose customers bring their own names: certificates for hosts of the site `*`, obtained at the first handshake for a name. Before that the gateway sends a GET with `domain=NAME` in its query to this URL, and only an answer of 200 allows the name.",
+			doc:   "For platforms whose customers bring their own names: certificates for hosts of the site `*`, obtained at the first handshake for a name. Before that the gateway sends a GET with `domain=NAME` in its query to this URL. An answer of 200 allows the name; 403, 404 or 410 refuse it for five minutes; everything else is no answer, and the next handshake after ten seconds asks again. It is asked at most 20 times a second, and again before a renewal: a name that is refused then keeps its certificate until that expires.",
 			avoid: "The URL must refuse names that nobody brought: else whoever points a name at you can use up the CA's limits."},
 			to(askKind, func(a *Automatic) *string { return &a.Ask })},
+		{entry{name: "ask_token_file", derived: "none", doc: "A file with a token and nothing else, which goes along with each question: `Authorization: Bearer TOKEN`."},
+			to(filePath, func(a *Automatic) *string { return &a.AskTokenFile })},
 	},
 	check:      checkAutomatic,
 	shortShape: onOffKind.shape,

@@ -161,7 +161,7 @@ func buildAutomatic(a *config.Automatic) *certs.Automatic {
 		o.Roots.AppendCertsFromPEM(a.CAPEM)
 	}
 	if a.Ask != "" {
-		o.OnDemand = &certs.OnDemand{Ask: a.Ask}
+		o.OnDemand = &certs.OnDemand{Ask: a.Ask, Token: a.AskToken}
 	}
 	return o
 }
