@@ -5,7 +5,6 @@ package certs
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -37,22 +36,17 @@ func TestAutomaticIsChecked(t *testing.T) {
 	}
 }
 
-func TestEligible(t *testing.T) {
-	public := Automatic{Directory: "https://ca.example.com/dir"}
-	private := Automatic{Directory: "https://ca.internal/dir"}
-	withDNS := Automatic{Directory: "https://ca.example.com/dir", DNS: &Exec{}}
+func TestObtainable(t *testing.T) {
+	plain, withDNS := Automatic{}, Automatic{DNS: &Exec{}}
 	for _, c := range []struct {
-		a    Automatic
-		host string
-		want bool
+		host      string
+		with, any bool // with DNS, by any challenge
 	}{
-		{public, "a.example.com", true}, {public, "localhost", false}, {public, "a.internal", false},
-		{public, "single", false}, {public, "*", false}, {public, "192.0.2.1", false}, {public, "*.example.com", false},
-		{private, "localhost", true}, {private, "single", true}, {private, "192.0.2.1", false},
-		{withDNS, "*.example.com", true}, {withDNS, "*", false}, {withDNS, "*.localhost", false},
+		{"a.example.com", true, true}, {"localhost", true, true}, {"*.example.com", true, false},
+		{"*", false, false}, {"192.0.2.1", false, false}, {"2001:db8::1", false, false},
 	} {
-		if got := c.a.eligible(c.host); got != c.want {
-			t.Errorf("%s of %s: %v", c.host, c.a.Directory, got)
+		if plain.obtainable(c.host) != c.any || withDNS.obtainable(c.host) != c.with {
+			t.Errorf("%s: %v, with DNS %v", c.host, !c.any, !c.with)
 		}
 	}
 }
@@ -100,32 +94,22 @@ func TestStoredCertificate(t *testing.T) {
 // A reload that changes nothing goes on with what is under way.
 func TestReloadKeepsOrders(t *testing.T) {
 	r := newRig()
-	with := func(edit func(*Automatic)) Options {
-		o := r.options()
-		pool := x509.NewCertPool()
-		pool.AddCert(&x509.Certificate{Raw: []byte("x"), RawSubject: []byte("y")})
-		o.Automatic = &Automatic{
-			Directory: "https://ca.example.com/dir", Storage: "dir", Roots: pool, OnDemand: &OnDemand{Ask: "http://ask/"},
-			DNS: &Update{Zone: "example.com", Now: r.Now},
-		}
-		edit(o.Automatic)
-		return o
+	o := r.options()
+	o.Automatic = &Automatic{Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true}
+	k := r.keeper(t, o)
+	first := k.live.Load().automatic
+	o.Sites = []Site{{Hosts: []string{"a.example.com"}}}
+	must(t, k.Reload(o))
+	if k.live.Load().automatic != first {
+		t.Error("another site ends all orders")
 	}
-	a := *with(func(*Automatic) {}).Automatic
-	if !a.equal(*with(func(*Automatic) {}).Automatic) {
-		t.Error("the same is not equal")
+	other := *o.Automatic
+	o.Automatic = &other
+	must(t, k.Reload(o))
+	if k.live.Load().automatic == first {
+		t.Error("another CA, say, and the old one goes on")
 	}
-	for i, edit := range []func(*Automatic){
-		func(b *Automatic) { b.Roots = nil },
-		func(b *Automatic) { b.Roots = x509.NewCertPool() },
-		func(b *Automatic) { b.Email = "x" },
-		func(b *Automatic) { b.DNS = &Update{Zone: "example.org", Now: r.Now} },
-		func(b *Automatic) { b.OnDemand.Ask = "http://other/" },
-	} {
-		if a.equal(*with(edit).Automatic) {
-			t.Errorf("case %d is equal", i)
-		}
-	}
+	<-first.ctx.Done()
 }
 
 // I6: one warning when the CA is not there, the tries after it are silent and ever

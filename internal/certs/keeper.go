@@ -41,8 +41,8 @@ type live struct {
 	automatic *automatic // nil: none
 }
 
-// New loads the certificate files and what the storage has. It uses no network,
-// and starts nothing.
+// New loads the certificate files and what the storage has. It uses no network;
+// what waits in the background for Start, certmagic's maintenance, Close ends too.
 func New(o Options) (*Keeper, error) {
 	k := &Keeper{challenges: newChallenges(), now: o.Now, after: o.After}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
@@ -109,7 +109,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 		return err
 	}
 	next := &live{options: o, pairs: map[Pair]*slot{}}
-	if old.automatic != nil && o.Automatic != nil && old.automatic.conf.equal(*o.Automatic) {
+	if old.automatic != nil && o.Automatic == old.options.Automatic {
 		next.automatic = old.automatic
 	} else if o.Automatic != nil {
 		if next.automatic, err = newAutomatic(*o.Automatic, k, o); err != nil {
@@ -121,7 +121,6 @@ func (k *Keeper) apply(o Options, old *live) error {
 	}
 	next.table = k.table(next)
 	k.live.Store(next)
-	next.tellUnserved()
 
 	if a := next.automatic; a != nil {
 		a.forget(next.table)
@@ -137,29 +136,11 @@ func (k *Keeper) apply(o Options, old *live) error {
 
 func (k *Keeper) table(l *live) *table {
 	return build(l.options, l.pairs, func(host string) *slot {
-		if l.automatic == nil || !l.automatic.conf.eligible(host) {
+		if l.automatic == nil || !l.automatic.conf.obtainable(host) {
 			return nil
 		}
 		return l.automatic.slot(host)
 	})
-}
-
-// tellUnserved tells the owner which hosts get no certificate although they are to be
-// obtained.
-func (l *live) tellUnserved() {
-	if l.automatic == nil {
-		return
-	}
-	conf := l.automatic.conf
-	for _, site := range l.options.Sites {
-		for _, host := range site.Hosts {
-			why := conf.whyNot(host)
-			if len(site.Files) > 0 || why == "" || host == "*" && conf.OnDemand != nil {
-				continue
-			}
-			l.options.Logger.Warn("certs: a host gets no certificate: "+why, "host", host)
-		}
-	}
 }
 
 // file is a pair on its way into a slot.

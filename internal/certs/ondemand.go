@@ -65,7 +65,7 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	if ctx == nil {
 		ctx = context.Background() // a ClientHelloInfo made by hand
 	}
-	if !d.a.conf.eligible(name) {
+	if can := d.a.conf.OnDemand.Certifiable; !d.a.conf.obtainable(name) || can != nil && !can(name) {
 		return nil, nil
 	}
 	w, denied := d.look(name)

@@ -52,7 +52,9 @@ func (r *rig) onDemand(t *testing.T, ask, ca string) Options {
 		fired <- r.Now()
 		return fired
 	}
-	o.Automatic = &Automatic{Directory: ca + "/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask}}
+	o.Automatic = &Automatic{Directory: ca + "/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{
+		Ask: ask, Certifiable: func(name string) bool { return strings.Contains(name, ".") },
+	}}
 	return o
 }
 

@@ -11,8 +11,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"reflect"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -28,7 +28,9 @@ type Options struct {
 	// Default is shown to clients that name no host; zero: a file of the site "*",
 	// else the first file of all sites.
 	Default Pair
-	// Automatic says how certificates are obtained; nil: they are not.
+	// Automatic says how certificates are obtained; nil: they are not. A Reload with
+	// the same pointer goes on with what is under way, one with another begins anew
+	// with what the storage has.
 	Automatic *Automatic
 	Logger    *slog.Logger
 	// Now and After are the clock: time.Now and time.After.
@@ -42,7 +44,8 @@ type Site struct {
 	// address, or "*" for whatever no other site names.
 	Hosts []string
 	// Files are this site's certificates, of different key types if several. None:
-	// they are obtained, if Automatic is set and the host can have one.
+	// they are obtained, if Automatic is set, for hosts that are names, and for
+	// wildcards by DNS. A host that the CA will not certify must not be here without.
 	Files []Pair
 }
 
@@ -90,6 +93,9 @@ type OnDemand struct {
 	Ask string
 	// Token is sent to it as Authorization: Bearer; empty: none is.
 	Token string
+	// Certifiable reports whether the CA may certify a name, which is not asked about
+	// otherwise; nil: any name.
+	Certifiable func(name string) bool
 }
 
 const (
@@ -119,26 +125,6 @@ func (a *Automatic) check() error {
 	return nil
 }
 
-// equal reports whether a and b want the same.
-func (a Automatic) equal(b Automatic) bool {
-	if (a.Roots == nil) != (b.Roots == nil) || a.Roots != nil && !a.Roots.Equal(b.Roots) {
-		return false
-	}
-	a.Roots, b.Roots = nil, nil
-	a.DNS, b.DNS = withoutClock(a.DNS), withoutClock(b.DNS)
-	return reflect.DeepEqual(a, b)
-}
-
-// withoutClock makes providers comparable: two functions never are.
-func withoutClock(p DNSProvider) DNSProvider {
-	if u, ok := p.(*Update); ok {
-		without := *u
-		without.Now = nil
-		return &without
-	}
-	return p
-}
-
 // prepareStorage makes the directory, for its owner only. The keys in it are
 // written with mode 0600; the directory may have been made by somebody with less
 // care.
@@ -146,38 +132,23 @@ func (a *Automatic) prepareStorage() error {
 	if err := os.MkdirAll(a.Storage, 0o700); err != nil {
 		return fmt.Errorf("certs: storage: %w", err)
 	}
-	if err := os.Chmod(a.Storage, 0o700); err != nil {
+	err := os.Chmod(a.Storage, 0o700)
+	if errors.Is(err, syscall.EPERM) { // it is somebody else's
+		if info, statErr := os.Stat(a.Storage); statErr == nil && info.Mode().Perm()&0o077 == 0 {
+			return nil
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("certs: storage: %w", err)
 	}
 	return nil
 }
 
-// eligible reports whether the CA can certify host, by the challenges allowed.
-func (a *Automatic) eligible(host string) bool { return a.whyNot(host) == "" }
-
-// whyNot tells the owner why host cannot have a certificate of the CA, "" if it can.
-func (a *Automatic) whyNot(host string) string {
+// obtainable reports whether host is of a kind that is obtained, by the challenges
+// allowed. Whether the CA knows such a name is the configuration's to say.
+func (a *Automatic) obtainable(host string) bool {
 	name, wildcard := strings.CutPrefix(host, "*.")
-	switch {
-	case host == "*":
-		return "it stands for any name; only certificate files, or names on demand, serve it"
-	case !isDNSName(name):
-		return "it is an address; only certificate files serve it"
-	case wildcard && a.DNS == nil:
-		return "a wildcard takes the DNS challenge, which is not set up"
-	case a.internal():
-		return ""
-	case certmagic.SubjectIsInternal(name) || !strings.Contains(name, "."):
-		return "it is a name that a public CA does not know"
-	}
-	return ""
-}
-
-// internal reports whether the CA is not a public one, so that it may know names
-// that the public does not.
-func (a *Automatic) internal() bool {
-	u, err := url.Parse(a.Directory)
-	return err == nil && certmagic.SubjectIsInternal(u.Hostname())
+	return isDNSName(name) && (!wildcard || a.DNS != nil)
 }
 
 // isDNSName reports whether name, already in lower case, is a host name in the

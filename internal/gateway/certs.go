@@ -131,21 +131,16 @@ func namesOf(p *config.CertificatePair) []string {
 // is needed either.
 func wantsAutomatic(c *config.Config, sites []certs.Site) bool {
 	a := &c.TLS.Automatic
-	if !a.Enabled {
-		return false
-	}
-	return a.Ask != "" || slices.ContainsFunc(sites, func(s certs.Site) bool {
-		return len(s.Files) == 0 && slices.ContainsFunc(s.Hosts, a.Covers)
-	})
+	return a.Enabled && (a.Ask != "" || slices.ContainsFunc(sites, func(s certs.Site) bool { return len(s.Files) == 0 }))
 }
 
-// automatic makes what is obtained, or takes what was made of the same configuration:
-// then a reload changes nothing of it.
+// automatic makes what is obtained, or takes what runs if that was made of the same
+// configuration: then a reload changes nothing of it.
 func (g *Gateway) automatic(a *config.Automatic) *certs.Automatic {
-	if g.obtained == nil || !reflect.DeepEqual(g.obtainedBy, *a) {
-		g.obtained, g.obtainedBy = buildAutomatic(a), *a
+	if g.obtained != nil && reflect.DeepEqual(g.cfg.TLS.Automatic, *a) {
+		return g.obtained
 	}
-	return g.obtained
+	return buildAutomatic(a)
 }
 
 func buildAutomatic(a *config.Automatic) *certs.Automatic {
@@ -161,7 +156,7 @@ func buildAutomatic(a *config.Automatic) *certs.Automatic {
 		o.Roots.AppendCertsFromPEM(a.CAPEM)
 	}
 	if a.Ask != "" {
-		o.OnDemand = &certs.OnDemand{Ask: a.Ask, Token: a.AskToken}
+		o.OnDemand = &certs.OnDemand{Ask: a.Ask, Token: a.AskToken, Certifiable: a.Covers}
 	}
 	return o
 }

@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -163,5 +164,70 @@ func TestThousandCertificates(t *testing.T) {
 	sites := certSites(c)
 	if long := time.Since(began); len(sites) != 1000 || long > 500*time.Millisecond {
 		t.Errorf("%d sites in %v", len(sites), long)
+	}
+}
+
+// What the configuration says is obtained, certs obtains, and nothing else.
+func TestObtainedIsWhatIsCovered(t *testing.T) {
+	hosts := []string{"app.internal", "intranet", "www.example.com", "*.example.com", "10.0.0.1", "[2001:db8::1]", "a_b.example.com", "*"}
+	for _, ca := range []string{"https://ca.internal/dir", "https://ca.example.com/dir", "letsencrypt"} {
+		for _, dns := range []string{"", ", dns: {provider: exec, command: /bin/true}"} {
+			dir := t.TempDir()
+			text := fmt.Sprintf("tls: {automatic: {ca: %s, storage: DIR/s%s}}\nsites: [{hosts: [\"%s\"], routes: [{path: /, upstream: u}]}]",
+				ca, dns, strings.Join(hosts, `", "`))
+			c := parseSecure(t, dir, text)
+			var want, got []string
+			for _, h := range hosts {
+				if c.TLS.Automatic.Covers(h) {
+					want = append(want, h)
+				}
+			}
+			for _, st := range newSecure(t, dir, text).certs.Status() {
+				got = append(got, st.Name)
+			}
+			slices.Sort(want)
+			if !slices.Equal(got, want) || len(want) == 0 {
+				t.Errorf("%s%s: obtained %v, the configuration says %v", ca, dns, got, want)
+			}
+		}
+	}
+}
+
+// A reload that changes nothing of what is obtained goes on with it, also after one
+// that failed.
+func TestReloadGoesOnWithOrders(t *testing.T) {
+	dir := t.TempDir()
+	const sites = `sites: [{host: a.example.com, routes: [{path: /, upstream: u}]}]`
+	g := newSecure(t, dir, "tls: {automatic: {storage: DIR/s}}\n"+sites)
+	first := g.obtained
+	load := func(text string) {
+		g.opts.Load = func() (*config.Config, error) { return parseSecure(t, dir, text), nil }
+	}
+	load("tls: {automatic: {storage: /dev/null/s}}\n" + sites)
+	if err := g.Reload(t.Context()); err == nil {
+		t.Fatal("no directory for certificates, and no error")
+	}
+	if o := g.certOptions(parseSecure(t, dir, "tls: {profile: modern, automatic: {storage: DIR/s}}\n"+sites)); first == nil || o.Automatic != first {
+		t.Error("orders are given up though nothing of them is changed")
+	}
+	if o := g.certOptions(parseSecure(t, dir, "tls: {automatic: {storage: DIR/other}}\n"+sites)); o.Automatic == first {
+		t.Error("another storage goes unnoticed")
+	}
+}
+
+// A gateway that cannot be built leaves nothing behind.
+func TestFailedNewLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	c := parseSecure(t, dir, "access_log: {format: json, path: DIR/log}\ntls: {automatic: {storage: /dev/null/s}}\n"+
+		`sites: [{host: a.example.com, routes: [{path: /, upstream: u}]}]`)
+	before := runtime.NumGoroutine()
+	if _, err := New(c, Options{Logger: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Fatal("no directory for certificates, and no error")
+	}
+	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
+		}
 	}
 }

@@ -62,7 +62,8 @@ func (g *Gateway) reload() error {
 			return reloadError(err)
 		}
 	}
-	if err := g.certs.Reload(g.certOptions(cfg)); err != nil {
+	certOptions := g.certOptions(cfg)
+	if err := g.certs.Reload(certOptions); err != nil {
 		for _, l := range opened {
 			l.Close()
 		}
@@ -91,7 +92,7 @@ func (g *Gateway) reload() error {
 	g.serve(cfg, next.networks, opened)
 	g.useNetworks(next)
 	old := g.live
-	g.live, g.cfg = next, cfg
+	g.live, g.cfg, g.obtained = next, cfg, certOptions.Automatic
 	old.close(next)
 	if g.resolver != oldResolver {
 		g.retired = append(g.retired, oldResolver)
