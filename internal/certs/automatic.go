@@ -276,6 +276,9 @@ func (a *automatic) begin(name string) {
 		defer a.mu.Unlock()
 		m.obtaining, m.cancel = false, nil
 		cancel()
+		if m.ended || a.managed[name] == nil { // meanwhile: certmagic may have taken it up after that
+			a.release(name, m)
+		}
 	})
 }
 
@@ -390,6 +393,17 @@ func (a *automatic) find(name string) *slot {
 	return nil
 }
 
+// slots returns the places of all names, for what takes too long under a.mu.
+func (a *automatic) slots() []*slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := make([]*slot, 0, len(a.managed))
+	for _, m := range a.managed {
+		all = append(all, m.slot)
+	}
+	return all
+}
+
 func (a *automatic) obtained(s *slot) {
 	cert := s.cert.Load()
 	if cert == nil {
@@ -459,10 +473,12 @@ func (a *automatic) fromStorage(s *slot) {
 // certificate that it has dropped, since it is revoked and the CA gave no other, is
 // tried again.
 func (a *automatic) refreshAll() {
+	for _, s := range a.slots() {
+		a.refresh(s)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for name, m := range a.managed {
-		a.refresh(m.slot)
+	for name := range a.managed {
 		if a.started {
 			a.begin(name)
 		}

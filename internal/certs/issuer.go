@@ -120,11 +120,11 @@ func (i *issuer) issue(ctx context.Context, request *x509.CertificateRequest) (*
 	if err := i.pace.Wait(ctx); err != nil {
 		return nil, err
 	}
-	chain, err := i.order(ctx, request)
+	chain, by, err := i.order(ctx, request)
 	var problem acme.Problem
 	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeAccountDoesNotExist {
-		i.account.forget(ctx, i.a.storage, i.key)
-		chain, err = i.order(ctx, request)
+		i.account.forget(ctx, i, by.Location)
+		chain, _, err = i.order(ctx, request)
 	}
 	if err != nil {
 		if s != nil && isRefuted(err) {
@@ -148,25 +148,24 @@ func isRefuted(err error) bool {
 // subjectOf names an order by its names: certmagic's have one.
 func subjectOf(request *x509.CertificateRequest) string { return strings.Join(request.DNSNames, ",") }
 
-func (i *issuer) order(ctx context.Context, request *x509.CertificateRequest) (acme.Certificate, error) {
-	account, err := i.account.get(ctx, i)
-	if err != nil {
-		return acme.Certificate{}, err
+// order makes one order, and tells by which account.
+func (i *issuer) order(ctx context.Context, request *x509.CertificateRequest) (c acme.Certificate, by acme.Account, err error) {
+	if by, err = i.account.get(ctx, i); err != nil {
+		return c, by, err
 	}
-	ctx = about(ctx, subjectOf(request))
-	order, err := acmez.OrderParametersFromCSR(account, request)
+	order, err := acmez.OrderParametersFromCSR(by, request)
 	if err != nil {
-		return acme.Certificate{}, err
+		return c, by, err
 	}
 	order.Replaces = i.replaces(request.DNSNames)
-	chains, err := i.client.ObtainCertificate(ctx, order)
+	chains, err := i.client.ObtainCertificate(about(ctx, subjectOf(request)), order)
 	if err != nil {
-		return acme.Certificate{}, err
+		return c, by, err
 	}
 	if len(chains) == 0 {
-		return acme.Certificate{}, fmt.Errorf("certs: %s issued no certificate", i.a.conf.Directory)
+		return c, by, fmt.Errorf("certs: %s issued no certificate", i.a.conf.Directory)
 	}
-	return chains[0], nil
+	return chains[0], by, nil
 }
 
 // replaces returns the certificate that a new one is to replace, which the CA may

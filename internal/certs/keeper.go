@@ -207,7 +207,7 @@ func (f *file) commit(o Options, now time.Time) *slot {
 	if f.cert == nil {
 		return f.slot
 	}
-	f.slot.stamp = f.stamp
+	f.slot.stamp, f.slot.broken, f.slot.looks = f.stamp, stamp{}, 0
 	f.slot.cert.Store(f.cert)
 	f.slot.note(now, nil, time.Time{})
 	named := len(f.hosts) == 0

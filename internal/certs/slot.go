@@ -26,7 +26,9 @@ type slot struct {
 	name string
 
 	mu       sync.Mutex
-	stamp    stamp             // of the files as last looked at; owned by whoever loads
+	stamp    stamp             // of the files in use; owned by whoever loads, as the next two
+	broken   stamp             // of files that could not be used, zero also for missing ones
+	looks    int               // that found these
 	staple   staple            // of a certificate from files
 	failures int               // tries in a row that failed, 0 if all is well
 	failure  string            // of the last of them, for humans

@@ -5,6 +5,8 @@ package acme
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +156,30 @@ func TestReload(t *testing.T) {
 	b.wantShown(t, "third.test")
 	if n := b.ca.requests("order"); n != 3 {
 		t.Errorf("%d orders, want 3", n)
+	}
+}
+
+// Another mail address in the configuration reaches the CA, without another account.
+func TestNewMailAddress(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	b.front.keep(t, b.options(byHTTP, "mail.test"))
+	b.wantShown(t, "mail.test")
+	o := b.options(byHTTP, "mail.test", "mail2.test")
+	o.Automatic.Email = "other@example.com"
+	b.front.keep(t, o)
+	b.wantShown(t, "mail2.test")
+	stored, err := filepath.Glob(filepath.Join(b.dir, "accounts", "*", "account.json"))
+	must(t, err)
+	if len(stored) != 1 {
+		t.Fatalf("accounts: %q", stored)
+	}
+	text, err := os.ReadFile(stored[0])
+	must(t, err)
+	if !strings.Contains(string(text), "other@example.com") || b.ca.requests("account") != 1 {
+		t.Errorf("%d accounts, stored %s", b.ca.requests("account"), text)
+	}
+	if n := b.front.log.count("level=WARN"); n != 0 {
+		t.Errorf("warnings: %s", b.front.log)
 	}
 }
