@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/caddyserver/certmagic"
@@ -39,8 +40,8 @@ func (c *account) get(ctx context.Context, i *issuer) (acme.Account, error) {
 	stored, err := loadAccount(ctx, storage, at)
 	switch {
 	case err == nil:
-		c.known = stored
-		return stored, nil
+		c.known = i.withContact(ctx, stored)
+		return c.known, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return acme.Account{}, fmt.Errorf("certs: the stored account: %w", err)
 	}
@@ -55,12 +56,55 @@ func (c *account) get(ctx context.Context, i *issuer) (acme.Account, error) {
 	return fresh, nil
 }
 
-// forget drops an account that the CA does not know (any more).
-func (c *account) forget(ctx context.Context, storage *certmagic.FileStorage, key string) {
+// withContact tells the CA another mail address, if the configuration has another
+// than the account. An account is usable whatever its address, so that failing to is
+// only told.
+func (i *issuer) withContact(ctx context.Context, stored acme.Account) acme.Account {
+	wanted := i.contact()
+	if slices.Equal(stored.Contact, wanted) || len(wanted) == 0 {
+		return stored // to take an address away is no reason to disturb the CA
+	}
+	stale := stored
+	stored.Contact = wanted
+	// Not what the CA makes of it: the configuration is what it is compared with.
+	_, err := i.client.UpdateAccount(ctx, acme.Account{
+		Contact: wanted, Location: stored.Location, PrivateKey: stored.PrivateKey,
+	})
+	if err == nil {
+		err = storeAccount(ctx, i.a.storage, accountPath(i.key), stored)
+	}
+	if err != nil {
+		i.a.log.Warn("certs: cannot tell the CA the new mail address; it has the old one until the next start", "error", err)
+		return stale
+	}
+	return stored
+}
+
+// contact is the mail address as an account has it.
+func (i *issuer) contact() []string {
+	if i.a.conf.Email == "" {
+		return nil
+	}
+	return []string{"mailto:" + i.a.conf.Email}
+}
+
+// forget drops an account that the CA does not know (any more), unless another order
+// or gateway has already put another in its place.
+func (c *account) forget(ctx context.Context, i *issuer, location string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.known.Location != location {
+		return
+	}
 	c.known = acme.Account{}
-	_ = storage.Delete(ctx, accountPath(key)+".json") // if it stays, the next order tells
+	storage, at := i.a.storage, accountPath(i.key)
+	if storage.Lock(ctx, "account_"+i.key) != nil {
+		return // if it stays, the next order tells
+	}
+	defer func() { _ = storage.Unlock(context.WithoutCancel(ctx), "account_"+i.key) }()
+	if stored, err := loadAccount(ctx, storage, at); err != nil || stored.Location == location {
+		_ = storage.Delete(ctx, at+".json")
+	}
 }
 
 func register(ctx context.Context, i *issuer) (acme.Account, error) {
@@ -72,11 +116,7 @@ func register(ctx context.Context, i *issuer) (acme.Account, error) {
 	if !ok {
 		return acme.Account{}, errors.New("a key that cannot sign")
 	}
-	wanted := acme.Account{PrivateKey: signer, TermsOfServiceAgreed: true}
-	if email := i.a.conf.Email; email != "" {
-		wanted.Contact = []string{"mailto:" + email}
-	}
-	return i.client.NewAccount(ctx, wanted)
+	return i.client.NewAccount(ctx, acme.Account{PrivateKey: signer, TermsOfServiceAgreed: true, Contact: i.contact()})
 }
 
 func accountPath(key string) string {

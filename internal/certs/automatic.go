@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -18,16 +20,16 @@ import (
 
 const (
 	ordersMax   = 20 // orders under way; certmagic would allow 1,000
+	stopWait    = 3 * time.Second
 	cleanEvery  = 24 * time.Hour
 	keepExpired = 14 * 24 * time.Hour
 )
 
-// retry is how long to wait after the n-th failure in a row, as certmagic waits:
-// quick at first, for what a moment heals, then patient, since CAs count failures.
+// retry is how long to wait after the n-th failure in a row: quick at first, for what
+// a moment heals, then patient.
 var retry = []time.Duration{
-	time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute,
-	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute,
-	30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
+	5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
 }
 
 // automatic obtains the certificates of one Automatic. A Reload with another one
@@ -39,6 +41,7 @@ type automatic struct {
 	after      func(time.Duration) <-chan time.Time
 	challenges *challenges
 	ended      *orders
+	shared     *shared
 
 	storage *certmagic.FileStorage
 	cache   *certmagic.Cache
@@ -48,19 +51,14 @@ type automatic struct {
 	orders  chan struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
-	work    sync.WaitGroup
+	// last ends stopWait after ctx: it is for what an order leaves to be done.
+	last context.Context
+	cut  context.CancelFunc
+	work sync.WaitGroup
 
 	mu      sync.Mutex
 	started bool
 	managed map[string]*managed
-}
-
-// managed is a name whose certificate is obtained: of a site, or on demand.
-type managed struct {
-	slot      *slot
-	listed    bool               // by a site
-	obtaining bool               // obtain is running
-	cancel    context.CancelFunc // ends it; nil: not begun
 }
 
 func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
@@ -77,6 +75,8 @@ func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
 		managed: map[string]*managed{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.last, a.cut = context.WithCancel(context.Background())
+	a.shared = newShared(a)
 	a.issuer = newIssuer(a)
 	if conf.OnDemand != nil {
 		a.demand = newDemand(a, *conf.OnDemand)
@@ -98,52 +98,6 @@ func newAutomatic(conf Automatic, k *Keeper, o Options) (*automatic, error) {
 	return a, nil
 }
 
-// slot returns the place of a name, with what the storage has (I7).
-func (a *automatic) slot(name string, listed bool) *slot {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := a.managed[name]
-	if m == nil {
-		m = &managed{slot: &slot{name: name}}
-		a.managed[name] = m
-		a.fromStorage(m.slot)
-	}
-	m.listed = m.listed || listed
-	return m.slot
-}
-
-// forget ends what is done for names that t no longer has. Those on demand were
-// never in a table.
-func (a *automatic) forget(t *table) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for name, m := range a.managed {
-		if m.listed && t.hosts[m.slot] == nil {
-			a.drop(name, m)
-		}
-	}
-}
-
-// dropUnlisted forgets a name on demand, and reports whether it is one.
-func (a *automatic) dropUnlisted(name string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := a.managed[name]
-	if m != nil && !m.listed {
-		a.drop(name, m)
-	}
-	return m == nil || !m.listed
-}
-
-// drop forgets a name. The caller holds a.mu.
-func (a *automatic) drop(name string, m *managed) {
-	if m.cancel != nil {
-		m.cancel()
-	}
-	delete(a.managed, name)
-	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: name}})
-}
-
 // start begins with every name that is not begun.
 func (a *automatic) start() {
 	a.mu.Lock()
@@ -161,6 +115,7 @@ func (a *automatic) start() {
 // expired long ago, of names on demand say, and old staples.
 func (a *automatic) clean() {
 	for {
+		a.shared.clean()
 		err := certmagic.CleanStorage(a.ctx, a.storage, certmagic.CleanStorageOptions{
 			Logger: a.config.Load().Logger, Interval: cleanEvery,
 			OCSPStaples: true, ExpiredCerts: true, ExpiredCertGracePeriod: keepExpired,
@@ -176,22 +131,15 @@ func (a *automatic) clean() {
 	}
 }
 
-// begin starts a name's first order, or its load into certmagic's care, if that is
-// not done. The caller holds a.mu.
-func (a *automatic) begin(name string) {
-	m := a.managed[name]
-	if m.obtaining || a.ctx.Err() != nil || a.cached(name) != nil {
-		return
+// spawn runs f as long as a is not stopped, and reports whether it does.
+func (a *automatic) spawn(f func()) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ctx.Err() != nil {
+		return false
 	}
-	var ctx context.Context
-	ctx, m.cancel = context.WithCancel(a.ctx)
-	m.obtaining = true
-	a.work.Go(func() {
-		a.obtain(ctx, m.slot)
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		m.obtaining = false
-	})
+	a.work.Go(f)
+	return true
 }
 
 // obtain hands a name to certmagic, again and again until it has a certificate;
@@ -212,6 +160,7 @@ func (a *automatic) obtain(ctx context.Context, s *slot) {
 			return
 		case err == nil:
 			a.refresh(s)
+			a.recovered(s)
 		case s.failed() == before:
 			a.failed(s, err) // it did not get as far as the issuer
 		}
@@ -229,13 +178,23 @@ func (a *automatic) obtain(ctx context.Context, s *slot) {
 	}
 }
 
-// stop ends all work. certmagic's maintenance may be in the middle of a question to
-// a CA or a responder, which is not waited for.
+// stop ends all work, and waits for it as long as the owner may: challenges under way
+// are cleaned up, which takes the network. certmagic's maintenance may be in the
+// middle of a question to a CA or a responder, which is not waited for.
 func (a *automatic) stop() {
 	a.mu.Lock()
 	a.cancel() // under the lock, so that begin adds no work after it
 	a.mu.Unlock()
-	a.work.Wait()
+	ended := make(chan struct{})
+	go func() {
+		a.work.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-a.after(stopWait):
+	}
+	a.cut()
 	a.issuer.close()
 	go a.cache.Stop()
 }
@@ -274,15 +233,13 @@ func (a *automatic) onEvent(_ context.Context, event string, data map[string]any
 		}
 	case "cert_ocsp_revoked":
 		a.log.Warn("certs: the CA says that a certificate is revoked; replacing it", "names", data["subjects"])
-	}
-	return nil
-}
-
-func (a *automatic) find(name string) *slot {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if m := a.managed[name]; m != nil {
-		return m.slot
+		cert, _ := data["certificate"].(certmagic.Certificate)
+		for _, name := range cert.Names {
+			if s := a.find(name); s != nil && cert.Leaf != nil {
+				s.revoke(cert.Leaf)
+				a.refresh(s)
+			}
+		}
 	}
 	return nil
 }
@@ -298,14 +255,35 @@ func (a *automatic) obtained(s *slot) {
 		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
 }
 
+// recovered notes the end of trouble if the certificate came by the storage: another
+// gateway got it.
+func (a *automatic) recovered(s *slot) {
+	cert := s.cert.Load()
+	if !s.usable(a.now()) || s.failed() == 0 {
+		return
+	}
+	before := s.note(a.now(), nil, time.Time{})
+	a.log.Info("certs: the storage has a new certificate", "name", s.name,
+		"expires", cert.Leaf.NotAfter.Format(time.RFC3339), "failures_before", before)
+}
+
 // failed remembers a failure and warns of the first of a row (I6).
 func (a *automatic) failed(s *slot, err error) {
-	a.ended.failed.Add(1)
-	now := a.now()
-	next := now.Add(retry[min(s.failed(), len(retry)-1)])
-	if until := a.issuer.pausedUntil(); until.After(next) {
-		next = until
+	now, before := a.now(), s.failed()
+	if errors.Is(err, errRefused) {
+		s.note(now, err, time.Time{})
+		a.log.Info("certs: the ask URL refuses the name now; its certificate is served until it expires", "name", s.name)
+		return
 	}
+	var paused *pausedError
+	if errors.As(err, &paused) && before > 0 {
+		s.postpone(paused.until) // it was not tried
+		return
+	}
+	a.ended.failed.Add(1)
+	next := now.Add(retry[min(before, len(retry)-1)])
+	next = later(next, a.issuer.pauses.of(s.name))
+	next = later(next, s.spaced(len(a.issuer.client.ChallengeSolvers)))
 	if s.note(now, err, next) > 0 {
 		return
 	}
@@ -329,7 +307,7 @@ func (a *automatic) fromStorage(s *slot) {
 		return
 	}
 	if cert, err := tls.X509KeyPair(chain, private); err == nil {
-		s.cert.Store(&cert)
+		s.replace(&cert)
 	}
 }
 
@@ -337,10 +315,12 @@ func (a *automatic) fromStorage(s *slot) {
 // certificate that it has dropped, since it is revoked and the CA gave no other, is
 // tried again.
 func (a *automatic) refreshAll() {
+	for _, s := range a.slots() {
+		a.refresh(s)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for name, m := range a.managed {
-		a.refresh(m.slot)
+	for name := range a.managed {
 		if a.started {
 			a.begin(name)
 		}
@@ -357,17 +337,36 @@ func (a *automatic) cached(name string) *certmagic.Certificate {
 	return nil
 }
 
-// refresh takes the certificate that certmagic has for a name if it is newer than
-// ours, or has another staple. Between a renewal and certmagic's reload ours is the
-// newer one.
+// refresh takes the certificate that certmagic has for a name, or its staple. Between
+// a renewal and certmagic's reload ours is the newer one, and certmagic's the one that
+// ours replaced. A staple that is not valid any more is taken off (I8).
 func (a *automatic) refresh(s *slot) {
-	c := a.cached(s.name)
-	if c == nil {
+	current := s.cert.Load()
+	next := current
+	if c := a.cached(s.name); c != nil && (current == nil || !s.replaced(c.Leaf)) {
+		next = &c.Certificate
+	}
+	if next == nil {
 		return
 	}
-	current := s.cert.Load()
-	if current == nil || c.Leaf.NotBefore.After(current.Leaf.NotBefore) ||
-		c.Leaf.Equal(current.Leaf) && !bytes.Equal(c.OCSPStaple, current.OCSPStaple) {
-		s.cert.CompareAndSwap(current, &c.Certificate)
+	if next.OCSPStaple != nil && !s.mayStaple(next, a.now()) {
+		without := *next
+		without.OCSPStaple = nil
+		next = &without
 	}
+	switch {
+	case current == nil:
+		s.cert.CompareAndSwap(nil, next)
+	case !sameSerial(next.Leaf, current.Leaf):
+		s.replace(next)
+		a.recovered(s)
+	case !bytes.Equal(next.OCSPStaple, current.OCSPStaple):
+		s.cert.CompareAndSwap(current, next)
+	}
+}
+
+// sameSerial reports whether a and b are one certificate. Their dates may be equal
+// though they are two.
+func sameSerial(a, b *x509.Certificate) bool {
+	return a.SerialNumber.Cmp(b.SerialNumber) == 0 && bytes.Equal(a.RawIssuer, b.RawIssuer)
 }

@@ -4,13 +4,10 @@
 package certs
 
 import (
-	"crypto/x509"
+	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -18,6 +15,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 )
 
 func TestAutomaticIsChecked(t *testing.T) {
@@ -38,22 +36,17 @@ func TestAutomaticIsChecked(t *testing.T) {
 	}
 }
 
-func TestEligible(t *testing.T) {
-	public := Automatic{Directory: "https://ca.example.com/dir"}
-	private := Automatic{Directory: "https://ca.internal/dir"}
-	withDNS := Automatic{Directory: "https://ca.example.com/dir", DNS: &Exec{}}
+func TestObtainable(t *testing.T) {
+	plain, withDNS := Automatic{}, Automatic{DNS: &Exec{}}
 	for _, c := range []struct {
-		a    Automatic
-		host string
-		want bool
+		host      string
+		with, any bool // with DNS, by any challenge
 	}{
-		{public, "a.example.com", true}, {public, "localhost", false}, {public, "a.internal", false},
-		{public, "single", false}, {public, "*", false}, {public, "192.0.2.1", false}, {public, "*.example.com", false},
-		{private, "localhost", true}, {private, "single", true}, {private, "192.0.2.1", false},
-		{withDNS, "*.example.com", true}, {withDNS, "*", false}, {withDNS, "*.localhost", false},
+		{"a.example.com", true, true}, {"localhost", true, true}, {"*.example.com", true, false},
+		{"*", false, false}, {"192.0.2.1", false, false}, {"2001:db8::1", false, false},
 	} {
-		if got := c.a.eligible(c.host); got != c.want {
-			t.Errorf("%s of %s: %v", c.host, c.a.Directory, got)
+		if plain.obtainable(c.host) != c.any || withDNS.obtainable(c.host) != c.with {
+			t.Errorf("%s: %v, with DNS %v", c.host, !c.any, !c.with)
 		}
 	}
 }
@@ -66,19 +59,7 @@ func TestStoredCertificate(t *testing.T) {
 	defer server.Close()
 	o := r.options(Site{Hosts: []string{"a.test"}})
 	o.Automatic = &Automatic{Directory: server.URL + "/dir", Storage: dir, HTTP: true}
-	named := certmagic.ACMEIssuer{CA: o.Automatic.Directory}
-
-	key := ecKey(t)
-	p := write(t, t.TempDir(), "a", key, ca.leaf(t, key, nil, "a.test"))
-	for from, to := range map[string]string{
-		p.Certificate: certmagic.StorageKeys.SiteCert(named.IssuerKey(), "a.test"),
-		p.Key:         certmagic.StorageKeys.SitePrivateKey(named.IssuerKey(), "a.test"),
-	} {
-		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o700))
-		must(t, os.Rename(from, filepath.Join(dir, to)))
-	}
-	meta := filepath.Join(dir, certmagic.StorageKeys.SiteMeta(named.IssuerKey(), "a.test"))
-	must(t, os.WriteFile(meta, []byte(`{"sans":["a.test"]}`), 0o600))
+	ca.store(t, o, nil, "a.test")
 	k := r.keeper(t, o)
 	wantFor(t, k, "a.test", "a.test")
 	if st := k.Status(); len(st) != 1 || st[0].Name != "a.test" || !st[0].Automatic || asked.Load() != 0 {
@@ -113,32 +94,22 @@ func TestStoredCertificate(t *testing.T) {
 // A reload that changes nothing goes on with what is under way.
 func TestReloadKeepsOrders(t *testing.T) {
 	r := newRig()
-	with := func(edit func(*Automatic)) Options {
-		o := r.options()
-		pool := x509.NewCertPool()
-		pool.AddCert(&x509.Certificate{Raw: []byte("x"), RawSubject: []byte("y")})
-		o.Automatic = &Automatic{
-			Directory: "https://ca.example.com/dir", Storage: "dir", Roots: pool, OnDemand: &OnDemand{Ask: "http://ask/"},
-			DNS: &Update{Zone: "example.com", Now: r.Now},
-		}
-		edit(o.Automatic)
-		return o
+	o := r.options()
+	o.Automatic = &Automatic{Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true}
+	k := r.keeper(t, o)
+	first := k.live.Load().automatic
+	o.Sites = []Site{{Hosts: []string{"a.example.com"}}}
+	must(t, k.Reload(o))
+	if k.live.Load().automatic != first {
+		t.Error("another site ends all orders")
 	}
-	a := *with(func(*Automatic) {}).Automatic
-	if !a.equal(*with(func(*Automatic) {}).Automatic) {
-		t.Error("the same is not equal")
+	other := *o.Automatic
+	o.Automatic = &other
+	must(t, k.Reload(o))
+	if k.live.Load().automatic == first {
+		t.Error("another CA, say, and the old one goes on")
 	}
-	for i, edit := range []func(*Automatic){
-		func(b *Automatic) { b.Roots = nil },
-		func(b *Automatic) { b.Roots = x509.NewCertPool() },
-		func(b *Automatic) { b.Email = "x" },
-		func(b *Automatic) { b.DNS = &Update{Zone: "example.org", Now: r.Now} },
-		func(b *Automatic) { b.OnDemand.Ask = "http://other/" },
-	} {
-		if a.equal(*with(edit).Automatic) {
-			t.Errorf("case %d is equal", i)
-		}
-	}
+	<-first.ctx.Done()
 }
 
 // I6: one warning when the CA is not there, the tries after it are silent and ever
@@ -159,7 +130,7 @@ func TestNoCA(t *testing.T) {
 	o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), TLSALPN: true}
 	k := r.keeper(t, o)
 	k.Start()
-	for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 2 * time.Minute, 5 * time.Minute} {
+	for i, want := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute} {
 		if got := <-waits; got != want {
 			t.Errorf("waits %v after failure %d, want %v", got, i+1, want)
 		}
@@ -170,6 +141,7 @@ func TestNoCA(t *testing.T) {
 		if _, err := k.Certificate(hello("silent.test")); !errors.Is(err, ErrNotYet) {
 			t.Errorf("got %v", err)
 		}
+		r.advance(want)
 		next <- r.Now()
 	}
 	<-waits
@@ -180,97 +152,99 @@ func TestNoCA(t *testing.T) {
 	k.Close()
 }
 
-// I5: names of strangers are asked about once, and remembered in bounded memory.
-func TestStrangersAreBounded(t *testing.T) {
-	r := newRig()
-	var asked, now, most atomic.Int64
-	ask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
-		most.Store(max(most.Load(), now.Add(1)))
-		defer now.Add(-1)
-		w.WriteHeader(http.StatusForbidden)
-	}))
-	defer ask.Close()
-	o := r.options()
-	o.Automatic = &Automatic{
-		Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 2},
+// I6: the end of trouble is noted and told also if another gateway got the
+// certificate, by whichever way it comes, and trouble after it is told anew.
+func TestTroubleEndsByTheStorage(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	waits, next := make(chan time.Duration, 100), make(chan time.Time)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	o := r.options(Site{Hosts: []string{"b.test"}})
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d == lookEvery || d == cleanEvery {
+			return nil
+		}
+		waits <- d
+		return next
 	}
+	o.Automatic = &Automatic{Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true}
 	k := r.keeper(t, o)
-	d := k.live.Load().automatic.demand
-	for range 10 {
-		wantFor(t, k, "same.example.com", "")
+	k.Start()
+	<-waits
+	ca.store(t, o, nil, "b.test")
+	next <- r.Now()
+	for end := time.Now().Add(10 * time.Second); k.Status()[0].Failures > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("a fresh certificate, and the status says %+v", k.Status()[0])
+		}
 	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("asked %d times about one name", n)
+	if n := r.count("storage has a new certificate"); n != 1 {
+		t.Errorf("the end of trouble is told %d times", n)
 	}
-	r.advance(refusedFor)
-	wantFor(t, k, "same.example.com", "")
-	if n := asked.Load(); n != 2 {
-		t.Errorf("asked %d times, want a second time when the answer is old", n)
+	wantFor(t, k, "b.test", "b.test")
+	a := k.live.Load().automatic
+	s := a.find("b.test")
+	a.failed(s, errors.New("months later"))
+	if n := r.count("level=WARN"); n != 2 {
+		t.Errorf("%d warnings, want one for each time: %s", n, r.String())
 	}
-	for _, odd := range []string{"single", "localhost", "*.example.com", "192.0.2.1", "a..b.example.com", ""} {
-		wantFor(t, k, odd, "")
+
+	// Another gateway has renewed it, and certmagic's maintenance has loaded that. The
+	// two have the same dates.
+	first := s.cert.Load()
+	ca.store(t, o, nil, "b.test")
+	a.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: "b.test"}})
+	_, err := a.config.Load().CacheManagedCertificate(t.Context(), "b.test")
+	must(t, err)
+	k.look()
+	if st := k.Status()[0]; st.Failures != 0 || st.Error != "" || s.cert.Load().Leaf.Equal(first.Leaf) {
+		t.Errorf("a renewed certificate, and the status says %+v", st)
 	}
-	if n := asked.Load(); n != 2 {
-		t.Errorf("asked about what cannot have a certificate")
-	}
-	for i := range verdictsMax + 100 {
-		d.mu.Lock()
-		d.refuse(fmt.Sprintf("n%d.example.com", i), refusedFor)
-		d.mu.Unlock()
-	}
-	done := make(chan struct{})
-	for i := range 50 {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			_, _ = k.Certificate(hello(fmt.Sprintf("m%d.example.com", i)))
-		}()
-	}
-	for range 50 {
-		<-done
-	}
-	if n := most.Load(); n > asksMax {
-		t.Errorf("%d asks at a time", n)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.refused) > verdictsMax || len(d.asking) != 0 || len(d.names) != 0 || len(k.Status()) != 0 {
-		t.Errorf("remembers %d refused, %d asked, %d names", len(d.refused), len(d.asking), len(d.names))
+
+	// Ours is newer than certmagic's: it stays.
+	ca.store(t, o, nil, "b.test")
+	a.fromStorage(s)
+	ours := s.cert.Load()
+	k.look()
+	if s.cert.Load() != ours {
+		t.Error("the renewed certificate gave way to the one before")
 	}
 }
 
-// I5: allowed names are bounded too, and those without a certificate are forgotten.
-func TestDemandedNamesAreBounded(t *testing.T) {
+// What does not end by itself is waited for only so long, clean-ups of DNS included.
+func TestCloseIsBounded(t *testing.T) {
 	r := newRig()
-	ask := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer ask.Close()
-	gone := httptest.NewServer(nil)
-	gone.Close()
 	o := r.options()
-	o.Automatic = &Automatic{
-		Directory: gone.URL + "/dir", Storage: t.TempDir(), HTTP: true, OnDemand: &OnDemand{Ask: ask.URL, NamesMax: 1},
+	o.After = func(d time.Duration) <-chan time.Time {
+		if d != stopWait {
+			return nil
+		}
+		return time.After(10 * time.Millisecond)
 	}
-	k := r.keeper(t, o)
-	d := k.live.Load().automatic.demand
-	if _, err := k.Certificate(hello("nocert.example.com")); !errors.Is(err, ErrNotYet) {
-		t.Errorf("got %v", err)
+	o.Automatic = &Automatic{Directory: "https://ca.example.com/dir", Storage: t.TempDir(), DNS: stuck{}}
+	k, err := New(o)
+	must(t, err)
+	a := k.live.Load().automatic
+	cleaned := make(chan error, 1)
+	a.spawn(func() {
+		solver := a.issuer.client.ChallengeSolvers[acme.ChallengeTypeDNS01]
+		cleaned <- solver.CleanUp(t.Context(), acme.Challenge{})
+	})
+	began := time.Now()
+	k.Close()
+	if long := time.Since(began); long > time.Second {
+		t.Errorf("Close took %v", long)
 	}
-	d.mu.Lock()
-	left, refused := len(d.names), len(d.refused)
-	d.names["other.example.com"] = &wanted{slot: &slot{}}
-	d.mu.Unlock()
-	if left != 0 || refused != 1 || len(k.Status()) != 0 {
-		t.Errorf("%d names left, %d refused for a while", left, refused)
+	if err := <-cleaned; !errors.Is(err, context.Canceled) {
+		t.Errorf("the clean-up ended with %v", err)
 	}
-	wantFor(t, k, "nocert.example.com", "") // for a minute
-	wantFor(t, k, "third.example.com", "")  // full
-	if r.count("no more are obtained") != 1 {
-		t.Errorf("logged %s", r.String())
-	}
-	d.mu.Lock()
-	delete(d.names, "other.example.com")
-	d.mu.Unlock()
 }
+
+// stuck is a provider that never returns by itself.
+type stuck struct{}
+
+func (stuck) Present(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
+func (stuck) CleanUp(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
 
 // Close and Reload end what they replace. What is waited for is certmagic's care for
 // a lock file, which notices within five seconds that the lock is released.

@@ -17,7 +17,7 @@ import (
 
 // challenges are the answers to the CA's questions under way. They are here
 // instead of with certmagic, whose solvers listen on ports of their own (I4). They
-// grow by our own orders only.
+// grow by our own orders only. Those of gateways that share the storage are there.
 type challenges struct {
 	mu   sync.Mutex
 	http map[string]httpAnswer       // by path
@@ -41,57 +41,82 @@ func (k *Keeper) HTTPChallenge(host, path string) (answer []byte, ok bool) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	c := k.challenges
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	a, ok := c.http[path]
-	if !ok || !strings.EqualFold(a.host, strings.TrimSuffix(host, ".")) {
-		return nil, false
+	a, ours := c.http[path]
+	c.mu.Unlock()
+	if ours && strings.EqualFold(a.host, host) {
+		return a.text, true
 	}
-	return a.text, true
+	if s := k.shared(); s != nil {
+		text, ok := s.find(host, path)
+		return []byte(text), ok
+	}
+	return nil, false
 }
 
-// certificate answers TLS-ALPN-01, nil if nothing is asked about name.
-func (c *challenges) certificate(name string) *tls.Certificate {
+// alpnCertificate answers TLS-ALPN-01, nil if nothing is asked about name.
+func (k *Keeper) alpnCertificate(name string) *tls.Certificate {
+	c := k.challenges
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.alpn[name]
+	cert := c.alpn[name]
+	c.mu.Unlock()
+	if s := k.shared(); cert == nil && s != nil {
+		return s.certificate(name)
+	}
+	return cert
 }
 
-type httpSolver struct{ *challenges }
+// shared returns the answers of others, nil where there can be none.
+func (k *Keeper) shared() *shared {
+	a := k.live.Load().automatic
+	if a == nil || a.conf.DNS != nil {
+		return nil
+	}
+	return a.shared
+}
 
-func (s httpSolver) Present(_ context.Context, c acme.Challenge) error {
+type httpSolver struct {
+	*challenges
+	shared *shared
+}
+
+func (s httpSolver) Present(ctx context.Context, c acme.Challenge) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.http[c.HTTP01ResourcePath()] = httpAnswer{c.Identifier.Value, []byte(c.KeyAuthorization)}
-	return nil
+	s.mu.Unlock()
+	return s.shared.store(ctx, c.HTTP01ResourcePath(), c)
 }
 
-func (s httpSolver) CleanUp(_ context.Context, c acme.Challenge) error {
+func (s httpSolver) CleanUp(ctx context.Context, c acme.Challenge) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.http, c.HTTP01ResourcePath())
-	return nil
+	s.mu.Unlock()
+	return s.shared.remove(ctx, c.HTTP01ResourcePath(), c)
 }
 
-type alpnSolver struct{ *challenges }
+type alpnSolver struct {
+	*challenges
+	shared *shared
+}
 
-func (s alpnSolver) Present(_ context.Context, c acme.Challenge) error {
+func (s alpnSolver) Present(ctx context.Context, c acme.Challenge) error {
 	cert, err := acmez.TLSALPN01ChallengeCert(c)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.alpn[c.Identifier.Value] = cert
-	return nil
+	s.mu.Unlock()
+	return s.shared.store(ctx, "", c)
 }
 
-func (s alpnSolver) CleanUp(_ context.Context, c acme.Challenge) error {
+func (s alpnSolver) CleanUp(ctx context.Context, c acme.Challenge) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.alpn, c.Identifier.Value)
-	return nil
+	s.mu.Unlock()
+	return s.shared.remove(ctx, "", c)
 }
 
 // DNSProvider publishes TXT records for DNS-01. name is the whole name, such as
@@ -103,13 +128,14 @@ type DNSProvider interface {
 }
 
 // cleanUpTimeout bounds the removal of a record, which must not end with the
-// order that was given up.
+// order that was given up, unless the gateway ends.
 const cleanUpTimeout = time.Minute
 
 type dnsSolver struct {
 	provider DNSProvider
 	wait     time.Duration
 	after    func(time.Duration) <-chan time.Time
+	last     context.Context // its end also ends clean-ups
 }
 
 func (s dnsSolver) Present(ctx context.Context, c acme.Challenge) error {
@@ -131,5 +157,6 @@ func (s dnsSolver) Wait(ctx context.Context, _ acme.Challenge) error {
 func (s dnsSolver) CleanUp(ctx context.Context, c acme.Challenge) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
+	defer context.AfterFunc(s.last, cancel)()
 	return s.provider.CleanUp(ctx, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization())
 }

@@ -19,10 +19,10 @@ const ChallengeProtocol = "acme-tls/1"
 // is none for the name. An error is ErrNotYet or the end of the client's patience.
 //
 // A client that names no host gets the certificate of the address it came to, if
-// a site has that as a host; else that of the site "*"; else the first file of
-// all sites. A client that names one gets that name's certificate, or a wildcard's
-// if the name has none of its own, or that of the site "*", which may not fit: the
-// owner said so.
+// a site has that as a host; else the one of Options.Default; else that of the site
+// "*"; else the first file of all sites. A client that names one gets that name's
+// certificate, or a wildcard's if the name has none of its own, or that of the site
+// "*", which may not fit: the owner said so.
 func (k *Keeper) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name, ok := normal(hello.ServerName)
 	if !ok {
@@ -31,7 +31,7 @@ func (k *Keeper) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	// "The client prepares for validation by constructing a self-signed certificate"
 	// and must not serve it to anybody but the CA (RFC 8737, section 3).
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ChallengeProtocol {
-		return k.challenges.certificate(name), nil
+		return k.alpnCertificate(name), nil
 	}
 	live := k.live.Load()
 	e := live.table.bare
@@ -64,6 +64,10 @@ func (e *entry) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		}
 		return nil, ErrNotYet
 	}
+	// What certificates name was looked at when the table was made, and need not fit:
+	// only the client's algorithms count here.
+	nameless := *hello
+	nameless.ServerName = ""
 	var first, usable *tls.Certificate
 	for _, s := range e.slots {
 		cert := s.cert.Load()
@@ -74,7 +78,7 @@ func (e *entry) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			first = cert
 		}
 		_, cheap := cert.Leaf.PublicKey.(*ecdsa.PublicKey)
-		if (cheap || usable == nil) && hello.SupportsCertificate(cert) == nil {
+		if (cheap || usable == nil) && nameless.SupportsCertificate(cert) == nil {
 			usable = cert
 			if cheap {
 				break

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,21 +118,62 @@ func TestECDSABeforeRSA(t *testing.T) {
 	}
 }
 
+// The key type is chosen for the client also where no certificate names the host.
+func TestECDSABeforeRSAOfAnyName(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	dir, ec, rs := t.TempDir(), ecKey(t), rsaKey(t)
+	files := []Pair{
+		write(t, dir, "rsa", rs, ca.leaf(t, rs, nil, "default.test")),
+		write(t, dir, "ec", ec, ca.leaf(t, ec, nil, "default.test")),
+	}
+	for range 2 {
+		k := r.keeper(t, r.options(Site{Hosts: []string{"*"}, Files: files}))
+		for want, h := range map[string]*tls.ClientHelloInfo{
+			"ECDSA P-256": hello("x.test"), "RSA 2048": hello("x.test", tls.PSSWithSHA256, tls.PKCS1WithSHA256),
+		} {
+			cert, err := k.Certificate(h)
+			must(t, err)
+			if got := keyType(cert.Leaf); got != want || h.ServerName != "x.test" {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		slices.Reverse(files)
+	}
+}
+
+// Clients that name no host get what the owner chose, though it serves nobody else.
+func TestDefault(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	o := r.options(
+		Site{Hosts: []string{"one.test"}, Files: []Pair{ca.pairFor(t, "one.test")}},
+		Site{Hosts: []string{"*"}, Files: []Pair{ca.pairFor(t, "any.test")}},
+	)
+	o.Default = ca.pairFor(t, "default.test")
+	k := r.keeper(t, o)
+	wantFor(t, k, "", "default.test")
+	wantFor(t, k, "one.test", "one.test")
+	wantFor(t, k, "default.test", "any.test")
+	if len(k.Status()) != 3 || r.count("level=WARN") != 0 {
+		t.Errorf("status of %d, logged %s", len(k.Status()), r.String())
+	}
+	o.Default = Pair{}
+	must(t, k.Reload(o))
+	wantFor(t, k, "", "any.test")
+}
+
 // A name that is obtained and not there yet is told apart from one that is nobody's.
 func TestNotYet(t *testing.T) {
 	r := newRig()
-	o := r.options(Site{Hosts: []string{"a.example.com", "localhost", "192.0.2.1", "*.example.com"}})
+	o := r.options(Site{Hosts: []string{"a.example.com", "192.0.2.1", "*.example.com", "*"}})
 	o.Automatic = &Automatic{Directory: "https://ca.example.com/dir", Storage: t.TempDir(), HTTP: true}
 	k := r.keeper(t, o)
 	if _, err := k.Certificate(hello("a.example.com")); !errors.Is(err, ErrNotYet) {
 		t.Fatalf("got %v, want ErrNotYet", err)
 	}
-	wantFor(t, k, "localhost", "")     // no public CA certifies it
 	wantFor(t, k, "b.example.com", "") // a wildcard needs DNS-01
-	for _, want := range []string{"a public CA does not know\" host=localhost", "only certificate files serve it\" host=192", "not set up\" host=*"} {
-		if r.count(want) != 1 {
-			t.Errorf("want %s, logged %s", want, r.String())
-		}
+	wantFor(t, k, "b.test", "")
+	if n := len(k.Status()); n != 1 {
+		t.Errorf("%d names are obtained", n)
 	}
 }
 

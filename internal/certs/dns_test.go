@@ -14,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,13 +24,21 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
+// script makes a program of a line of shell.
+func script(t *testing.T, line string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	must(t, os.WriteFile(path, []byte("#!/bin/sh\n"+line+"\n"), 0o700))
+	return path
+}
+
 func TestExec(t *testing.T) {
-	e := &Exec{Program: "/bin/sh", Args: []string{"-c", `test "$0 $1 $2" = "present _acme-challenge.a.test value"`}}
+	e := &Exec{Program: script(t, `test "$*" = "present _acme-challenge.a.test value"`)}
 	must(t, e.Present(t.Context(), "_acme-challenge.a.test", "value"))
 	if e.CleanUp(t.Context(), "_acme-challenge.a.test", "value") == nil {
 		t.Error("cleanup looks like present")
 	}
-	e = &Exec{Program: "/bin/sh", Args: []string{"-c", "head -c 100000 /dev/zero | tr '\\0' x; echo the end; exit 1"}}
+	e = &Exec{Program: script(t, `head -c 100000 /dev/zero | tr '\0' x; echo the end; exit 1`)}
 	err := e.Present(t.Context(), "n", "v")
 	if err == nil || !strings.Contains(err.Error(), "the end") || len(err.Error()) > execOutputBytes+200 {
 		t.Errorf("got %v", err)
@@ -184,7 +194,7 @@ func TestCloudflare(t *testing.T) {
 	c := &cloud{records: map[string]string{}}
 	server := httptest.NewServer(c)
 	defer server.Close()
-	p := &Cloudflare{Token: "secret", API: server.URL}
+	p := &Cloudflare{Token: "secret", api: server.URL}
 	const name = "_acme-challenge.www.a.test"
 	must(t, p.Present(t.Context(), name, "one"))
 	must(t, p.Present(t.Context(), name, "two"))

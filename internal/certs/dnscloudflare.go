@@ -27,8 +27,8 @@ type Cloudflare struct {
 	// Token may edit the DNS of the zones (Zone / DNS / Edit, and Zone / Zone / Read
 	// to find them).
 	Token string
-	// API is the address of the API; empty: Cloudflare's.
-	API string
+
+	api string // its address; empty: Cloudflare's
 }
 
 // cloudflareAnswer is the envelope of every answer.
@@ -104,7 +104,7 @@ func (c *Cloudflare) call(ctx context.Context, method, path string, body any) ([
 }
 
 func (c *Cloudflare) exchange(ctx context.Context, method, path string, body any) ([]cloudflareThing, error) {
-	base := c.API
+	base := c.api
 	if base == "" {
 		base = cloudflareAPI
 	}

@@ -14,11 +14,9 @@ import (
 // execOutputBytes bounds what a failure quotes of a program's output.
 const execOutputBytes = 2 << 10
 
-// Exec is a DNSProvider that calls a program: Args, then present or cleanup, then
-// name and value. It returns when the record is published; exit status 0 says so.
+// Exec is a DNSProvider that calls a program with present or cleanup, name and value. It returns when the record is published; exit status 0 says so.
 type Exec struct {
 	Program string
-	Args    []string
 }
 
 // Present calls the program with present.
@@ -32,8 +30,7 @@ func (e *Exec) CleanUp(ctx context.Context, name, value string) error {
 }
 
 func (e *Exec) run(ctx context.Context, verb, name, value string) error {
-	args := append(append([]string{}, e.Args...), verb, name, value)
-	cmd := exec.CommandContext(ctx, e.Program, args...)
+	cmd := exec.CommandContext(ctx, e.Program, verb, name, value)
 	cmd.WaitDelay = time.Second // a child of the program may hold its output open
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said

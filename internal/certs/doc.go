@@ -26,8 +26,9 @@
 //	I3. A changed file that cannot be used leaves the certificate in use as it
 //	    is, with one warning for each change, not for each look.
 //	I4. No listener is opened, whatever the challenge.
-//	I5. Names of strangers cost fixed memory: the answers of the ask URL are in
-//	    a table of fixed size, and asks and orders for such names are bounded.
+//	I5. Names of strangers cost fixed memory: what is known of them is in tables
+//	    of fixed size. Questions to the ask URL, orders and looks into the storage
+//	    for such names are bounded in number and pace.
 //	I6. A CA that does not answer, or refuses, leaves the old certificate in use;
 //	    one warning tells when that begins, and one message when it ends.
 //	I7. A certificate in the storage is used after a restart without the CA.
@@ -35,6 +36,7 @@
 //	    delays nothing.
 //
 // Start reading with keeper.go, then choose.go; pair.go and watch.go are the
-// files, automatic.go and issuer.go the CA. The TLS configuration that uses a
-// Keeper must offer ChallengeProtocol last in its NextProtos for TLS-ALPN-01.
+// files, automatic.go, managed.go and issuer.go the CA, ondemand.go the names of
+// strangers. The TLS configuration that uses a Keeper must offer ChallengeProtocol
+// last in its NextProtos for TLS-ALPN-01.
 package certs

@@ -163,6 +163,27 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// I3: each change that cannot be used is told, also if the one before was not repaired.
+func TestEachBrokenChangeIsTold(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	p := ca.pairFor(t, "a.test")
+	k := r.keeper(t, r.options(Site{Hosts: []string{"a.test"}, Files: []Pair{p}}))
+	for i := range 3 {
+		must(t, os.WriteFile(p.Certificate, []byte(strings.Repeat("broken", i+1)), 0o600))
+		for range 4 {
+			k.look()
+		}
+	}
+	must(t, os.Remove(p.Certificate))
+	for range 4 {
+		k.look()
+	}
+	if n := r.count("cannot be used"); n != 4 {
+		t.Errorf("4 changes, %d warnings: %s", n, r.String())
+	}
+	wantFor(t, k, "a.test", "a.test")
+}
+
 // I2: no handshake is lost while the table changes.
 func TestReloadUnderHandshakes(t *testing.T) {
 	ca, r := newAuthority(t), newRig()

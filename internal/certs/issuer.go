@@ -11,8 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -23,7 +22,6 @@ import (
 const (
 	orderTimeout   = 10 * time.Minute // a DNS record may take minutes
 	requestTimeout = 30 * time.Second
-	pauseMax       = 24 * time.Hour
 )
 
 // issuer is certmagic's ACMEIssuer without its listeners: its solvers are ours.
@@ -34,15 +32,12 @@ type issuer struct {
 	// pace lets at most ten orders begin in ten seconds, as certmagic's does.
 	pace    *certmagic.RingBufferRateLimiter
 	account account
-
-	mu     sync.Mutex
-	paused time.Time // until then the CA wants to hear nothing
+	pauses  pauses
 }
 
 var (
 	_ certmagic.Issuer            = (*issuer)(nil)
 	_ certmagic.RenewalInfoGetter = (*issuer)(nil)
-	_ certmagic.Revoker           = (*issuer)(nil)
 )
 
 func newIssuer(a *automatic) *issuer {
@@ -58,7 +53,7 @@ func newIssuer(a *automatic) *issuer {
 	i.client = &acmez.Client{
 		Client: &acme.Client{
 			Directory:  a.conf.Directory,
-			HTTPClient: &http.Client{Transport: pausing{i, transport}, Timeout: requestTimeout},
+			HTTPClient: &http.Client{Transport: pausing{a.conf.Directory, &i.pauses, a.now, transport}, Timeout: requestTimeout},
 			UserAgent:  "Causey",
 			Logger:     slog.New(quiet{a.log.Handler()}),
 		},
@@ -66,14 +61,14 @@ func newIssuer(a *automatic) *issuer {
 	}
 	solvers := i.client.ChallengeSolvers
 	if a.conf.DNS != nil {
-		solvers[acme.ChallengeTypeDNS01] = dnsSolver{a.conf.DNS, a.conf.DNSWait, a.after}
+		solvers[acme.ChallengeTypeDNS01] = dnsSolver{a.conf.DNS, a.conf.DNSWait, a.after, a.last}
 		return i
 	}
 	if a.conf.HTTP {
-		solvers[acme.ChallengeTypeHTTP01] = httpSolver{a.challenges}
+		solvers[acme.ChallengeTypeHTTP01] = httpSolver{a.challenges, a.shared}
 	}
 	if a.conf.TLSALPN {
-		solvers[acme.ChallengeTypeTLSALPN01] = alpnSolver{a.challenges}
+		solvers[acme.ChallengeTypeTLSALPN01] = alpnSolver{a.challenges, a.shared}
 	}
 	return i
 }
@@ -108,47 +103,69 @@ func (i *issuer) Issue(ctx context.Context, request *x509.CertificateRequest) (*
 func (i *issuer) issue(ctx context.Context, request *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
 	ctx, done := i.bound(ctx)
 	defer done()
-	if until := i.pausedUntil(); i.a.now().Before(until) {
+	name := subjectOf(request)
+	s := i.a.find(name)
+	until := i.pauses.of(name)
+	if s != nil {
+		until = later(until, s.notBefore())
+	}
+	if i.a.now().Before(until) {
 		return nil, &pausedError{until}
 	}
 	if i.a.demand != nil {
-		if err := i.a.demand.stillAllowed(ctx, request.DNSNames); err != nil {
+		if err := i.a.demand.stillAllowed(ctx, name); err != nil {
 			return nil, err
 		}
 	}
 	if err := i.pace.Wait(ctx); err != nil {
 		return nil, err
 	}
-	chain, err := i.order(ctx, request)
+	chain, by, err := i.order(ctx, request)
 	var problem acme.Problem
 	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeAccountDoesNotExist {
-		i.account.forget(ctx, i.a.storage, i.key)
-		chain, err = i.order(ctx, request)
+		i.account.forget(ctx, i, by.Location)
+		chain, _, err = i.order(ctx, request)
 	}
 	if err != nil {
+		if s != nil && isRefuted(err) {
+			s.refuted(i.a.now())
+		}
 		return nil, err
 	}
 	return &certmagic.IssuedCertificate{Certificate: chain.ChainPEM, Metadata: chain}, nil
 }
 
-func (i *issuer) order(ctx context.Context, request *x509.CertificateRequest) (acme.Certificate, error) {
-	account, err := i.account.get(ctx, i)
-	if err != nil {
-		return acme.Certificate{}, err
+// isRefuted reports whether the CA tried a challenge and did not find its answer.
+func isRefuted(err error) bool {
+	var problem acme.Problem
+	if !errors.As(err, &problem) {
+		return false
 	}
-	order, err := acmez.OrderParametersFromCSR(account, request)
+	_, of := problem.Resource.(acme.Authorization)
+	return of
+}
+
+// subjectOf names an order by its names: certmagic's have one.
+func subjectOf(request *x509.CertificateRequest) string { return strings.Join(request.DNSNames, ",") }
+
+// order makes one order, and tells by which account.
+func (i *issuer) order(ctx context.Context, request *x509.CertificateRequest) (c acme.Certificate, by acme.Account, err error) {
+	if by, err = i.account.get(ctx, i); err != nil {
+		return c, by, err
+	}
+	order, err := acmez.OrderParametersFromCSR(by, request)
 	if err != nil {
-		return acme.Certificate{}, err
+		return c, by, err
 	}
 	order.Replaces = i.replaces(request.DNSNames)
-	chains, err := i.client.ObtainCertificate(ctx, order)
+	chains, err := i.client.ObtainCertificate(about(ctx, subjectOf(request)), order)
 	if err != nil {
-		return acme.Certificate{}, err
+		return c, by, err
 	}
 	if len(chains) == 0 {
-		return acme.Certificate{}, fmt.Errorf("certs: %s issued no certificate", i.a.conf.Directory)
+		return c, by, fmt.Errorf("certs: %s issued no certificate", i.a.conf.Directory)
 	}
-	return chains[0], nil
+	return chains[0], by, nil
 }
 
 // replaces returns the certificate that a new one is to replace, which the CA may
@@ -173,68 +190,11 @@ func (i *issuer) replaces(names []string) *x509.Certificate {
 func (i *issuer) GetRenewalInfo(ctx context.Context, cert certmagic.Certificate) (acme.RenewalInfo, error) {
 	ctx, done := i.bound(ctx)
 	defer done()
-	return i.client.GetRenewalInfo(ctx, cert.Leaf)
-}
-
-// Revoke tells the CA that a certificate must not be trusted any more.
-func (i *issuer) Revoke(ctx context.Context, cert certmagic.CertificateResource, reason int) error {
-	ctx, done := i.bound(ctx)
-	defer done()
-	account, err := i.account.get(ctx, i)
-	if err != nil {
-		return err
+	subject := "renewal of " + strings.Join(cert.Names, ",") // its limit says nothing about orders
+	if until := i.pauses.of(subject); i.a.now().Before(until) {
+		return acme.RenewalInfo{}, &pausedError{until}
 	}
-	pair, err := tls.X509KeyPair(cert.CertificatePEM, cert.PrivateKeyPEM)
-	if err != nil {
-		return err
-	}
-	return i.client.RevokeCertificate(ctx, account, pair.Leaf, account.PrivateKey, reason)
-}
-
-// pausedError: the CA asked for a pause, and it is not over.
-type pausedError struct{ until time.Time }
-
-func (e *pausedError) Error() string {
-	return "certs: the CA allows no order before " + e.until.UTC().Format(time.RFC3339)
-}
-
-func (i *issuer) pausedUntil() time.Time {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.paused
-}
-
-// pausing notes the Retry-After of a CA that is over its limit. certmagic does not
-// look at it, and would go on asking by its own schedule.
-type pausing struct {
-	i    *issuer
-	base http.RoundTripper
-}
-
-func (p pausing) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := p.base.RoundTrip(request)
-	if err != nil || response.StatusCode != http.StatusTooManyRequests {
-		return response, err
-	}
-	now := p.i.a.now()
-	var wait time.Duration
-	if header := response.Header.Get("Retry-After"); header != "" {
-		if seconds, err := strconv.Atoi(header); err == nil {
-			wait = time.Duration(seconds) * time.Second
-		} else if at, err := http.ParseTime(header); err == nil {
-			wait = at.Sub(now)
-		}
-	}
-	p.i.mu.Lock()
-	defer p.i.mu.Unlock()
-	p.i.paused = now.Add(min(wait, pauseMax))
-	return response, nil
-}
-
-func (p pausing) CloseIdleConnections() {
-	if c, ok := p.base.(*http.Transport); ok {
-		c.CloseIdleConnections()
-	}
+	return i.client.GetRenewalInfo(about(ctx, subject), cert.Leaf)
 }
 
 // quiet lets acmez say everything as Debug only, like bridge does for certmagic.

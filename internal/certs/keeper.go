@@ -42,8 +42,8 @@ type live struct {
 	automatic *automatic // nil: none
 }
 
-// New loads the certificate files and what the storage has. It uses no network,
-// and starts nothing.
+// New loads the certificate files and what the storage has. It uses no network;
+// what waits in the background for Start, certmagic's maintenance, Close ends too.
 func New(o Options) (*Keeper, error) {
 	k := &Keeper{challenges: newChallenges(), now: o.Now, after: o.After}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
@@ -80,7 +80,7 @@ func (k *Keeper) Reload(o Options) error {
 	return k.apply(o, k.live.Load())
 }
 
-// Close ends what Start began. Certificates remain to be had.
+// Close ends what Start began, within stopWait. Certificates remain to be had.
 func (k *Keeper) Close() {
 	k.mu.Lock()
 	if k.ctx.Err() != nil {
@@ -88,12 +88,11 @@ func (k *Keeper) Close() {
 		return
 	}
 	k.cancel()
-	a := k.live.Load().automatic
+	if a := k.live.Load().automatic; a != nil {
+		k.work.Go(a.stop)
+	}
 	k.mu.Unlock()
 	k.work.Wait()
-	if a != nil {
-		a.stop()
-	}
 }
 
 // apply makes o live in place of old. Nothing that old uses is changed before the
@@ -101,7 +100,7 @@ func (k *Keeper) Close() {
 func (k *Keeper) apply(o Options, old *live) error {
 	for _, site := range o.Sites {
 		for _, host := range site.Hosts {
-			if err := checkHost(host); err != nil {
+			if err := CheckHost(host); err != nil {
 				return err
 			}
 		}
@@ -111,7 +110,7 @@ func (k *Keeper) apply(o Options, old *live) error {
 		return err
 	}
 	next := &live{options: o, pairs: map[Pair]*slot{}}
-	if old.automatic != nil && o.Automatic != nil && old.automatic.conf.equal(*o.Automatic) {
+	if old.automatic != nil && o.Automatic == old.options.Automatic {
 		next.automatic = old.automatic
 	} else if o.Automatic != nil {
 		if next.automatic, err = newAutomatic(*o.Automatic, k, o); err != nil {
@@ -123,7 +122,6 @@ func (k *Keeper) apply(o Options, old *live) error {
 	}
 	next.table = k.table(next)
 	k.live.Store(next)
-	next.tellUnserved()
 
 	if a := next.automatic; a != nil {
 		a.forget(next.table)
@@ -138,30 +136,12 @@ func (k *Keeper) apply(o Options, old *live) error {
 }
 
 func (k *Keeper) table(l *live) *table {
-	return build(l.options.Sites, l.pairs, func(host string) *slot {
-		if l.automatic == nil || !l.automatic.conf.eligible(host) {
+	return build(l.options, l.pairs, func(host string) *slot {
+		if l.automatic == nil || !l.automatic.conf.obtainable(host) {
 			return nil
 		}
-		return l.automatic.slot(host, true)
+		return l.automatic.slot(host)
 	})
-}
-
-// tellUnserved tells the owner which hosts get no certificate although they are to be
-// obtained.
-func (l *live) tellUnserved() {
-	if l.automatic == nil {
-		return
-	}
-	conf := l.automatic.conf
-	for _, site := range l.options.Sites {
-		for _, host := range site.Hosts {
-			why := conf.whyNot(host)
-			if len(site.Files) > 0 || why == "" || host == "*" && conf.OnDemand != nil {
-				continue
-			}
-			l.options.Logger.Warn("certs: a host gets no certificate: "+why, "host", host)
-		}
-	}
 }
 
 // file is a pair on its way into a slot.
@@ -178,14 +158,20 @@ type file struct {
 func (k *Keeper) loadAll(o Options, old *live) ([]*file, error) {
 	var files []*file
 	known := map[Pair]*file{}
+	add := func(p Pair, hosts []string) {
+		if known[p] == nil {
+			known[p] = &file{pair: p, slot: old.pairs[p]}
+			files = append(files, known[p])
+		}
+		known[p].hosts = append(known[p].hosts, hosts...)
+	}
 	for _, site := range o.Sites {
 		for _, p := range site.Files {
-			if known[p] == nil {
-				known[p] = &file{pair: p, slot: old.pairs[p]}
-				files = append(files, known[p])
-			}
-			known[p].hosts = append(known[p].hosts, site.Hosts...)
+			add(p, site.Hosts)
 		}
+	}
+	if o.Default != (Pair{}) {
+		add(o.Default, nil)
 	}
 	errs := make([]error, len(files))
 	var next atomic.Int64
@@ -222,10 +208,10 @@ func (f *file) commit(o Options, now time.Time) *slot {
 	if f.cert == nil {
 		return f.slot
 	}
-	f.slot.stamp = f.stamp
+	f.slot.stamp, f.slot.broken, f.slot.looks = f.stamp, stamp{}, 0
 	f.slot.cert.Store(f.cert)
 	f.slot.note(now, nil, time.Time{})
-	named := false
+	named := len(f.hosts) == 0
 	for _, host := range f.hosts {
 		named = named || covers(f.cert.Leaf, host)
 	}

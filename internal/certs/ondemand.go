@@ -7,44 +7,40 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
 
 const (
-	asksMax       = 8    // questions to the ask URL at a time
-	verdictsMax   = 4096 // answers that are remembered
-	waitersMax    = 256  // handshakes that wait for a certificate
-	askTimeout    = 5 * time.Second
+	verdictsMax   = 4096             // names that may have none, as far as they are remembered
+	failuresMax   = 4096             // names whose orders failed
+	waitersMax    = 256              // handshakes that wait, and names that are asked about
+	readsMax      = 16               // looks into the storage at a time
 	waitTimeout   = 20 * time.Second // of a handshake without a deadline of its own
 	refusedFor    = 5 * time.Minute
 	unansweredFor = 10 * time.Second // an ask URL that does not work may be back soon
 )
 
-// errRefused: the ask URL says that a name may have no certificate.
-var errRefused = errors.New("certs: the ask URL refuses the name")
-
 // demand obtains certificates for names that no site lists. All it remembers of
 // strangers is bounded (I5): names that were allowed by namesMax, names that were
-// not by verdictsMax, questions and waiting handshakes by places.
+// not by verdictsMax, failures by failuresMax, questions and waiting handshakes by
+// places.
 type demand struct {
 	a        *automatic
-	ask      *url.URL
-	client   *http.Client
+	asker    *asker
 	namesMax int
-	asks     chan struct{}
 	waiters  chan struct{}
+	reads    chan struct{}
 
-	mu      sync.RWMutex
+	mu      sync.RWMutex // before automatic.mu
 	names   map[string]*wanted
 	refused map[string]time.Time // until when
-	asking  map[string]*inquiry  // at most asksMax
-	full    bool                 // told that names are
-	broken  bool                 // told that the ask URL does not answer
+	// failed are names that were allowed and got no certificate, with their back-off.
+	// What the ask URL says of other names pushes none of them out.
+	failed map[string]*slot
+	asking map[string]chan struct{} // closed when answered; at most waitersMax
+	full   bool                     // told that names are
+	broken bool                     // told that the ask URL does not answer
 }
 
 // wanted is a name that was allowed.
@@ -53,48 +49,30 @@ type wanted struct {
 	ready chan struct{} // closed when it has a certificate or has been given up
 }
 
-// inquiry is a question to the ask URL.
-type inquiry struct {
-	answered chan struct{} // closed when the answer is there
-	wanted   *wanted       // if it was yes; read it when it is answered
-}
-
 func newDemand(a *automatic, o OnDemand) *demand {
-	u, _ := url.Parse(o.Ask) // checked before
-	d := &demand{
-		a: a, ask: u, namesMax: o.NamesMax,
-		client: &http.Client{
-			Timeout:       askTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		asks: make(chan struct{}, asksMax), waiters: make(chan struct{}, waitersMax),
-		names: map[string]*wanted{}, refused: map[string]time.Time{}, asking: map[string]*inquiry{},
+	return &demand{
+		a: a, asker: newAsker(a, o), namesMax: onDemandNamesMax,
+		waiters: make(chan struct{}, waitersMax), reads: make(chan struct{}, readsMax),
+		names: map[string]*wanted{}, refused: map[string]time.Time{}, failed: map[string]*slot{},
+		asking: map[string]chan struct{}{},
 	}
-	if d.namesMax <= 0 {
-		d.namesMax = onDemandNamesMax
-	}
-	return d
-}
-
-func (d *demand) has(name string) bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.names[name] != nil
 }
 
 // certificate returns the certificate of a name that no site lists, nil if it may
-// have none. The first handshake for a name waits for the answer of the ask URL and
-// for the order, as far as places and its own context allow. What it waits for goes
-// on without it, for the next one.
+// have none. The first handshake for a name waits for the storage, for the answer of
+// the ask URL and for the order, as far as places and its own context allow.
 func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate, error) {
-	if !d.a.conf.eligible(name) {
+	if ctx == nil {
+		ctx = context.Background() // a ClientHelloInfo made by hand
+	}
+	if can := d.a.conf.OnDemand.Certifiable; !d.a.conf.obtainable(name) || can != nil && !can(name) {
 		return nil, nil
 	}
-	w, refused := d.known(name)
+	w, denied := d.look(name)
 	switch {
-	case refused:
+	case denied:
 		return nil, nil
-	case w != nil && w.slot.cert.Load() != nil:
+	case w != nil && w.slot.usable(d.a.now()):
 		return w.slot.cert.Load(), nil
 	}
 	select {
@@ -103,139 +81,180 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	default:
 		return nil, ErrNotYet
 	}
-	if ctx == nil {
-		ctx = context.Background() // a ClientHelloInfo made by hand
-	}
-	var late <-chan time.Time
+	var patience <-chan time.Time
 	if _, bounded := ctx.Deadline(); !bounded {
-		late = d.a.after(waitTimeout)
+		patience = d.a.after(waitTimeout)
 	}
 	if w == nil {
-		q := d.admit(name)
-		if q == nil {
-			return nil, nil
-		}
-		if err := await(ctx, q.answered, late); err != nil {
+		if err := d.wait(ctx, d.admit(name), patience); err != nil {
 			return nil, err
 		}
-		if w = q.wanted; w == nil {
+		if w, _ = d.look(name); w == nil {
 			return nil, nil
 		}
 	}
-	if err := await(ctx, w.ready, late); err != nil {
-		return nil, err
+	if !w.slot.usable(d.a.now()) {
+		if err := d.wait(ctx, w.ready, patience); err != nil {
+			return nil, err
+		}
 	}
 	if cert := w.slot.cert.Load(); cert != nil {
-		return cert, nil
+		return cert, nil // maybe an old one, if no other is to be had
 	}
 	return nil, ErrNotYet
 }
 
-// await waits until ready is closed.
-func await(ctx context.Context, ready <-chan struct{}, late <-chan time.Time) error {
+// wait waits for ready; nil: there is nothing to wait for.
+func (d *demand) wait(ctx context.Context, ready <-chan struct{}, patience <-chan time.Time) error {
+	if ready == nil {
+		return ErrNotYet
+	}
 	select {
 	case <-ready:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-late:
-		return ErrNotYet
+	case <-d.a.ctx.Done():
+	case <-patience:
 	}
+	return ErrNotYet
 }
 
-// known returns what was answered about a name: it is wanted, or refused, or
-// neither was said.
-func (d *demand) known(name string) (w *wanted, refused bool) {
+// look returns what is known of a name: that it was allowed, or is denied for now.
+func (d *demand) look(name string) (w *wanted, denied bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.names[name], d.names[name] == nil && d.a.now().Before(d.refused[name])
+	return d.names[name], d.denied(name)
 }
 
-// admit has the ask URL asked whether a name may have a certificate, and begins to
-// obtain it if so. Others who want the same name meanwhile share the answer; others
-// who want another while all places are taken get none, nil.
-func (d *demand) admit(name string) *inquiry {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	q := d.asking[name]
-	if q != nil {
-		return q
+// denied reports whether a name was refused, or failed, a moment ago. The caller
+// holds d.mu.
+func (d *demand) denied(name string) bool {
+	if d.names[name] != nil {
+		return false
 	}
-	q = &inquiry{answered: make(chan struct{}), wanted: d.names[name]}
-	if q.wanted != nil || d.a.now().Before(d.refused[name]) { // answered since the caller looked
-		close(q.answered)
-		return q
-	}
-	select {
-	case d.asks <- struct{}{}:
-	default:
-		return nil
-	}
-	if !d.a.goUnlessStopped(func() { d.inquire(name, q) }) {
-		<-d.asks
-		return nil
-	}
-	d.asking[name] = q
-	return q
+	now := d.a.now()
+	failed := d.failed[name]
+	return now.Before(d.refused[name]) || failed != nil && now.Before(failed.notBefore())
 }
 
-// inquire asks about a name. It does not belong to the client that came first: one
-// that leaves must not spoil the answer for the others.
-func (d *demand) inquire(name string, q *inquiry) {
-	err := d.question(d.a.ctx, name)
+// admit begins to find out whether a name may have a certificate. The channel is
+// closed when that is known; nil: too many are asked about. All who want the same
+// name share the answer, which does not depend on the patience of the first.
+func (d *demand) admit(name string) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	defer func() {
-		delete(d.asking, name)
-		<-d.asks
-		close(q.answered)
-	}()
+	if running := d.asking[name]; running != nil {
+		return running
+	}
+	done := make(chan struct{})
+	if d.names[name] != nil || d.denied(name) { // since the caller looked
+		close(done)
+		return done
+	}
+	if len(d.asking) >= waitersMax || !d.a.spawn(func() { d.decide(name, done) }) {
+		return nil
+	}
+	d.asking[name] = done
+	return done
+}
+
+// decide admits a name that has a valid certificate in the storage, which was
+// allowed before and is asked about again at its renewal, or one that the ask URL
+// allows.
+func (d *demand) decide(name string, done chan struct{}) {
+	s := d.stored(name)
+	var err error
+	if s == nil {
+		err = d.asker.ask(d.a.ctx, name)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer close(done)
+	delete(d.asking, name)
 	switch {
+	case s != nil:
+		d.add(s)
+		return
 	case errors.Is(err, errRefused):
-		d.broken = false
 		d.refuse(name, refusedFor)
 	case err != nil:
 		d.refuse(name, unansweredFor)
 		if !d.broken && d.a.ctx.Err() == nil {
 			d.broken = true
-			d.a.log.Warn("certs: the ask URL does not answer", "host", d.ask.Host, "error", err)
+			d.a.log.Warn("certs: the ask URL does not answer", "host", d.asker.url.Host, "error", err)
 		}
+		return
 	default:
+		if s = d.failed[name]; s == nil {
+			s = &slot{name: name}
+		}
+		d.add(s)
+	}
+	if d.broken {
 		d.broken = false
-		q.wanted = d.add(name)
+		d.a.log.Info("certs: the ask URL answers again", "host", d.asker.url.Host)
 	}
 }
 
-// refuse remembers that a name has none. A full table is emptied: what it costs
-// then is one question more for each name.
+// stored returns a slot with the valid certificate that the storage has for a name,
+// nil if it has none.
+func (d *demand) stored(name string) *slot {
+	select {
+	case d.reads <- struct{}{}:
+		defer func() { <-d.reads }()
+	case <-d.a.ctx.Done():
+		return nil
+	}
+	s := &slot{name: name}
+	if d.a.fromStorage(s); !s.usable(d.a.now()) {
+		return nil
+	}
+	return s
+}
+
+// refuse remembers that a name has none. From a full table an old verdict goes: what
+// it costs is one question more for that name.
 func (d *demand) refuse(name string, long time.Duration) {
 	if len(d.refused) >= verdictsMax {
-		clear(d.refused)
+		evict(d.refused, func(until time.Time) time.Time { return until })
 	}
 	d.refused[name] = d.a.now().Add(long)
 }
 
-// add begins to obtain a name. The caller holds d.mu.
-func (d *demand) add(name string) *wanted {
+// evict removes the entry that ends first, of some: the order of a map is random.
+func evict[V any](table map[string]V, end func(V) time.Time) {
+	const sample = 8
+	seen, first := 0, ""
+	for name, v := range table {
+		if seen == 0 || end(v).Before(end(table[first])) {
+			first = name
+		}
+		if seen++; seen == sample {
+			break
+		}
+	}
+	delete(table, first)
+}
+
+// add begins to look after a name. The caller holds d.mu.
+func (d *demand) add(s *slot) {
 	if len(d.names) >= d.namesMax {
 		if !d.full {
 			d.full = true
 			d.a.log.Warn("certs: as many names on demand as allowed; no more are obtained", "names", d.namesMax)
 		}
-		d.refuse(name, refusedFor)
-		return nil
+		d.refuse(s.name, refusedFor)
+		return
 	}
-	w := &wanted{slot: d.a.slot(name, false), ready: make(chan struct{})}
-	d.names[name] = w
-	d.a.mu.Lock()
-	d.a.begin(name)
-	d.a.mu.Unlock()
-	return w
+	delete(d.failed, s.name)
+	d.names[s.name] = &wanted{slot: d.a.adopt(s), ready: make(chan struct{})}
 }
 
 // settle lets the handshakes go on that wait for a name. One that has got no
-// certificate is forgotten, and refused until it would be tried again: a site's
-// name is tried for ever, a stranger's is not. It reports whether it was forgotten.
+// certificate is forgotten but for its failures, which deny it until it would be tried
+// again: a site's name is tried for ever, a stranger's is not. It reports whether it
+// was forgotten.
 func (d *demand) settle(s *slot) (forgotten bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -248,60 +267,40 @@ func (d *demand) settle(s *slot) (forgotten bool) {
 	default:
 		close(w.ready)
 	}
-	if s.cert.Load() != nil || !d.a.dropUnlisted(s.name) {
+	if s.usable(d.a.now()) || !d.a.dropUnlisted(s.name) {
 		return false
 	}
-	s.mu.Lock()
-	next := s.nextAt
-	s.mu.Unlock()
 	delete(d.names, s.name)
-	d.refuse(s.name, next.Sub(d.a.now()))
+	d.full = false
+	if len(d.failed) >= failuresMax {
+		evict(d.failed, (*slot).notBefore)
+	}
+	d.failed[s.name] = s
 	return true
 }
 
 // stillAllowed asks again about a name on demand whose certificate is renewed. One
-// that is refused now is forgotten; it keeps its certificate in the storage.
-func (d *demand) stillAllowed(ctx context.Context, names []string) error {
-	if len(names) != 1 || !d.has(names[0]) {
-		return nil
+// that is refused now is not renewed: its certificate is served until it expires.
+func (d *demand) stillAllowed(ctx context.Context, name string) error {
+	if s := d.a.onDemand(name); s == nil || s.cert.Load() == nil {
+		return nil // a site's, or asked about a moment ago
 	}
-	name := names[0]
-	if s := d.a.find(name); s == nil || s.cert.Load() == nil {
-		return nil // it was asked a moment ago
-	}
-	err := d.question(ctx, name)
+	err := d.asker.ask(ctx, name)
 	if errors.Is(err, errRefused) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.a.dropUnlisted(name) {
-			delete(d.names, name)
-			d.refuse(name, refusedFor)
-		}
+		d.a.end(name)
 	}
 	return err
 }
 
-// question asks the URL.
-func (d *demand) question(ctx context.Context, name string) error {
-	u := *d.ask
-	query := u.Query()
-	query.Set("domain", name)
-	u.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
+// expire forgets the names that are not renewed and whose certificate has expired.
+func (d *demand) expire() {
+	now := d.a.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, w := range d.names {
+		if !w.slot.usable(now) && d.a.dropEnded(name) {
+			delete(d.names, name)
+			d.full = false
+		}
 	}
-	response, err := d.client.Do(request)
-	if err != nil {
-		return err
-	}
-	_, _ = io.CopyN(io.Discard, response.Body, 4<<10) // so that the connection can be used again
-	_ = response.Body.Close()
-	switch {
-	case response.StatusCode == http.StatusOK:
-		return nil
-	case response.StatusCode >= 500:
-		return fmt.Errorf("certs: the ask URL answered %s", response.Status)
-	}
-	return errRefused
 }

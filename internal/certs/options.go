@@ -11,8 +11,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"reflect"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -25,7 +25,12 @@ var ErrNotYet = errors.New("certs: the certificate for this name is not obtained
 // Options says what is served. Functions must not be nil.
 type Options struct {
 	Sites []Site
-	// Automatic says how certificates are obtained; nil: they are not.
+	// Default is shown to clients that name no host; zero: a file of the site "*",
+	// else the first file of all sites.
+	Default Pair
+	// Automatic says how certificates are obtained; nil: they are not. A Reload with
+	// the same pointer goes on with what is under way, one with another begins anew
+	// with what the storage has.
 	Automatic *Automatic
 	Logger    *slog.Logger
 	// Now and After are the clock: time.Now and time.After.
@@ -39,7 +44,8 @@ type Site struct {
 	// address, or "*" for whatever no other site names.
 	Hosts []string
 	// Files are this site's certificates, of different key types if several. None:
-	// they are obtained, if Automatic is set and the host can have one.
+	// they are obtained, if Automatic is set, for hosts that are names, and for
+	// wildcards by DNS. A host that the CA will not certify must not be here without.
 	Files []Pair
 }
 
@@ -58,7 +64,7 @@ type Automatic struct {
 	// Email is told to the CA; empty: none.
 	Email string
 	// Storage is a directory, made with mode 0700 if it is not there. Gateways that
-	// share it share account and certificates.
+	// share it share account and certificates, and answer each other's challenges.
 	Storage string
 	// HTTP and TLSALPN allow the challenges HTTP-01 (port 80 must lead here) and
 	// TLS-ALPN-01 (port 443 must).
@@ -81,17 +87,20 @@ type Automatic struct {
 
 // OnDemand says which names get a certificate when a client first asks for them.
 type OnDemand struct {
-	// Ask is a URL; GET with ?domain=NAME added answers 200 for a name that may
-	// have a certificate. Required: without it a stranger could use up the CA's
-	// rate limit.
+	// Ask is a URL; GET with ?domain=NAME added answers 200 for a name that may have
+	// a certificate, and 403, 404 or 410 for one that may not. Required: without it a
+	// stranger could use up the CA's rate limit.
 	Ask string
-	// NamesMax bounds the names; 0: 10,000.
-	NamesMax int
+	// Token is sent to it as Authorization: Bearer; empty: none is.
+	Token string
+	// Certifiable reports whether the CA may certify a name, which is not asked about
+	// otherwise; nil: any name.
+	Certifiable func(name string) bool
 }
 
 const (
-	onDemandNamesMax = 10_000
-	hostLimitBytes   = 253 // RFC 1035, section 2.3.4, as text without the final dot
+	onDemandNamesMax = 10_000 // names on demand that have a certificate
+	hostLimitBytes   = 253    // RFC 1035, section 2.3.4, as text without the final dot
 	labelLimitBytes  = 63
 )
 
@@ -116,26 +125,6 @@ func (a *Automatic) check() error {
 	return nil
 }
 
-// equal reports whether a and b want the same.
-func (a Automatic) equal(b Automatic) bool {
-	if (a.Roots == nil) != (b.Roots == nil) || a.Roots != nil && !a.Roots.Equal(b.Roots) {
-		return false
-	}
-	a.Roots, b.Roots = nil, nil
-	a.DNS, b.DNS = withoutClock(a.DNS), withoutClock(b.DNS)
-	return reflect.DeepEqual(a, b)
-}
-
-// withoutClock makes providers comparable: two functions never are.
-func withoutClock(p DNSProvider) DNSProvider {
-	if u, ok := p.(*Update); ok {
-		without := *u
-		without.Now = nil
-		return &without
-	}
-	return p
-}
-
 // prepareStorage makes the directory, for its owner only. The keys in it are
 // written with mode 0600; the directory may have been made by somebody with less
 // care.
@@ -143,38 +132,23 @@ func (a *Automatic) prepareStorage() error {
 	if err := os.MkdirAll(a.Storage, 0o700); err != nil {
 		return fmt.Errorf("certs: storage: %w", err)
 	}
-	if err := os.Chmod(a.Storage, 0o700); err != nil {
+	err := os.Chmod(a.Storage, 0o700)
+	if errors.Is(err, syscall.EPERM) { // it is somebody else's
+		if info, statErr := os.Stat(a.Storage); statErr == nil && info.Mode().Perm()&0o077 == 0 {
+			return nil
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("certs: storage: %w", err)
 	}
 	return nil
 }
 
-// eligible reports whether the CA can certify host, by the challenges allowed.
-func (a *Automatic) eligible(host string) bool { return a.whyNot(host) == "" }
-
-// whyNot tells the owner why host cannot have a certificate of the CA, "" if it can.
-func (a *Automatic) whyNot(host string) string {
+// obtainable reports whether host is of a kind that is obtained, by the challenges
+// allowed. Whether the CA knows such a name is the configuration's to say.
+func (a *Automatic) obtainable(host string) bool {
 	name, wildcard := strings.CutPrefix(host, "*.")
-	switch {
-	case host == "*":
-		return "it stands for any name; only certificate files, or names on demand, serve it"
-	case !isDNSName(name):
-		return "it is an address; only certificate files serve it"
-	case wildcard && a.DNS == nil:
-		return "a wildcard takes the DNS challenge, which is not set up"
-	case a.internal():
-		return ""
-	case certmagic.SubjectIsInternal(name) || !strings.Contains(name, "."):
-		return "it is a name that a public CA does not know"
-	}
-	return ""
-}
-
-// internal reports whether the CA is not a public one, so that it may know names
-// that the public does not.
-func (a *Automatic) internal() bool {
-	u, err := url.Parse(a.Directory)
-	return err == nil && certmagic.SubjectIsInternal(u.Hostname())
+	return isDNSName(name) && (!wildcard || a.DNS != nil)
 }
 
 // isDNSName reports whether name, already in lower case, is a host name in the
@@ -207,8 +181,8 @@ func isDNSName(name string) bool {
 	return letter && name[len(name)-1] != '-'
 }
 
-// checkHost returns why host is none that a site can have, nil if it can.
-func checkHost(host string) error {
+// CheckHost returns why host is none that a site can have, nil if it can.
+func CheckHost(host string) error {
 	name := strings.TrimPrefix(host, "*.")
 	if _, err := netip.ParseAddr(host); err == nil || host == "*" || isDNSName(name) {
 		return nil

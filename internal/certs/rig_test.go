@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
@@ -23,6 +24,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/certmagic"
 )
 
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -108,6 +111,20 @@ func (a *authority) pairFor(t testing.TB, names ...string) Pair {
 	t.Helper()
 	key := ecKey(t)
 	return write(t, t.TempDir(), "site", key, a.leaf(t, key, nil, names...), a.cert.Raw)
+}
+
+// store puts a certificate for a name into the storage of o, as certmagic does.
+func (a *authority) store(t testing.TB, o Options, edit func(*x509.Certificate), name string) {
+	t.Helper()
+	named := certmagic.ACMEIssuer{CA: o.Automatic.Directory}
+	key := ecKey(t)
+	p := write(t, t.TempDir(), "a", key, a.leaf(t, key, edit, name), a.cert.Raw)
+	at := func(key string) string { return filepath.Join(o.Automatic.Storage, key) }
+	cert := at(certmagic.StorageKeys.SiteCert(named.IssuerKey(), name))
+	must(t, os.MkdirAll(filepath.Dir(cert), 0o700))
+	must(t, os.Rename(p.Certificate, cert))
+	must(t, os.Rename(p.Key, at(certmagic.StorageKeys.SitePrivateKey(named.IssuerKey(), name))))
+	must(t, os.WriteFile(at(certmagic.StorageKeys.SiteMeta(named.IssuerKey(), name)), fmt.Appendf(nil, `{"sans":[%q]}`, name), 0o600))
 }
 
 func rsaKey(t testing.TB) crypto.Signer {

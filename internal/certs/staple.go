@@ -27,13 +27,34 @@ const (
 	stapleRefreshMin = time.Minute
 )
 
-// staple is what is known of the OCSP answers for a certificate from files.
-// Obtained certificates have theirs from certmagic. It is guarded by slot.mu.
+var (
+	errRevoked = errors.New("the certificate was revoked")
+	errUnknown = errors.New("the responder does not know the certificate")
+)
+
+// staple is what is known of the OCSP answers for a certificate. Obtained
+// certificates have theirs from certmagic, of which only its end and its bytes are
+// known here. It is guarded by slot.mu.
 type staple struct {
 	leaf    *x509.Certificate // whose answers these are
 	until   time.Time         // of the answer that is stapled, zero if none is
 	due     time.Time         // when to ask again
 	failure string            // of the last question, for humans
+	kind    error             // of the failure: errRevoked, errUnknown, errNoStaple, nil for none
+	raw     []byte            // of an obtained certificate's
+}
+
+// errNoStaple is the kind of all failures to get an answer.
+var errNoStaple = errors.New("no answer")
+
+func kindOf(err error) error {
+	switch {
+	case errors.Is(err, errRevoked):
+		return errRevoked
+	case errors.Is(err, errUnknown):
+		return errUnknown
+	}
+	return errNoStaple
 }
 
 // stapleLoop asks for the staples that are due, apart from the look at the files,
@@ -85,7 +106,8 @@ func (s *slot) stapleIsDue(cert *tls.Certificate, now time.Time) bool {
 }
 
 // stapleOne asks once, and staples a good answer (I8). An answer that is not to be
-// had leaves the one before, which look takes away when it ends.
+// had leaves the one before, which look takes away when it ends; one that says revoked
+// takes it away at once. Each kind of failure is told when it begins.
 func (k *Keeper) stapleOne(s *slot, cert *tls.Certificate) {
 	ctx, cancel := context.WithTimeout(k.ctx, stapleTimeout)
 	defer cancel()
@@ -96,15 +118,18 @@ func (k *Keeper) stapleOne(s *slot, cert *tls.Certificate) {
 	if s.staple.leaf != cert.Leaf {
 		return // the file has changed meanwhile
 	}
-	before := s.staple.failure
+	before := s.staple.kind
 	if err != nil {
-		s.staple.due, s.staple.failure = now.Add(stapleRetry), err.Error()
-		if len(before) == 0 && k.ctx.Err() == nil {
+		s.staple.due, s.staple.failure, s.staple.kind = now.Add(stapleRetry), err.Error(), kindOf(err)
+		if s.staple.kind != before && k.ctx.Err() == nil {
 			k.live.Load().options.Logger.Warn("certs: no OCSP staple", "certificate", s.pair.Certificate, "error", err)
+		}
+		if s.staple.kind == errRevoked {
+			s.unstaple(cert.Leaf)
 		}
 		return
 	}
-	s.staple.failure, s.staple.until = "", answer.NextUpdate
+	s.staple.failure, s.staple.kind, s.staple.until = "", nil, answer.NextUpdate
 	s.staple.due = now.Add(max(answer.NextUpdate.Sub(now)/2, stapleRefreshMin))
 	with := *cert
 	with.OCSPStaple = answer.Raw
@@ -131,10 +156,43 @@ func (s *slot) dropStale(now time.Time) {
 	if cert.OCSPStaple == nil || s.staple.leaf != cert.Leaf || now.Before(s.staple.until) {
 		return
 	}
+	s.unstaple(cert.Leaf)
+}
+
+// unstaple takes the staple of leaf away. The caller holds s.mu.
+func (s *slot) unstaple(leaf *x509.Certificate) {
+	s.staple.until = time.Time{}
+	cert := s.cert.Load()
+	if cert.Leaf != leaf || cert.OCSPStaple == nil {
+		return
+	}
 	without := *cert
 	without.OCSPStaple = nil
-	s.staple.until = time.Time{}
-	s.swap(cert.Leaf, &without)
+	s.swap(leaf, &without)
+}
+
+// revoke remembers that an obtained certificate is revoked, whatever its staple says.
+func (s *slot) revoke(leaf *x509.Certificate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = leaf
+}
+
+// mayStaple reports whether the staple of an obtained certificate is valid and says
+// good.
+func (s *slot) mayStaple(cert *tls.Certificate, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.revoked != nil && sameSerial(s.revoked, cert.Leaf) {
+		return false
+	}
+	if !bytes.Equal(s.staple.raw, cert.OCSPStaple) {
+		s.staple = staple{raw: cert.OCSPStaple}
+		if answer, err := ocsp.ParseResponse(cert.OCSPStaple, nil); err == nil && answer.Status == ocsp.Good {
+			s.staple.until = answer.NextUpdate
+		}
+	}
+	return now.Before(s.staple.until)
 }
 
 // askResponder asks the responder that a certificate names whether it is good.
@@ -170,9 +228,9 @@ func askResponder(ctx context.Context, cert *tls.Certificate, now time.Time) (*o
 	case err != nil:
 		return nil, fmt.Errorf("the answer of %s: %w", url, err)
 	case answer.Status == ocsp.Revoked:
-		return nil, fmt.Errorf("the certificate was revoked at %s", answer.RevokedAt.Format(time.RFC3339))
+		return nil, fmt.Errorf("%w at %s", errRevoked, answer.RevokedAt.Format(time.RFC3339))
 	case answer.Status != ocsp.Good:
-		return nil, fmt.Errorf("the responder %s does not know the certificate", url)
+		return nil, fmt.Errorf("%w: %s", errUnknown, url)
 	case !now.Before(answer.NextUpdate):
 		return nil, errors.New("the responder's answer is too old")
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"golang.org/x/crypto/ocsp"
 )
 
@@ -90,11 +91,12 @@ func TestStaple(t *testing.T) {
 	step("the end of the old answer", broken, 2*time.Hour, 5, false)
 	step("well again", says(ocsp.Good), 5*time.Minute, 6, true)
 	step("unknown", says(ocsp.Unknown), 2*time.Hour, 7, true)
-	step("revoked", says(ocsp.Revoked), 2*time.Hour, 8, false)
+	step("revoked, before the good answer has ended", says(ocsp.Revoked), time.Hour, 8, false)
 	if st := k.Status()[0]; !strings.Contains(st.StapleError, "revoked") {
 		t.Errorf("status %+v", st)
 	}
-	if n := rig.count("level=WARN"); n != 3 { // one for each time that it begins to fail
+	step("still revoked", says(ocsp.Revoked), stapleRetry, 9, false)
+	if n := rig.count("level=WARN"); n != 4 { // one for each time that it begins to fail, or fails otherwise
 		t.Errorf("%d warnings: %s", n, rig.String())
 	}
 }
@@ -124,5 +126,46 @@ func TestStapleOfAnotherCertificate(t *testing.T) {
 	k.stapleDue()
 	if r.asked.Load() != 1 || wantFor(t, k, "a.test", "a.test").OCSPStaple != nil {
 		t.Fatal("a staple went to another certificate")
+	}
+}
+
+// I8: an obtained certificate has its staple from certmagic, which keeps one that it
+// cannot replace, and the one before a revocation.
+func TestStapleOfObtained(t *testing.T) {
+	ca, r := newAuthority(t), newRig()
+	o := r.options(Site{Hosts: []string{"b.test"}})
+	o.Automatic = &Automatic{Directory: "https://127.0.0.1:1/dir", Storage: t.TempDir(), HTTP: true}
+	ca.store(t, o, nil, "b.test")
+	k := r.keeper(t, o)
+	a := k.live.Load().automatic
+	s := a.find("b.test")
+	staple := func(status int) {
+		with := *s.cert.Load()
+		body, err := ocsp.CreateResponse(ca.cert, ca.cert, ocsp.Response{
+			Status: status, SerialNumber: with.Leaf.SerialNumber, IssuerHash: crypto.SHA1,
+			ThisUpdate: r.Now(), NextUpdate: r.Now().Add(time.Hour), RevokedAt: r.Now(),
+		}, ca.key)
+		must(t, err)
+		with.OCSPStaple = body
+		s.cert.Store(&with)
+		k.look()
+	}
+	stapled := func() bool { k.look(); return wantFor(t, k, "b.test", "b.test").OCSPStaple != nil }
+	if staple(ocsp.Good); !stapled() {
+		t.Error("a good staple is taken away")
+	}
+	if r.advance(time.Hour); stapled() {
+		t.Error("an expired staple is served")
+	}
+	if staple(ocsp.Revoked); stapled() {
+		t.Error("a staple says revoked")
+	}
+	staple(ocsp.Good)
+	_ = a.onEvent(t.Context(), "cert_ocsp_revoked", map[string]any{
+		"subjects":    []string{"b.test"},
+		"certificate": certmagic.Certificate{Certificate: *s.cert.Load(), Names: []string{"b.test"}},
+	})
+	if stapled() || r.count("is revoked") != 1 {
+		t.Errorf("the good staple of a revoked certificate is served, or nothing is said: %s", r.String())
 	}
 }

@@ -55,11 +55,9 @@ func (k *Keeper) Status() []Status {
 		all = append(all, s.status(l.table.hosts[s]))
 	}
 	if a := l.automatic; a != nil {
-		a.mu.Lock()
-		for _, m := range a.managed {
-			all = append(all, m.slot.status(l.table.hosts[m.slot]))
+		for _, s := range a.slots() {
+			all = append(all, s.status(l.table.hosts[s]))
 		}
-		a.mu.Unlock()
 	}
 	slices.SortFunc(all, func(a, b Status) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File))

@@ -17,7 +17,8 @@ type table struct {
 	wild map[string]*entry
 	// any serves names that no site lists, nil if "*" has no files.
 	any *entry
-	// bare serves clients that name no host: any, else the first file of all sites.
+	// bare serves clients that name no host: the owner's choice, else any, else the
+	// first file of all sites.
 	bare *entry
 	// addresses: some hosts are IP addresses.
 	addresses bool
@@ -33,11 +34,11 @@ type entry struct {
 	slots []*slot
 }
 
-// build makes the table of some sites. pairs holds their loaded files; managed
+// build makes the table of o. pairs holds their loaded files; managed
 // gives the slot of a name that is obtained, nil if it is not.
-func build(sites []Site, pairs map[Pair]*slot, managed func(host string) *slot) *table {
+func build(o Options, pairs map[Pair]*slot, managed func(host string) *slot) *table {
 	t := &table{exact: map[string]*entry{}, wild: map[string]*entry{}, hosts: map[*slot][]string{}}
-	for _, site := range sites {
+	for _, site := range o.Sites {
 		for _, host := range site.Hosts {
 			var slots []*slot
 			for _, p := range site.Files {
@@ -57,7 +58,14 @@ func build(sites []Site, pairs map[Pair]*slot, managed func(host string) *slot) 
 			}
 		}
 	}
-	if t.bare = t.any; t.bare == nil && len(t.files) > 0 {
+	t.bare = t.any
+	switch first := pairs[o.Default]; {
+	case first != nil:
+		if !slices.Contains(t.files, first) {
+			t.files = append(t.files, first)
+		}
+		t.bare = &entry{slots: []*slot{first}}
+	case t.bare == nil && len(t.files) > 0:
 		t.bare = &entry{slots: t.files[:1]}
 	}
 	return t

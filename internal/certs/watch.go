@@ -35,6 +35,9 @@ func (k *Keeper) look() {
 	}
 	if l.automatic != nil {
 		l.automatic.refreshAll()
+		if d := l.automatic.demand; d != nil {
+			d.expire()
+		}
 	}
 	if changed && k.ctx.Err() == nil {
 		next := *l
@@ -44,9 +47,9 @@ func (k *Keeper) look() {
 }
 
 // lookAt reads one pair again if its files have changed, and reports whether it
-// did. Programs replace certificate and key one after the other, so the first
-// look that finds them apart says nothing; the second warns, and later ones are
-// silent (I3).
+// did. Programs replace certificate and key one after the other, so the first look
+// that finds them apart says nothing; the second warns, and later ones are silent
+// until the files change again (I3).
 func (k *Keeper) lookAt(pair Pair, s *slot) bool {
 	log := k.live.Load().options.Logger
 	now := k.now()
@@ -59,14 +62,18 @@ func (k *Keeper) lookAt(pair Pair, s *slot) bool {
 		l, err = load(pair, now)
 	}
 	if err != nil {
-		if s.note(now, err, now.Add(lookEvery)) == 1 {
+		s.note(now, err, now.Add(lookEvery))
+		if at != s.broken {
+			s.broken, s.looks = at, 0
+		}
+		if s.looks++; s.looks == 2 {
 			log.Warn("certs: the changed files cannot be used; the certificate read before stays in use",
 				"certificate", pair.Certificate, "key", pair.Key, "error", err,
 				"expires", s.cert.Load().Leaf.NotAfter.Format(time.RFC3339))
 		}
 		return false
 	}
-	s.stamp = at
+	s.stamp, s.broken, s.looks = at, stamp{}, 0
 	s.cert.Store(l.cert)
 	s.note(now, nil, time.Time{})
 	log.Info("certs: read a changed certificate", "certificate", pair.Certificate, "names", names(l.cert.Leaf),

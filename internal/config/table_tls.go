@@ -84,8 +84,15 @@ func parseHTTPURL(s string, schemes ...string) (string, error) {
 
 var askKind = leaf(&shape{
 	name: "URL", want: "a URL such as http://127.0.0.1:3000/may-have-certificate", anyText: true,
-	schema: map[string]any{"type": "string", "pattern": "^https?://.+$"},
-}, func(s string) (string, error) { return parseHTTPURL(s, "http", "https") })
+	schema: map[string]any{"type": "string", "pattern": "^https?://[^?]+$"},
+}, func(s string) (string, error) {
+	u, err := parseHTTPURL(s, "http", "https")
+	if err == nil && strings.Contains(u, "?") {
+		// Without its value, which may be a secret.
+		return "", wrong("put a secret into ask_token_file, and what else is needed into the path", "the URL has a query, which is the gateway's to write")
+	}
+	return u, err
+})
 
 var emailKind = leaf(&shape{
 	name: "mail address", want: "a mail address", anyText: true, schema: map[string]any{"type": "string", "pattern": "^[^@ ]+@[^@ ]+$"},
@@ -205,13 +212,15 @@ var automaticKind = object[Automatic]{
 		{entry{name: "dns", doc: "The check by DNS, in place of `challenges`."},
 			to(dnsKind, func(a *Automatic) *DNS { return &a.DNS })},
 		{entry{name: "storage", derived: "`certificates` in `$STATE_DIRECTORY`, else in `$XDG_STATE_HOME/causey`, else in `~/.local/state/causey`, without a home in `/var/lib/causey`",
-			doc:   "The directory for accounts, certificates and keys; it is made if it is not there. Gateways that share it share these.",
+			doc:   "The directory for accounts, certificates and keys; it is made if it is not there. Gateways that share it share these, order each certificate once, and answer the CA for each other; their clocks must agree within minutes.",
 			avoid: "Not a directory that is lost when a container starts anew: each start would ask for new certificates, until the CA gives no more."},
 			to(filePath, func(a *Automatic) *string { return &a.Storage })},
 		{entry{name: "ask", derived: "none",
-			doc:   "For platforms whose customers bring their own names: certificates for hosts of the site `*`, obtained at the first handshake for a name. Before that the gateway sends a GET with `domain=NAME` in its query to this URL, and only an answer of 200 allows the name.",
+			doc:   "For platforms whose customers bring their own names: certificates for hosts of the site `*`, obtained at the first handshake for a name. Before that the gateway sends a GET with `domain=NAME` in its query to this URL. An answer of 200 allows the name; 403, 404 or 410 refuse it for five minutes; everything else is no answer, and the next handshake after ten seconds asks again. It is asked at most 20 times a second, and again before a renewal: a name that is refused then keeps its certificate until that expires.",
 			avoid: "The URL must refuse names that nobody brought: else whoever points a name at you can use up the CA's limits."},
 			to(askKind, func(a *Automatic) *string { return &a.Ask })},
+		{entry{name: "ask_token_file", derived: "none", doc: "A file with a token and nothing else, which goes along with each question: `Authorization: Bearer TOKEN`."},
+			to(filePath, func(a *Automatic) *string { return &a.AskTokenFile })},
 	},
 	check:      checkAutomatic,
 	shortShape: onOffKind.shape,
@@ -231,7 +240,7 @@ var tlsKind = object[TLS]{
 			peers: "Mozilla's recommendations of the same names."},
 			to(hinted(enum("profile", ProfileModern, ProfileIntermediate), "", map[string]string{"old": "what is older than TLS 1.2 is broken (RFC 8996) and not spoken", "default": "write intermediate"}), func(t *TLS) *TLSProfile { return &t.Profile })},
 		{entry{name: "certificates", derived: "none",
-			doc: "Certificates from files, for all hosts that they name; a site can have its own. Changed files are read again within seconds; while certificate and key do not fit together, the old ones stay in use. Clients that name no host see the first certificate. A host may have an ECDSA and an RSA certificate: clients that know ECDSA get that one."},
+			doc: "Certificates from files, for all hosts that they name; a site can have its own. Changed files are read again within seconds; while certificate and key do not fit together, the old ones stay in use. If a changed file names other hosts, reload: until then it is shown for those that it named before. Clients that name no host see the first of these certificates; without any, the first of the site `*`, else the first of all sites. A host may have an ECDSA and an RSA certificate: clients that know ECDSA get that one."},
 			to(list(certificatePairKind, 1, 100_000), func(t *TLS) *[]CertificatePair { return &t.Certificates })},
 		{entry{name: "automatic", doc: "Certificates that the gateway obtains itself."},
 			to(automaticKind, func(t *TLS) *Automatic { return &t.Automatic })},

@@ -60,7 +60,10 @@ type Automatic struct {
 	DNS        DNS         `json:"dns,omitzero"`
 	Storage    string      `json:"storage,omitempty"` // "" where no listener has TLS
 	// Ask is the URL that allows names of no site; "": none is.
-	Ask string `json:"ask,omitempty"`
+	Ask          string `json:"ask,omitempty"`
+	AskTokenFile string `json:"ask_token_file,omitempty"`
+	// AskToken is what AskTokenFile held.
+	AskToken string `json:"-"`
 	// CAPEM is what CAFile held.
 	CAPEM []byte `json:"-"`
 }

@@ -42,6 +42,11 @@ func checkDNS(d *decoder, c cursor, x *DNS) {
 func checkAutomatic(d *decoder, c cursor, a *Automatic) {
 	d.noDuplicates(c.path+".challenges", texts(a.Challenges))
 	a.CAPEM = d.readCertificates(d.at("%s.ca_file", c.path), a.CAFile)
+	at := d.at("%s.ask_token_file", c.path)
+	if a.AskTokenFile != "" && a.Ask == "" && d.sound("%s.ask", c.path) {
+		d.warn(at, "remove it, or write ask", "ask_token_file has no effect without ask")
+	}
+	a.AskToken = d.readAPIToken(at, a.AskTokenFile)
 }
 
 func checkClientAuth(d *decoder, c cursor, a *ClientAuth) {

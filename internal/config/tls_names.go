@@ -20,7 +20,9 @@ func (p *CertificatePair) names() []string {
 	}
 	var names []string
 	for _, n := range p.pair.Leaf.DNSNames {
-		names = append(names, strings.ToLower(strings.TrimSuffix(n, ".")))
+		if n = strings.ToLower(strings.TrimSuffix(n, ".")); n != "*" { // which no client takes for a name
+			names = append(names, n)
+		}
 	}
 	for _, ip := range p.pair.Leaf.IPAddresses {
 		names = append(names, ip.String())

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"math/big"
 	"net"
@@ -147,6 +148,27 @@ func TestTLSSecrets(t *testing.T) {
 	}
 	if shown := toJSON(t, c); strings.Contains(shown, x.Secret) || strings.Contains(shown, "BEGIN") || strings.Contains(shown, "PrivateKey") {
 		t.Errorf("the JSON has a secret: %s", shown)
+	}
+}
+
+// TestAskSecret is the secret of the ask URL: it is in a file, and neither in the JSON
+// (I3) nor in what is said of a query.
+func TestAskSecret(t *testing.T) {
+	const text = tlsBase + "tls: {certificates: site.pem, automatic: {ask: \"https://app.example/ask%s\", ask_token_file: good.token}}\n"
+	c, err := parseText(fmt.Sprintf(text, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token := c.TLS.Automatic.AskToken; token != "0123456789abcdef" || strings.Contains(toJSON(t, c), token) {
+		t.Errorf("token %q in %s", token, toJSON(t, c))
+	}
+	_, err = parseText(fmt.Sprintf(text, "?key=SECRET"))
+	if err == nil || !strings.Contains(err.Error(), "has a query") {
+		t.Errorf("a query: %v", err)
+	}
+	c, err = parseText(tlsBase + "tls: {certificates: site.pem, automatic: {ask_token_file: good.token}}\n")
+	if err != nil || len(c.Warnings) == 0 {
+		t.Errorf("a token for nobody: %v", err)
 	}
 }
 

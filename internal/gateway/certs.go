@@ -26,6 +26,9 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 		return o
 	}
 	o.Sites = certSites(c)
+	if len(c.TLS.Certificates) > 0 {
+		o.Default = pairOf(&c.TLS.Certificates[0])
+	}
 	if wantsAutomatic(c, o.Sites) {
 		o.Automatic = g.automatic(&c.TLS.Automatic)
 	}
@@ -37,7 +40,7 @@ func (g *Gateway) certOptions(c *config.Config) certs.Options {
 // names of no site: they belong to the site "*".
 func certSites(c *config.Config) []certs.Site {
 	var sites []certs.Site
-	named := indexPairs(c.TLS.Certificates)
+	top := indexPairs(c.TLS.Certificates)
 	taken := map[string]bool{}
 	for i := range c.Sites {
 		s := &c.Sites[i]
@@ -51,15 +54,14 @@ func certSites(c *config.Config) []certs.Site {
 			continue
 		}
 		for _, h := range hosts {
-			sites = append(sites, certs.Site{Hosts: []string{h}, Files: named.of(h)})
+			if files := top.naming(h); len(files) > 0 || c.TLS.Automatic.Covers(h) {
+				sites = append(sites, certs.Site{Hosts: []string{h}, Files: files})
+			}
 		}
 	}
-	for i := range c.TLS.Certificates {
-		for _, name := range namesOf(&c.TLS.Certificates[i]) {
-			if !taken[name] {
-				taken[name] = true
-				sites = append(sites, certs.Site{Hosts: []string{name}, Files: named.of(name)})
-			}
+	for _, name := range top.names {
+		if !taken[name] {
+			sites = append(sites, certs.Site{Hosts: []string{name}, Files: top.naming(name)})
 		}
 	}
 	return sites
@@ -68,51 +70,62 @@ func certSites(c *config.Config) []certs.Site {
 func pairs(list []config.CertificatePair) []certs.Pair {
 	out := make([]certs.Pair, len(list))
 	for i := range list {
-		out[i] = certs.Pair{Certificate: list[i].Certificate, Key: list[i].Key}
+		out[i] = pairOf(&list[i])
 	}
 	return out
 }
 
-// pairIndex finds pairs by the names of their certificates: asking each certificate
-// about each host would take minutes where there are ten thousand of both.
-type pairIndex struct {
-	list   []config.CertificatePair
-	byName map[string][]int
+func pairOf(p *config.CertificatePair) certs.Pair {
+	return certs.Pair{Certificate: p.Certificate, Key: p.Key}
 }
 
-func indexPairs(list []config.CertificatePair) pairIndex {
-	x := pairIndex{list, map[string][]int{}}
+// pairIndex finds certificates by what they name, so that a thousand of them and a
+// thousand hosts are not compared each with each.
+type pairIndex struct {
+	list   []config.CertificatePair
+	byName map[string][]int // as certificates write it, a name or *.name
+	names  []string         // in the order of the list
+}
+
+func indexPairs(list []config.CertificatePair) *pairIndex {
+	x := &pairIndex{list: list, byName: map[string][]int{}}
 	for i := range list {
-		for _, n := range namesOf(&list[i]) {
-			x.byName[n] = append(x.byName[n], i)
+		for _, name := range namesOf(&list[i]) {
+			if len(x.byName[name]) == 0 {
+				x.names = append(x.names, name)
+			}
+			x.byName[name] = append(x.byName[name], i)
 		}
 	}
 	return x
 }
 
-// of lists the pairs whose certificate names a host, in their order.
-func (x pairIndex) of(host string) []certs.Pair {
-	found := slices.Clone(x.byName[host])
-	if _, parent, ok := strings.Cut(host, "."); ok && !strings.HasPrefix(host, "*.") {
-		found = append(found, x.byName["*."+parent]...)
+// naming lists the pairs whose certificate names a host, itself or by a wildcard.
+func (x *pairIndex) naming(host string) []certs.Pair {
+	found := x.byName[host]
+	if label, parent, below := strings.Cut(host, "."); below && label != "*" && net.ParseIP(host) == nil {
+		found = append(slices.Clone(found), x.byName["*."+parent]...)
+		slices.Sort(found)
 	}
-	slices.Sort(found)
 	var out []certs.Pair
 	for _, i := range slices.Compact(found) {
-		out = append(out, certs.Pair{Certificate: x.list[i].Certificate, Key: x.list[i].Key})
+		out = append(out, pairOf(&x.list[i]))
 	}
 	return out
 }
 
-// namesOf lists what a certificate can be served for.
+// namesOf lists what a certificate can be served for, which is less than what may be
+// written into one.
 func namesOf(p *config.CertificatePair) []string {
 	leaf := p.Pair().Leaf
 	var names []string
 	for _, n := range leaf.DNSNames {
-		names = append(names, strings.ToLower(strings.TrimSuffix(n, ".")))
+		if n = strings.ToLower(strings.TrimSuffix(n, ".")); n != "*" && certs.CheckHost(n) == nil {
+			names = append(names, n)
+		}
 	}
 	for _, ip := range leaf.IPAddresses {
-		names = append(names, net.IP.String(ip))
+		names = append(names, ip.String())
 	}
 	return names
 }
@@ -121,21 +134,16 @@ func namesOf(p *config.CertificatePair) []string {
 // is needed either.
 func wantsAutomatic(c *config.Config, sites []certs.Site) bool {
 	a := &c.TLS.Automatic
-	if !a.Enabled {
-		return false
-	}
-	return a.Ask != "" || slices.ContainsFunc(sites, func(s certs.Site) bool {
-		return len(s.Files) == 0 && slices.ContainsFunc(s.Hosts, a.Covers)
-	})
+	return a.Enabled && (a.Ask != "" || slices.ContainsFunc(sites, func(s certs.Site) bool { return len(s.Files) == 0 }))
 }
 
-// automatic makes what is obtained, or takes what was made of the same configuration:
-// then a reload changes nothing of it.
+// automatic makes what is obtained, or takes what runs if that was made of the same
+// configuration: then a reload changes nothing of it.
 func (g *Gateway) automatic(a *config.Automatic) *certs.Automatic {
-	if g.obtained == nil || !reflect.DeepEqual(g.obtainedBy, *a) {
-		g.obtained, g.obtainedBy = buildAutomatic(a), *a
+	if g.obtained != nil && reflect.DeepEqual(g.cfg.TLS.Automatic, *a) {
+		return g.obtained
 	}
-	return g.obtained
+	return buildAutomatic(a)
 }
 
 func buildAutomatic(a *config.Automatic) *certs.Automatic {
@@ -151,7 +159,7 @@ func buildAutomatic(a *config.Automatic) *certs.Automatic {
 		o.Roots.AppendCertsFromPEM(a.CAPEM)
 	}
 	if a.Ask != "" {
-		o.OnDemand = &certs.OnDemand{Ask: a.Ask}
+		o.OnDemand = &certs.OnDemand{Ask: a.Ask, Token: a.AskToken, Certifiable: a.Covers}
 	}
 	return o
 }

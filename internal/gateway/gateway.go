@@ -76,14 +76,11 @@ type Gateway struct {
 	metrics *metrics.Metrics
 	admin   *admin.Server
 	certs   *certs.Keeper
-	// obtained is what was made of obtainedBy.
-	obtained   *certs.Automatic
-	obtainedBy config.Automatic
-	log        atomic.Pointer[accesslog.Sink]
-	tracer     atomic.Pointer[trace.Sink]
-	spans      trace.Counts
-	pump       *pump
-	strays     strays
+	log     atomic.Pointer[accesslog.Sink]
+	tracer  atomic.Pointer[trace.Sink]
+	spans   trace.Counts
+	pump    *pump
+	strays  strays
 
 	// reloads makes Start, reloads and Stop one by one. It may be held for seconds and
 	// is taken before mu.
@@ -92,6 +89,7 @@ type Gateway struct {
 	// reload. What follows is written with both held, and read with either.
 	mu       sync.Mutex
 	cfg      *config.Config
+	obtained *certs.Automatic // made of cfg, nil if nothing is
 	live     live
 	resolver *resolve.Resolver
 	// retired are the resolvers of former configurations: an exchange that began
@@ -136,10 +134,15 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 		eng.Close()
 		return nil, err
 	}
-	if g.certs, err = certs.New(g.certOptions(cfg)); err != nil {
+	certOptions := g.certOptions(cfg)
+	if g.certs, err = certs.New(certOptions); err != nil {
 		eng.Close()
+		if s := g.log.Load(); s != nil {
+			s.Close(context.Background())
+		}
 		return nil, err
 	}
+	g.obtained = certOptions.Automatic
 	eng.SetClientTLS(g.clientTLS(cfg))
 	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)

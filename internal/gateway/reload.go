@@ -64,7 +64,8 @@ func (g *Gateway) reload() error {
 			return reloadError(err)
 		}
 	}
-	if err := g.certs.Reload(g.certOptions(cfg)); err != nil {
+	certOptions := g.certOptions(cfg)
+	if err := g.certs.Reload(certOptions); err != nil {
 		closeListeners(opened)
 		if unused := g.log.Swap(oldLog); newLog {
 			closeLog(unused)
@@ -80,6 +81,7 @@ func (g *Gateway) reload() error {
 		resolver = newResolver(cfg)
 		g.live.forgetTexts()
 	}
+	g.obtained = certOptions.Automatic
 	traced := g.change(cfg, g.buildLive(cfg, g.live, resolver), resolver, opened)
 	if newLog {
 		closeLog(oldLog)

@@ -26,7 +26,7 @@ func startAsker(t *testing.T, allowed string) *asker {
 		a.mu.Lock()
 		a.asked[name]++
 		a.mu.Unlock()
-		if name != allowed || r.URL.Query().Get("key") != "1" {
+		if name != allowed || r.Header.Get("Authorization") != "Bearer 1" {
 			http.NotFound(w, r)
 		}
 	}))
@@ -45,7 +45,7 @@ func TestOnDemand(t *testing.T) {
 	b := newBench(t, setup{})
 	ask := startAsker(t, "yes.demand.test")
 	by := func(a *certs.Automatic) {
-		a.HTTP, a.OnDemand = true, &certs.OnDemand{Ask: ask.URL + "/?key=1"}
+		a.HTTP, a.OnDemand = true, &certs.OnDemand{Ask: ask.URL, Token: "1"}
 	}
 	k := b.front.keep(t, b.options(by, "site.test"))
 	b.wantShown(t, "site.test")
@@ -72,10 +72,10 @@ func TestOnDemand(t *testing.T) {
 		t.Errorf("status of %d names, want 2", len(k.Status()))
 	}
 
-	// After a restart the name is asked about again, and its certificate is there.
+	// After a restart its certificate is there, and asked about again when it is renewed.
 	k.Close()
 	b.front.keep(t, b.options(by, "site.test"))
-	if b.front.shows("yes.demand.test") == nil || ask.count("yes.demand.test") != 2 || b.ca.requests("order") != 2 {
+	if b.front.shows("yes.demand.test") == nil || ask.count("yes.demand.test") != 1 || b.ca.requests("order") != 2 {
 		t.Errorf("asked %d times, %d orders", ask.count("yes.demand.test"), b.ca.requests("order"))
 	}
 }

@@ -122,13 +122,37 @@ func TestTwoSites(t *testing.T) {
 	}
 }
 
+// The CA may come to another gateway than the one that ordered, if both share the
+// storage.
+func TestSharedStorage(t *testing.T) {
+	for name, by := range map[string]func(*certs.Automatic){"http.shared.test": byHTTP, "alpn.shared.test": byTLS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, setup{})
+			b.front.keep(t, b.options(by)) // the CA comes to this one
+			orders, err := certs.New(b.options(by, name))
+			must(t, err)
+			defer orders.Close()
+			orders.Start()
+			eventually(t, "the certificate is there", func() bool {
+				return status(t, orders, name).Names != nil
+			})
+			left, err := os.ReadDir(filepath.Join(b.dir, "challenges"))
+			must(t, err)
+			if st := status(t, orders, name); st.Failures != 0 || len(left) != 0 {
+				t.Errorf("%d answers left, status %+v", len(left), st)
+			}
+		})
+	}
+}
+
 func TestWildcardByDNS(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	self, err := os.Executable()
 	must(t, err)
 	k := b.front.keep(t, b.options(func(a *certs.Automatic) {
-		a.DNS = &certs.Exec{Program: self, Args: []string{publishFlag, b.names.publisher(t).URL}}
+		a.DNS = &certs.Exec{Program: script(t, self+" "+publishFlag+" "+b.names.publisher(t).URL+` "$@"`)}
 	}, "*.dns.test", "dns.test")) // both ask for a record at the same name
 	b.wantShown(t, "www.dns.test")
 	b.wantShown(t, "dns.test")
@@ -138,11 +162,19 @@ func TestWildcardByDNS(t *testing.T) {
 	eventually(t, "the records are gone", func() bool { return b.names.records() == 0 })
 }
 
+// script makes a program of a line of shell.
+func script(t *testing.T, line string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	must(t, os.WriteFile(path, []byte("#!/bin/sh\n"+line+"\n"), 0o700))
+	return path
+}
+
 func TestProgramThatFails(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	k := b.front.keep(t, b.options(func(a *certs.Automatic) {
-		a.DNS = &certs.Exec{Program: "/bin/sh", Args: []string{"-c", "echo no zone here; exit 3"}}
+		a.DNS = &certs.Exec{Program: script(t, "echo no zone here; exit 3")}
 	}, "fails.test"))
 	eventually(t, "a failure is told", func() bool { return status(t, k, "fails.test").Failures == 1 })
 	if st := status(t, k, "fails.test"); !strings.Contains(st.Error, "no zone here") || !strings.Contains(st.Error, "exit status 3") {

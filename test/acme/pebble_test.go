@@ -10,8 +10,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -45,7 +47,7 @@ type mode int
 
 const (
 	well    mode = iota
-	limited      // 429 with Retry-After to every order
+	limited      // 429 with Retry-After to orders for limitedName
 	gone         // connections end without an answer
 	held         // orders wait until it behaves otherwise
 )
@@ -133,10 +135,14 @@ func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
 			mode = a.mode
 			a.mu.Unlock()
 		}
+		refused := false
+		if mode == limited && kind(r.URL.Path) == "order" {
+			refused = orders(t, r, limitedName)
+		}
 		switch {
 		case mode == gone:
 			panic(http.ErrAbortHandler)
-		case mode == limited && kind(r.URL.Path) == "order":
+		case refused:
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.Header().Set("Retry-After", "3600")
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -150,6 +156,25 @@ func newProxy(t *testing.T, api string, transport *http.Transport) *authority {
 		a.proxy.Close()
 	})
 	return a
+}
+
+// limitedName is the name that a limited CA gives no certificate.
+const limitedName = "limit.test"
+
+// orders reports whether a request orders a certificate for a name, and leaves it
+// readable.
+func orders(t *testing.T, r *http.Request, name string) bool {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var signed struct{ Payload string }
+	if err == nil {
+		err = json.Unmarshal(body, &signed)
+	}
+	payload, err2 := base64.RawURLEncoding.DecodeString(signed.Payload)
+	if err = errors.Join(err, err2); err != nil {
+		t.Error(err)
+	}
+	return bytes.Contains(payload, []byte(`"`+name+`"`))
 }
 
 // kind names what a request to pebble is for, by its path.

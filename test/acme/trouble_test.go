@@ -5,6 +5,8 @@ package acme
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -74,25 +76,28 @@ func TestCAIsGoneAtRenewal(t *testing.T) {
 	})
 }
 
+// The CA's limits are per name: one that met its own holds up no other.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
 	b.ca.become(limited)
-	k := b.front.keep(t, b.options(byHTTP, "limit.test", "limit2.test"))
-	for _, name := range []string{"limit.test", "limit2.test"} {
-		eventually(t, "the failure is told", func() bool { return status(t, k, name).Failures == 1 })
-		st := status(t, k, name)
-		if wait := st.NextAt.Sub(st.TriedAt); wait < 59*time.Minute {
-			t.Errorf("next try after %v, the CA said an hour", wait)
-		}
+	o := b.options(byHTTP, limitedName)
+	k := b.front.keep(t, o)
+	eventually(t, "the failure is told", func() bool { return status(t, k, limitedName).Failures == 1 })
+	st := status(t, k, limitedName)
+	if wait := st.NextAt.Sub(st.TriedAt); wait < 59*time.Minute {
+		t.Errorf("next try after %v, the CA said an hour", wait)
 	}
-	if st := status(t, k, "limit.test"); !strings.Contains(st.Error, "rateLimited") && !strings.Contains(st.Error, "allows no order") {
+	if !strings.Contains(st.Error, "rateLimited") {
 		t.Errorf("error %q", st.Error)
 	}
-	if n := b.front.log.count("level=WARN"); n != 2 {
-		t.Errorf("%d warnings, want one for each name: %s", n, b.front.log)
+	o.Sites = append(o.Sites, certs.Site{Hosts: []string{"other.test"}})
+	must(t, k.Reload(o))
+	b.wantShown(t, "other.test")
+	if n := b.front.log.count("level=WARN"); n != 1 {
+		t.Errorf("%d warnings, want one: %s", n, b.front.log)
 	}
-	if b.front.shows("limit.test") != nil {
+	if b.front.shows(limitedName) != nil {
 		t.Error("a certificate from nowhere")
 	}
 }
@@ -151,5 +156,30 @@ func TestReload(t *testing.T) {
 	b.wantShown(t, "third.test")
 	if n := b.ca.requests("order"); n != 3 {
 		t.Errorf("%d orders, want 3", n)
+	}
+}
+
+// Another mail address in the configuration reaches the CA, without another account.
+func TestNewMailAddress(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	b.front.keep(t, b.options(byHTTP, "mail.test"))
+	b.wantShown(t, "mail.test")
+	o := b.options(byHTTP, "mail.test", "mail2.test")
+	o.Automatic.Email = "other@example.com"
+	b.front.keep(t, o)
+	b.wantShown(t, "mail2.test")
+	stored, err := filepath.Glob(filepath.Join(b.dir, "accounts", "*", "account.json"))
+	must(t, err)
+	if len(stored) != 1 {
+		t.Fatalf("accounts: %q", stored)
+	}
+	text, err := os.ReadFile(stored[0])
+	must(t, err)
+	if !strings.Contains(string(text), "other@example.com") || b.ca.requests("account") != 1 {
+		t.Errorf("%d accounts, stored %s", b.ca.requests("account"), text)
+	}
+	if n := b.front.log.count("level=WARN"); n != 0 {
+		t.Errorf("warnings: %s", b.front.log)
 	}
 }
