@@ -129,7 +129,7 @@ func (x *Exchange) carry() *failure.Error {
 	}
 	x.enterAt(phase.Route, x.client.Arrival().HeadAt)
 	x.noteHead()
-	if answer := x.challenge(); answer != nil {
+	if answer, ok := x.challenge(); ok {
 		x.answerChallenge(answer)
 		return nil
 	}

@@ -29,13 +29,12 @@ var challengePath = []byte("/.well-known/acme-challenge/")
 // challenge returns the answer to an authority's request. It stands before the
 // choice of the route: the host may have no site, and a redirect or a guard must not
 // come between. What is not ours goes on to the site.
-func (x *Exchange) challenge() []byte {
+func (x *Exchange) challenge() (answer []byte, ok bool) {
 	path := x.req.Path()
 	if x.plan.Challenges == nil || x.req.Method != wire.GET || !bytes.HasPrefix(path, challengePath) {
-		return nil
+		return nil, false
 	}
-	answer, _ := x.plan.Challenges.HTTPChallenge(string(x.req.Bytes(x.req.HostSpan)), string(path))
-	return answer
+	return x.plan.Challenges.HTTPChallenge(string(x.req.Bytes(x.req.HostSpan)), string(path))
 }
 
 func (x *Exchange) answerChallenge(answer []byte) {

@@ -201,7 +201,7 @@ type challenges struct{ host, path, answer string }
 
 func (c challenges) HTTPChallenge(host, path string) (answer []byte, ok bool) {
 	if host != c.host || path != c.path {
-		return nil, false
+		return []byte{}, false
 	}
 	return []byte(c.answer), true
 }

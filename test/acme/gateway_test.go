@@ -233,7 +233,12 @@ func TestGatewayOnDemand(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, setup{})
 	ask := startAsker(t, "yes.demand.test")
-	automatic := "ask: '" + ask.URL + "/?key=1'"
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asking := func(a *asker) string { return fmt.Sprintf("ask: '%s/', ask_token_file: %s", a.URL, token) }
+	automatic := asking(ask)
 	w.start(w.config(automatic, "", "*", "site.demand.test"))
 	w.wantHTTPS("site.demand.test")
 	if response, err := w.get("https://yes.demand.test/size/10"); err != nil || response.StatusCode != 200 {
@@ -252,7 +257,7 @@ func TestGatewayOnDemand(t *testing.T) {
 
 	// The CA takes its time; a handshake does not.
 	slow := startAsker(t, "slow.demand.test")
-	automatic = "ask: '" + slow.URL + "/?key=1'"
+	automatic = asking(slow)
 	w.ca.become(held)
 	w.start(w.config(automatic, "handshake: 300ms", "*"))
 	began := time.Now()
@@ -273,7 +278,7 @@ func TestGatewayOnDemand(t *testing.T) {
 	// A gateway that stops does not wait for the CA.
 	late := startAsker(t, "late.demand.test")
 	w.ca.become(held)
-	w.start(w.config("ask: '"+late.URL+"/?key=1'", "", "*"))
+	w.start(w.config(asking(late), "", "*"))
 	done := make(chan struct{})
 	before := w.ca.requests("order")
 	go func() {
