@@ -199,17 +199,6 @@ func (a *automatic) stop() {
 	go a.cache.Stop()
 }
 
-// goUnlessStopped runs f, which stop waits for; it reports false if stop was called.
-func (a *automatic) goUnlessStopped(f func()) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ctx.Err() != nil {
-		return false
-	}
-	a.work.Go(f)
-	return true
-}
-
 // onEvent hears from certmagic; it must be quick.
 func (a *automatic) onEvent(_ context.Context, event string, data map[string]any) error {
 	name, _ := data["identifier"].(string)
