@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"causey/lab/origin"
 	"causey/lab/pki"
@@ -156,4 +157,39 @@ func TestTLSClients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTLSKeyUpdate has a client ask for new keys between requests and within a body (RFC 8446 section 4.6.3): s_client
+// does for a line K.
+func TestTLSKeyUpdate(t *testing.T) {
+	program, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("needs openssl")
+	}
+	dir := t.TempDir()
+	cert, key := pki.Root("Root").Issue(pki.Leaf{Names: []string{"shop.example"}}).Files(dir, "shop")
+	o := harness.Origin(t, origin.Options{})
+	g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, Listen: []string{"{address: '127.0.0.1:0', tls: true}"},
+		Top: fmt.Sprintf("tls: {certificates: [{certificate: %s, key: %s}]}", cert, key)})
+	cmd := exec.CommandContext(t.Context(), program, "s_client", "-connect", g.Addr, "-servername", "shop.example", "-crlf")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"GET /size/5 HTTP/1.1", "Host: shop.example", "", "K", "POST /upload HTTP/1.1", "Host: shop.example",
+		"Content-Length: 8", "", "K", "abc", "K", "x", "K"} {
+		fmt.Fprintln(in, line)
+		time.Sleep(50 * time.Millisecond) // s_client takes a K only at the beginning of what it reads
+	}
+	for _, target := range []string{"/size/5", "/upload"} {
+		l := g.Line(func(l harness.Line) bool { return l.Target == target })
+		if l.Failure != "" || l.Status != 200 {
+			t.Errorf("%s", l.Raw)
+		}
+	}
+	in.Close()
+	cmd.Wait()
 }
