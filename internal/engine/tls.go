@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,9 +34,6 @@ type tlsLayer struct {
 	err atomic.Pointer[error]
 	// silent: the peer is not told of the end (any more).
 	silent bool
-	// writing: the writer is in write, or a handshake goes on. Whatever is sent
-	// otherwise crypto/tls sends for a reader, such as the answer to a KeyUpdate.
-	writing atomic.Bool
 
 	// facts are what the requests of a client have to know.
 	facts tlsFacts
@@ -59,8 +57,8 @@ func newTLS(s *sock) *tlsLayer {
 // handshake runs the handshake until the sock's deadlines. Callbacks get ctx.
 func (t *tlsLayer) handshake(ctx context.Context) error {
 	t.raw.waits = true
-	t.writing.Store(true)
-	defer t.writing.Store(false)
+	t.raw.ownWrites(true)
+	defer t.raw.ownWrites(false)
 	err := t.conn.HandshakeContext(context.WithValue(ctx, layerKey{}, t))
 	t.raw.waits = false
 	return err
@@ -94,21 +92,20 @@ func (t *tlsLayer) write(p, q []byte) ioEnd {
 	if s := t.raw.sock; s.stopped(&s.w) {
 		return ioCanceled // before crypto/tls hears of it, and never sends again
 	}
-	t.writing.Store(true)
-	defer t.writing.Store(false)
+	t.raw.ownWrites(true)
+	var err error
 	for _, part := range [2][]byte{p, q} {
-		if len(part) == 0 {
-			continue
-		}
-		if _, err := t.conn.Write(part); err != nil {
-			if t.raw.wend == ioOK {
-				t.ended(err)
-				t.raw.wend, t.raw.sock.w.errno = ioErrno, syscall.EPROTO
-			}
-			return t.raw.wend
+		if len(part) > 0 && err == nil {
+			_, err = t.conn.Write(part)
 		}
 	}
-	return ioOK
+	end := t.raw.ownWrites(false)
+	if err != nil && end == ioOK {
+		t.ended(err)
+		t.raw.sock.w.errno = syscall.EPROTO
+		return ioErrno
+	}
+	return end
 }
 
 // holdsNothing reports that TLS holds nothing that could be read without the kernel.
@@ -230,6 +227,11 @@ type rawConn struct {
 	// eof: the peer's FIN was read. errno is what the kernel said instead.
 	eof   bool
 	errno syscall.Errno
+	// wmu is held during Write and guards writing: the writer is in write, or a
+	// handshake goes on. Whatever is sent otherwise crypto/tls sends for a reader, such
+	// as the answer to a KeyUpdate.
+	wmu     sync.Mutex
+	writing bool
 	// rend and wend say how a wait for reading or writing ended, if it did not end
 	// well.
 	rend, wend ioEnd
@@ -298,10 +300,12 @@ func (r *rawConn) Write(b []byte) (int, error) {
 	if r.waits {
 		r.noteAlert(b)
 	}
+	r.wmu.Lock()
+	defer r.wmu.Unlock()
 	switch fd := r.last.Load(); {
 	case fd != 0:
 		return writeOnce(int(fd-1), b)
-	case !r.layer.writing.Load():
+	case !r.writing:
 		// The writer's half of the sock is not a reader's to use, nor may a reader wait
 		// for a peer to take something: it reads, and has no deadline for that.
 		n, err := writeOnce(r.sock.fd, b)
@@ -312,6 +316,16 @@ func (r *rawConn) Write(b []byte) (int, error) {
 		return 0, errEnded
 	}
 	return len(b), nil
+}
+
+// ownWrites says whether what is sent from now on is the writer's, and tells how its
+// writes ended so far. One that a reader has begun meanwhile, under the writer's
+// deadlines, is waited for.
+func (r *rawConn) ownWrites(own bool) ioEnd {
+	r.wmu.Lock()
+	defer r.wmu.Unlock()
+	r.writing = own
+	return r.wend
 }
 
 // writeOnce offers b to the kernel. What it does not take whole is lost, and with it the
@@ -362,6 +376,12 @@ func (r *rawConn) Close() error { return nil }
 
 // LocalAddr implements net.Conn. It is asked for where a client names no host.
 func (r *rawConn) LocalAddr() net.Addr {
+	if c := r.sock.client; c != nil { // at its proxy, if one introduced it
+		if a := c.Local(); a.IsValid() {
+			return net.TCPAddrFromAddrPort(a)
+		}
+		return nowhere
+	}
 	sa, err := unix.Getsockname(r.sock.fd)
 	if a := addrPort(sa); err == nil && a.IsValid() {
 		return net.TCPAddrFromAddrPort(a)

@@ -55,7 +55,7 @@ func clientHandshakeFailure(t *tlsLayer, err error) *failure.Error {
 	ev := t.evidence(err)
 	party, kind := failure.Client, clientHandshakeKind(t, err, ev)
 	switch {
-	case t.raw.rend == ioCanceled, t.raw.wend == ioCanceled, errors.Is(t.denied, context.Canceled):
+	case t.raw.rend == ioCanceled, t.raw.wend == ioCanceled, errors.Is(t.denied, context.Canceled), errors.Is(err, context.Canceled):
 		party, kind = failure.Gateway, failure.Shutdown
 	case t.denied != nil:
 		party, kind = failure.Gateway, failure.NoCertificate
@@ -95,6 +95,9 @@ func clientHandshakeKind(t *tlsLayer, err error, ev *failure.TLS) failure.Kind {
 		return failure.PlainHTTP
 	case errors.As(err, &header) && t.hello == nil:
 		return failure.NotTLS
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failure.Timeout // the sock's own deadline would have said so a moment later
 	}
 	return endKind(&t.raw)
 }

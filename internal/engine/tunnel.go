@@ -24,7 +24,7 @@ func (s *sock) tunnelRead() ([]byte, ioEnd) {
 	end := s.fill()
 	s.r.deadline.Store(0)
 	if end == ioEOF && s.tls.cut() {
-		s.quiet.NoteCut()
+		s.quiet.NoteCut(s.client != nil)
 	}
 	if end != ioOK {
 		return nil, end
@@ -49,7 +49,7 @@ func (s *sock) tunnelWrite(p []byte) ioEnd {
 
 // tunnelEnd passes on that the other side sends no more.
 func (s *sock) tunnelEnd() {
-	if s.quiet.IsCut() {
+	if s.quiet.IsCut(s.client == nil) {
 		s.tls.leaveSilently()
 	}
 	s.shutdownWrite()

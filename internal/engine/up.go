@@ -125,7 +125,7 @@ func (u *upConn) Release() *failure.Error {
 	if clean {
 		u.canceled.Store(false)
 	}
-	if !u.requestEnd || u.held || u.sendBroken {
+	if !u.requestEnd || u.held || u.sendBroken || u.quiet != nil { // a tunnel that ended well has said so
 		u.tls.leaveSilently() // a request that was cut must not look whole
 	}
 	u.member.giveBack(u, clean)

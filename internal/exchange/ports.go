@@ -160,10 +160,10 @@ type QuietRule interface {
 	Note(now time.Time)
 	// Until returns when the tunnel has been quiet too long as things stand.
 	Until() time.Time
-	// NoteCut says that one side ended without its peer's word that this was all, as
-	// TLS can tell. Then the other side is not told so either: see IsCut.
-	NoteCut()
-	IsCut() bool
+	// NoteCut says that a side ended without its peer's word that this was all, as TLS
+	// can tell. Then the other side is not told so either: see IsCut.
+	NoteCut(client bool)
+	IsCut(client bool) bool
 }
 
 // Arrival describes the connection an exchange came in on.

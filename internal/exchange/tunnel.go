@@ -18,12 +18,20 @@ type quiet struct {
 	limit time.Duration
 	start time.Time
 	last  atomic.Int64 // ns after start
-	cut   atomic.Bool
+	// clientCut and serverCut: see NoteCut.
+	clientCut, serverCut atomic.Bool
 }
 
-func (q *quiet) NoteCut() { q.cut.Store(true) }
+func (q *quiet) cut(client bool) *atomic.Bool {
+	if client {
+		return &q.clientCut
+	}
+	return &q.serverCut
+}
 
-func (q *quiet) IsCut() bool { return q.cut.Load() }
+func (q *quiet) NoteCut(client bool) { q.cut(client).Store(true) }
+
+func (q *quiet) IsCut(client bool) bool { return q.cut(client).Load() }
 
 func (q *quiet) Note(now time.Time) { q.last.Store(int64(now.Sub(q.start))) }
 
