@@ -353,10 +353,10 @@ var serverNameKind = leaf(&shape{
 	schema: map[string]any{"type": "string", "pattern": `^[A-Za-z0-9_.:\[\]-]+$`},
 }, bareHost)
 
-// bareHost reads a name or an IP address, in brackets or without. There is no zone
-// in it: a certificate has none, and no machine but this one knows it.
+// bareHost reads a name or an IP address, one of IPv6 in brackets or without. There is
+// no zone in it: a certificate has none, and no machine but this one knows it.
 func bareHost(s string) (string, error) {
-	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
+	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' && strings.Contains(s, ":") {
 		s = s[1 : len(s)-1]
 	}
 	if host, _, isZone := strings.Cut(s, "%"); isZone {
