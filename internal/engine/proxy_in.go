@@ -33,22 +33,22 @@ func (l *Listener) SetProxies(networks []netip.Prefix) {
 	l.proxies.Store(&networks)
 }
 
+// believed are the networks whose connections begin with a PROXY header.
+func (l *Listener) believed() []netip.Prefix {
+	if networks := l.proxies.Load(); networks != nil {
+		return *networks
+	}
+	return nil
+}
+
 // expects reports that peer is a proxy that has to say whom it relays. Who may open a
 // unix socket is the file system's decision: there everybody is one, if anybody is.
 func (l *Listener) expects(peer netip.Addr) bool {
-	networks := l.proxies.Load()
-	if networks == nil || len(*networks) == 0 {
-		return false
-	}
+	networks := l.believed()
 	if !peer.IsValid() {
-		return true
+		return len(networks) > 0
 	}
-	for _, p := range *networks {
-		if p.Contains(peer) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(peer) })
 }
 
 // introduced takes the PROXY header off a connection that was just accepted, where
@@ -57,7 +57,7 @@ func (l *Listener) expects(peer netip.Addr) bool {
 // The header is looked at where it lies and then taken by its exact length: what
 // follows, a request or a TLS handshake, is not touched.
 func (c *clientConn) introduced() bool {
-	if networks := c.listener.proxies.Load(); networks == nil || len(*networks) == 0 {
+	if len(c.listener.believed()) == 0 {
 		return true
 	}
 	if !c.listener.expects(c.arrival.Peer.Addr()) {

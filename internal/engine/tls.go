@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"causey/internal/failure"
 )
 
@@ -54,13 +52,19 @@ func newTLS(s *sock) *tlsLayer {
 	return t
 }
 
-// handshake runs the handshake until the sock's deadlines. Callbacks get ctx.
-func (t *tlsLayer) handshake(ctx context.Context) error {
+// handshake runs the handshake until the given time of the engine's clock, 0 for as
+// long as it takes. Callbacks get ctx.
+func (t *tlsLayer) handshake(ctx context.Context, until int64) error {
+	s := t.raw.sock
+	s.r.deadline.Store(until)
+	s.w.deadline.Store(until)
 	t.raw.waits = true
 	t.raw.ownWrites(true)
 	defer t.raw.ownWrites(false)
 	err := t.conn.HandshakeContext(context.WithValue(ctx, layerKey{}, t))
 	t.raw.waits = false
+	s.r.deadline.Store(0)
+	s.w.deadline.Store(0)
 	return err
 }
 
@@ -374,17 +378,13 @@ func (r *rawConn) noteAlert(b []byte) {
 // Close implements net.Conn. The sock's owner closes.
 func (r *rawConn) Close() error { return nil }
 
-// LocalAddr implements net.Conn. It is asked for where a client names no host.
+// LocalAddr implements net.Conn. It is asked for where a client names no host; of
+// servers it is not.
 func (r *rawConn) LocalAddr() net.Addr {
 	if c := r.sock.client; c != nil { // at its proxy, if one introduced it
 		if a := c.Local(); a.IsValid() {
 			return net.TCPAddrFromAddrPort(a)
 		}
-		return nowhere
-	}
-	sa, err := unix.Getsockname(r.sock.fd)
-	if a := addrPort(sa); err == nil && a.IsValid() {
-		return net.TCPAddrFromAddrPort(a)
 	}
 	return nowhere
 }

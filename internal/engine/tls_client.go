@@ -259,16 +259,13 @@ func (c *clientConn) handshake() bool {
 	t := newTLS(&c.sock)
 	t.conn = tls.Server(&t.raw, e.tlsBase)
 	limit := e.opts.Load().Handshake
+	var until int64
 	if limit > 0 {
-		until := e.monoOf(began) + int64(limit)
-		c.r.deadline.Store(until)
-		c.w.deadline.Store(until)
+		until = e.monoOf(began) + int64(limit)
 	}
 	ctx, done := c.handshakeContext(limit)
-	err := t.handshake(ctx)
+	err := t.handshake(ctx, until)
 	done()
-	c.r.deadline.Store(0)
-	c.w.deadline.Store(0)
 	took := e.env.Now().Sub(began)
 	if err != nil && t.raw.firstLen == 0 && (t.raw.eof || t.raw.rend == ioErrno) {
 		return false // it asked for nothing: a balancer's look whether the port is open

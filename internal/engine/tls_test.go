@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"causey/internal/engine/peercert"
-	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/record"
 )
@@ -424,8 +423,6 @@ func TestTLSHandshakeEndsWithItsCanceler(t *testing.T) {
 		t.Errorf("%v", rec.Failure)
 	}
 }
-
-var _ = exchange.Canceled
 
 // The policy of a name is that of the site which answers it.
 func TestTLSPolicy(t *testing.T) {

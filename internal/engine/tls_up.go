@@ -87,13 +87,11 @@ func (u *upConn) handshake(w *exchange.Want) *failure.Error {
 	began := e.mono()
 	t := newTLS(&u.sock)
 	t.conn = tls.Client(&t.raw, u.member.tls.config)
+	var until int64
 	if d := w.Timeouts.UpHandshake; d > 0 {
-		u.r.deadline.Store(began + int64(d))
-		u.w.deadline.Store(began + int64(d))
+		until = began + int64(d)
 	}
-	err := t.handshake(context.Background())
-	u.r.deadline.Store(0)
-	u.w.deadline.Store(0)
+	err := t.handshake(context.Background(), until)
 	u.tlsTook = time.Duration(e.mono() - began)
 	if err != nil {
 		return u.upHandshakeFailure(err)
