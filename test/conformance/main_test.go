@@ -4,7 +4,6 @@
 package conformance_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,18 +12,5 @@ import (
 
 // TestMain runs every test with each wire: I2.
 func TestMain(m *testing.M) {
-	worst := 0
-	for _, w := range []struct {
-		name             string
-		clients, servers harness.Wire
-	}{
-		{"plain to plain", harness.Plain, harness.Plain},
-		{"TLS to plain", harness.TLS, harness.Plain},
-		{"plain to TLS", harness.Plain, harness.TLS},
-	} {
-		harness.Clients, harness.Servers = w.clients, w.servers
-		fmt.Println("wires:", w.name)
-		worst = max(worst, m.Run())
-	}
-	os.Exit(worst)
+	os.Exit(harness.RunOver(m, harness.Wires{}, harness.Wires{Clients: harness.TLS}, harness.Wires{Servers: harness.TLS}))
 }

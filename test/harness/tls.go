@@ -6,6 +6,7 @@ package harness
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -27,6 +28,29 @@ const (
 // Origin starts. They are for a TestMain, which may run the same tests with each: what a
 // client sees must not depend on them.
 var Clients, Servers Wire
+
+// Wires are those on both sides.
+type Wires struct{ Clients, Servers Wire }
+
+// RunOver runs the tests of a package with each of the wires in turn, for its TestMain,
+// and returns the worst code to exit with.
+func RunOver(m *testing.M, wires ...Wires) int {
+	worst := 0
+	for _, w := range wires {
+		Clients, Servers = w.Clients, w.Servers
+		fmt.Printf("wires: %s to %s\n", w.Clients, w.Servers)
+		worst = max(worst, m.Run())
+	}
+	return worst
+}
+
+// String is "plain" or "TLS".
+func (w Wire) String() string {
+	if w == TLS {
+		return "TLS"
+	}
+	return "plain"
+}
 
 // Scheme is what clients come by.
 func Scheme() string {

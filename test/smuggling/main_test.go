@@ -4,7 +4,6 @@
 package smuggling_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,11 +12,5 @@ import (
 
 // TestMain runs every case plain, and with TLS to the client, where pieces are records.
 func TestMain(m *testing.M) {
-	worst := 0
-	for _, w := range []harness.Wire{harness.Plain, harness.TLS} {
-		harness.Clients = w
-		fmt.Printf("clients come by %s\n", harness.Scheme())
-		worst = max(worst, m.Run())
-	}
-	os.Exit(worst)
+	os.Exit(harness.RunOver(m, harness.Wires{}, harness.Wires{Clients: harness.TLS}))
 }
