@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // Table finds the set that an address belongs to.
@@ -53,17 +54,9 @@ func last(p netip.Prefix) netip.Addr {
 // Find returns the index of the set that a belongs to. ok is false if there is none.
 func (t *Table) Find(a netip.Addr) (set int, ok bool) {
 	a = a.Unmap()
-	lo, hi := 0, len(t.rows)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if t.rows[mid].last.Less(a) {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo == len(t.rows) || a.Less(t.rows[lo].first) {
+	i := sort.Search(len(t.rows), func(i int) bool { return !t.rows[i].last.Less(a) })
+	if i == len(t.rows) || a.Less(t.rows[i].first) {
 		return 0, false
 	}
-	return t.rows[lo].set, true
+	return t.rows[i].set, true
 }

@@ -65,15 +65,15 @@ func (d *demand) certificate(ctx context.Context, name string) (*tls.Certificate
 	if ctx == nil {
 		ctx = context.Background() // a ClientHelloInfo made by hand
 	}
-	if can := d.a.conf.OnDemand.Certifiable; !d.a.conf.obtainable(name) || can != nil && !can(name) {
-		return nil, nil
-	}
 	w, denied := d.look(name)
 	switch {
 	case denied:
 		return nil, nil
 	case w != nil && w.slot.usable(d.a.now()):
 		return w.slot.cert.Load(), nil
+	}
+	if can := d.a.conf.OnDemand.Certifiable; !d.a.conf.obtainable(name) || can != nil && !can(name) {
+		return nil, nil
 	}
 	select {
 	case d.waiters <- struct{}{}:

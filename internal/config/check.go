@@ -28,24 +28,23 @@ func (d *decoder) finish(c *Config) {
 	if d.noDuplicates("resolver", texts(c.Resolver)); len(c.Resolver) == 0 {
 		c.Resolver = nil // [] says the same as no key, which is what JSON has (I3)
 	}
-	d.noDuplicates("trusted_proxies", texts(c.TrustedProxies))
+	d.checkProxies("trusted_proxies", c.TrustedProxies, "this trusts everybody, so any client can name any client address")
 	for i, l := range c.Listen {
-		d.noDuplicates(fmt.Sprintf("listen[%d].proxy_protocol", i), texts(l.ProxyProtocol))
-		for j, p := range l.ProxyProtocol {
-			if p.everybody() && d.sound("listen[%d].proxy_protocol[%d]", i, j) {
-				d.warn(d.at("listen[%d].proxy_protocol[%d]", i, j), "name the addresses of your proxies", "every connection has to begin with a PROXY header, and whoever can connect may name any client address in it")
-			}
-		}
-	}
-	for i, p := range c.TrustedProxies {
-		if p.everybody() && d.sound("trusted_proxies[%d]", i) {
-			d.warn(d.at("trusted_proxies[%d]", i), "name the addresses of your proxies", "this trusts everybody, so any client can name any client address")
-		}
+		d.checkProxies(fmt.Sprintf("listen[%d].proxy_protocol", i), l.ProxyProtocol,
+			"every connection has to begin with a PROXY header, and whoever can connect may name any client address in it")
 	}
 }
 
-// everybody reports a network of all addresses.
-func (n NetworkOrSet) everybody() bool { return n.Set == "" && n.Prefix.Bits() == 0 }
+// checkProxies finds networks of proxies that are listed twice, and says what risk
+// those are that hold all addresses.
+func (d *decoder) checkProxies(path string, list []NetworkOrSet, risk string) {
+	d.noDuplicates(path, texts(list))
+	for i, n := range list {
+		if n.Set == "" && n.Prefix.Bits() == 0 && d.sound("%s[%d]", path, i) {
+			d.warn(d.at("%s[%d]", path, i), "name the addresses of your proxies", "%s", risk)
+		}
+	}
+}
 
 // finishTimeouts fills in the timeouts of upstreams and routes.
 func (d *decoder) finishTimeouts(c *Config) {

@@ -179,7 +179,7 @@ func parseTraceHeader(line string) (h TraceHeader, problem string) {
 	name, value, found := strings.Cut(line, ":")
 	value = strings.TrimSpace(value)
 	switch {
-	case !found || !isWord(name, "!#$%&'*+-.^_`|~"):
+	case !found || !isToken(name):
 		return h, "does not begin with the name of a field and a colon"
 	case value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 || r >= 0x7f }):
 		return h, "has no value of visible characters"

@@ -72,9 +72,7 @@ func (d *decoder) judged(c cursor, use fileUse, limit int64, judge func(data []b
 
 // readCertificates reads a file of certificates that others are trusted by.
 func (d *decoder) readCertificates(c cursor, name string) []byte {
-	return d.judged(c, fileUse{name, "certificates"}, pemFileLimitBytes, func(data []byte) (string, string) {
-		return judgeCertificates(data)
-	})
+	return d.judged(c, fileUse{name, "certificates"}, pemFileLimitBytes, judgeCertificates)
 }
 
 // readRevocationLists reads a file of revocation lists.

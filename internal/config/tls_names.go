@@ -13,8 +13,9 @@ import (
 // *.name for one label below it, or an IP address without brackets.
 type nameSet map[string]bool
 
-// names lists what the certificate is for.
-func (p *CertificatePair) names() []string {
+// Names lists what the certificate is for, in lower case: names, *.name, and IP
+// addresses.
+func (p *CertificatePair) Names() []string {
 	if p.pair.Leaf == nil {
 		return nil // it could not be read, which was reported
 	}
@@ -34,7 +35,7 @@ func (p *CertificatePair) names() []string {
 func namesOf(list []CertificatePair) nameSet {
 	set := nameSet{}
 	for i := range list {
-		for _, n := range list[i].names() {
+		for _, n := range list[i].Names() {
 			set[n] = true
 		}
 	}
@@ -73,7 +74,7 @@ func (s *hostSet) add(hosts []string) {
 
 // wants reports whether a certificate serves any of the hosts.
 func (s *hostSet) wants(p *CertificatePair) bool {
-	return s.hosts["*"] || slices.ContainsFunc(p.names(), func(name string) bool {
+	return s.hosts["*"] || slices.ContainsFunc(p.Names(), func(name string) bool {
 		if parent, wild := strings.CutPrefix(name, "*."); s.hosts[name] || wild && s.above[parent] {
 			return true
 		}
@@ -109,7 +110,7 @@ func (d *decoder) checkNames(c *Config) {
 			continue
 		}
 		for j, host := range c.Sites[i].Hosts {
-			if d.sound("sites[%d].hosts[%d]", i, j) && !top.has(host) && !c.TLS.Automatic.Covers(host) {
+			if !top.has(host) && !c.TLS.Automatic.Covers(host) && d.sound("sites[%d].hosts[%d]", i, j) {
 				d.warnUncertified(c, host, d.at("sites[%d].hosts[%d]", i, j), len(all.hosts))
 			}
 		}
@@ -119,7 +120,7 @@ func (d *decoder) checkNames(c *Config) {
 // warnUseless reports a certificate that names no host of what could use it.
 func (d *decoder) warnUseless(at cursor, p *CertificatePair, of, hint string) {
 	const most = 4
-	names := p.names()
+	names := p.Names()
 	if len(names) == 0 {
 		d.warn(at, "get one that has: nobody reads the common name any more (RFC 9525)", "this certificate names no host at all: it has no subjectAltName")
 		return
@@ -151,7 +152,7 @@ func (d *decoder) checkOwnNames(i int, s *Site) {
 	}
 	named := namesOf(s.TLS.Certificates)
 	for j, host := range s.Hosts {
-		if useful > 0 && host != "*" && d.sound("sites[%d].hosts[%d]", i, j) && !named.has(host) {
+		if useful > 0 && host != "*" && !named.has(host) && d.sound("sites[%d].hosts[%d]", i, j) {
 			d.warn(d.at("sites[%d].hosts[%d]", i, j), "give one that does, or put the host into a site of its own", "no certificate of this site names %s, so browsers refuse it", quote(host))
 		}
 	}

@@ -202,22 +202,23 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 	var rules []route.Rule
 	for i := range c.Sites {
 		s := &c.Sites[i]
-		pages := buildPages(c.ErrorPages, s.ErrorPages)
+		pages, auth, sts := buildPages(c.ErrorPages, s.ErrorPages), clientAuthID(s), hsts(s.TLS.HSTS)
+		redirect := uint16(0)
+		if s.TLS.Redirect && c.HasTLS() {
+			redirect = uint16(c.HTTPSPort())
+		}
 		for j := range s.Routes {
 			r := &s.Routes[j]
 			x := &exchange.Route{
 				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
 				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
-				ClientAuth: clientAuthID(s), HSTS: hsts(s.TLS.HSTS),
+				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),
 					UpHandshake: r.Timeouts.UpHandshake.Std(),
 					AwaitHead:   r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},
-			}
-			if s.TLS.Redirect && c.HasTLS() {
-				x.RedirectPort = uint16(c.HTTPSPort())
 			}
 			switch h := hostHeaders[r.Upstream]; h {
 			case config.HostPreserve:

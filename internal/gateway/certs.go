@@ -117,17 +117,7 @@ func (x *pairIndex) naming(host string) []certs.Pair {
 // namesOf lists what a certificate can be served for, which is less than what may be
 // written into one.
 func namesOf(p *config.CertificatePair) []string {
-	leaf := p.Pair().Leaf
-	var names []string
-	for _, n := range leaf.DNSNames {
-		if n = strings.ToLower(strings.TrimSuffix(n, ".")); n != "*" && certs.CheckHost(n) == nil {
-			names = append(names, n)
-		}
-	}
-	for _, ip := range leaf.IPAddresses {
-		names = append(names, ip.String())
-	}
-	return names
+	return slices.DeleteFunc(p.Names(), func(n string) bool { return certs.CheckHost(n) != nil })
 }
 
 // wantsAutomatic reports whether there is anything to obtain: without it no storage

@@ -137,9 +137,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	certOptions := g.certOptions(cfg)
 	if g.certs, err = certs.New(certOptions); err != nil {
 		eng.Close()
-		if s := g.log.Load(); s != nil {
-			s.Close(context.Background())
-		}
+		closeLog(g.log.Load())
 		return nil, err
 	}
 	g.obtained = certOptions.Automatic

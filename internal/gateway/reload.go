@@ -67,8 +67,8 @@ func (g *Gateway) reload() error {
 	certOptions := g.certOptions(cfg)
 	if err := g.certs.Reload(certOptions); err != nil {
 		closeListeners(opened)
-		if unused := g.log.Swap(oldLog); newLog {
-			closeLog(unused)
+		if newLog {
+			closeLog(g.log.Swap(oldLog))
 		}
 		return reloadError(err)
 	}
