@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -76,9 +75,8 @@ func writeCertificates(w io.Writer, answer *admin.CertificateList) error {
 		_, err := io.WriteString(w, "no certificates: no listener serves TLS, or no site has a host name\n")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { _, _ = io.WriteString(t, strings.Join(cells, "\t")+"\n") } // Flush has the error
-	row("STATE", "HOSTS", "VALID UNTIL", "DAYS", "FROM", "KEY", "NEXT")
+	t := newTable(w)
+	t.row("STATE", "HOSTS", "VALID UNTIL", "DAYS", "FROM", "KEY", "NEXT")
 	for i := range answer.Certificates {
 		c := &answer.Certificates[i]
 		until, days, next := "-", "-", "-"
@@ -88,7 +86,7 @@ func writeCertificates(w io.Writer, answer *admin.CertificateList) error {
 		if c.Source != admin.FromFile && !c.NextAt.IsZero() {
 			next = c.NextAt.UTC().Format("2006-01-02 15:04Z")
 		}
-		row(string(c.State), hostsOf(c), until, days, fromWhere(c), cmp.Or(c.KeyType, "-"), next)
+		t.row(string(c.State), hostsOf(c), until, days, fromWhere(c), cmp.Or(c.KeyType, "-"), next)
 	}
 	if err := t.Flush(); err != nil {
 		return err

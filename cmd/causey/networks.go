@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,9 +74,8 @@ is forced. A gateway that systemd runs has a directory of its own: --dir.`,
 
 // writeNetworks writes a table with one line per set.
 func writeNetworks(out io.Writer, sets []cdn.Set, now time.Time) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { _, _ = io.WriteString(t, strings.Join(cells, "\t")+"\n") } // Flush has the error
-	row("SET", "NETWORKS", "OF", "AGE", "FROM", "PUBLISHED AT")
+	t := newTable(out)
+	t.row("SET", "NETWORKS", "OF", "AGE", "FROM", "PUBLISHED AT")
 	for i := range sets {
 		s := &sets[i]
 		day, age, from := "-", "empty: run causey networks update", "built in"
@@ -90,7 +88,7 @@ func writeNetworks(out io.Writer, sets []cdn.Set, now time.Time) error {
 		if s.File != "" {
 			from = printable(s.File)
 		}
-		row(s.Name, strconv.Itoa(len(s.Prefixes)), day, age, from, strings.Join(s.Sources, " "))
+		t.row(s.Name, strconv.Itoa(len(s.Prefixes)), day, age, from, strings.Join(s.Sources, " "))
 	}
 	return t.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 	"unicode/utf8"
 
@@ -32,6 +33,15 @@ func (p *page) problems(before string, list config.Errors) {
 	for _, one := range list {
 		p.printf("%s%v\n\n", before, one)
 	}
+}
+
+// table aligns cells; Flush writes them.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+func (t table) row(cells ...string) {
+	_, _ = io.WriteString(t, strings.Join(cells, "\t")+"\n") // Flush has the error
 }
 
 // wrapColumns is the width of a terminal that nobody has made wider.

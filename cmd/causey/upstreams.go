@@ -8,7 +8,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -46,9 +45,8 @@ func newUpstreams(w world) *cobra.Command {
 
 // writeUpstreams writes a table with one line per server.
 func writeUpstreams(w io.Writer, list []admin.Upstream) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { _, _ = io.WriteString(t, strings.Join(cells, "\t")+"\n") } // Flush has the error
-	row("UPSTREAM", "SERVER", "ADDRESSES", "ACTIVE", "IDLE", "ATTEMPTS", "FAILED", "LAST FAILURE")
+	t := newTable(w)
+	t.row("UPSTREAM", "SERVER", "ADDRESSES", "ACTIVE", "IDLE", "ATTEMPTS", "FAILED", "LAST FAILURE")
 	for _, u := range list {
 		for _, s := range u.Servers {
 			last := "-"
@@ -59,7 +57,7 @@ func writeUpstreams(w io.Writer, list []admin.Upstream) error {
 			if addresses == "" {
 				addresses = "-"
 			}
-			row(u.Name, s.Name, addresses, strconv.Itoa(s.Connections.Active), strconv.Itoa(s.Connections.Idle),
+			t.row(u.Name, s.Name, addresses, strconv.Itoa(s.Connections.Active), strconv.Itoa(s.Connections.Idle),
 				strconv.FormatUint(s.Attempts, 10), strconv.FormatUint(s.Failures, 10), last)
 		}
 	}

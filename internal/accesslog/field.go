@@ -161,7 +161,7 @@ func appendTrail(dst []byte, l line) []byte {
 
 func appendAttempts(dst []byte, l line) []byte {
 	dst = append(dst, '[')
-	for i := range min(int(l.AttemptLen), record.AttemptsMax) {
+	for i := range l.KeptAttempts() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

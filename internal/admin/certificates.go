@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -185,7 +184,7 @@ func compareCertificates(a, b Certificate) int {
 	return cmp.Or(cmp.Compare(last(&a), last(&b)),
 		cmp.Compare(slices.Index(CertificateStates, a.State), slices.Index(CertificateStates, b.State)),
 		a.NotAfter.Compare(b.NotAfter.Time),
-		cmp.Compare(strings.Join(a.Hosts, " "), strings.Join(b.Hosts, " ")),
+		slices.Compare(a.Hosts, b.Hosts),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File))
 }
 

@@ -191,7 +191,7 @@ func (a *account) attempts() {
 	if r.AttemptLen < 2 {
 		return
 	}
-	kept := min(int(r.AttemptLen), record.AttemptsMax)
+	kept := len(r.KeptAttempts())
 	parts := make([]string, kept)
 	for i := range parts {
 		try := &r.Attempts[i]

@@ -146,7 +146,7 @@ func (s *Store) put(r *record.Record, keep bool) {
 	if r.Error != nil {
 		l = s.count(r)
 	}
-	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
+	for i := range r.KeptAttempts() {
 		s.countAttempt(r, &r.Attempts[i])
 	}
 	if l == laneOrdinary && !keep {

@@ -142,7 +142,7 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	if m.tls != nil {
 		u.times, u.requests = w.Timeouts, 1
 		if err := u.handshake(w); err != nil {
-			w.Attempt.Dialled, w.Attempt.Connect, w.Attempt.Handshake = u.addr, u.took, u.tlsTook
+			w.Attempt.Dialled, w.Attempt.Connect = u.addr, u.took
 			m.drop(u)
 			return nil, err
 		}

@@ -275,7 +275,7 @@ func (c *clientConn) handshake() bool {
 		return false
 	}
 	c.noteHandshake(took)
-	return c.arrival.TLS.Version != 0
+	return c.arrival.Secure()
 }
 
 // handshakeContext is what a handshake waits in that may wait for its certificate;
@@ -353,7 +353,7 @@ func (c *clientConn) noHandshake(err *failure.Error, began time.Time, took time.
 	rec.NoteFailure(err)
 	entry := failure.Lookup(err.Code)
 	switch {
-	case entry.Status == exchange.StatusClientGone:
+	case entry.Status == failure.StatusClientGone:
 		rec.Status, rec.Outcome = entry.Status, record.ClientLeft
 	case err.Code.Kind == failure.PlainHTTP:
 		c.tls = nil

@@ -6,7 +6,6 @@ package engine
 import (
 	"context"
 	"crypto/tls"
-	"time"
 
 	"causey/internal/engine/peercert"
 	"causey/internal/exchange"
@@ -81,19 +80,15 @@ func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
 
 // handshake makes u's connection one with TLS.
 func (u *upConn) handshake(w *exchange.Want) *failure.Error {
-	e := u.eng
 	w.Waiter.Enter(phase.UpHandshake)
 	w.Waiter.Watch(u)
-	began := e.mono()
 	t := newTLS(&u.sock)
 	t.conn = tls.Client(&t.raw, u.member.tls.config)
 	var until int64
 	if d := w.Timeouts.UpHandshake; d > 0 {
-		until = began + int64(d)
+		until = u.eng.mono() + int64(d)
 	}
-	err := t.handshake(context.Background(), until)
-	u.tlsTook = time.Duration(e.mono() - began)
-	if err != nil {
+	if err := t.handshake(context.Background(), until); err != nil {
 		return u.upHandshakeFailure(err)
 	}
 	return nil

@@ -32,7 +32,6 @@ type upConn struct {
 	idleFor   time.Duration // before the present exchange
 	requests  uint32
 	took      time.Duration // to resolve and connect
-	tlsTook   time.Duration // for the handshake
 
 	// The request side.
 	out        []byte
@@ -104,7 +103,7 @@ func (u *upConn) HeadAt() time.Time { return u.headAt }
 func (u *upConn) Note(a *record.Attempt) {
 	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = u.addr, u.reused(), u.requests, u.idleFor
 	if !a.Reused {
-		a.Connect, a.Handshake = u.took, u.tlsTook
+		a.Connect = u.took
 	}
 }
 

@@ -23,15 +23,12 @@ const (
 	DetailsNever
 )
 
-// StatusClientGone is the status of a client that went away, in records only.
-const StatusClientGone = 499
-
 // answerFailure tells the client, if it can still be told.
 func (x *Exchange) answerFailure(err *failure.Error) {
 	e := failure.Lookup(err.Code)
 	switch {
-	case e.Status == StatusClientGone:
-		x.rec.Status, x.rec.Outcome = StatusClientGone, record.ClientLeft
+	case e.Status == failure.StatusClientGone:
+		x.rec.Status, x.rec.Outcome = failure.StatusClientGone, record.ClientLeft
 		x.client.Abort()
 	case x.client.Begun() && e.Severity == failure.SeverityWarning:
 		x.rec.Outcome = record.Tunnelled
@@ -178,5 +175,5 @@ func (p *Plan) showsDetails(peer netip.AddrPort) bool {
 	case DetailsNever:
 		return false
 	}
-	return isTrusted(p.Trusted, peer.Addr()) && peer != (netip.AddrPort{})
+	return IsTrusted(p.Trusted, peer.Addr()) && peer != (netip.AddrPort{})
 }

@@ -6,6 +6,7 @@ package exchange
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"unsafe"
 
 	"causey/internal/wire"
@@ -14,19 +15,15 @@ import (
 // hopsMax bounds how far a list of forwarded addresses is followed.
 const hopsMax = 32
 
-func isTrusted(trusted []netip.Prefix, a netip.Addr) bool {
+// IsTrusted reports whether a is one of the trusted proxies.
+func IsTrusted(trusted []netip.Prefix, a netip.Addr) bool {
 	if !a.IsValid() {
 		// A unix socket has no address; who may open it is the file system's
 		// decision, as it is for a proxy on the same machine.
 		return len(trusted) > 0
 	}
 	a = a.Unmap()
-	for _, p := range trusted {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // clientAddr returns who asks, behind a trusted proxy: the rightmost address of
@@ -49,7 +46,7 @@ func clientAddr(h *wire.Head, trusted []netip.Prefix, peer netip.Addr) netip.Add
 				return client
 			}
 			client = a
-			if hops++; !isTrusted(trusted, a) {
+			if hops++; !IsTrusted(trusted, a) {
 				return client
 			}
 		}

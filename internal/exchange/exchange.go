@@ -233,7 +233,7 @@ func (x *Exchange) noteHead() {
 			rec.SetText(record.RequestID, req.Value(i))
 		}
 	}
-	x.trusted = isTrusted(x.plan.Trusted, rec.Peer.Addr())
+	x.trusted = IsTrusted(x.plan.Trusted, rec.Peer.Addr())
 	if x.trusted {
 		rec.Client = clientAddr(&req.Head, x.plan.Trusted, rec.Client)
 	}

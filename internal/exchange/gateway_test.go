@@ -305,7 +305,7 @@ func checkRecord(t *testing.T, r *record.Record) {
 	case r.Outcome == record.ClientLeft && r.Status != 499, told && (r.Status < 100 || r.Status == 499), r.Outcome == record.Unanswered && r.Status != 0:
 		t.Errorf("status %d with outcome %s", r.Status, r.Outcome)
 	}
-	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
+	for i := range r.KeptAttempts() {
 		if r.Attempts[i].Server == "" && r.Failure.Kind != failure.Bug {
 			t.Errorf("attempt %d has no server", i+1)
 		}

@@ -15,7 +15,7 @@ import (
 // attempts returns "server:failure" of each attempt, with "*" behind a server
 // whose connection was reused.
 func attempts(r *record.Record) (l []string) {
-	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
+	for i := range r.KeptAttempts() {
 		a := &r.Attempts[i]
 		reused := ""
 		if a.Reused {

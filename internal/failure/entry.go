@@ -45,8 +45,8 @@ var severityNames = [...]string{"error", "warning", "client"}
 // String returns the stable name shown in docs and API.
 func (s Severity) String() string { return severityNames[s] }
 
-// statusClientGone logs a client that left before its answer was complete.
-const statusClientGone = 499
+// StatusClientGone logs a client that left before its answer was complete.
+const StatusClientGone = 499
 
 // Entry is all that is known about one code, for machines and for people.
 type Entry struct {

@@ -88,7 +88,7 @@ func (e *Entry) facts() []fact {
 // out, no other one can be sent.
 func (e *Entry) statusText() string {
 	switch {
-	case e.Status == statusClientGone:
+	case e.Status == StatusClientGone:
 		return "499 in the log only: the client is gone and gets no answer"
 	case e.unanswerable():
 		return fmt.Sprintf("0 in the records: without TLS nothing can be answered, and the connection is closed (its class is %d)", e.Status)

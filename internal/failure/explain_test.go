@@ -90,7 +90,7 @@ func TestFactsAreDifferentWhereTheyMust(t *testing.T) {
 			}
 		}
 		gone := strings.Contains(e.statusText(), "log only")
-		if gone != (e.Status == statusClientGone) {
+		if gone != (e.Status == StatusClientGone) {
 			t.Errorf("%s: status %d in words: %s", e.Name, e.Status, e.statusText())
 		}
 	}

@@ -134,7 +134,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Connect, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor left while a server was dialled",
 		Meaning: "The client closed its connection while the gateway was still looking up or connecting to a server. " +
@@ -154,7 +154,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Connect, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor reset while a server was dialled",
 		Meaning: "The client's side reset the connection while the gateway was resolving or connecting to a server. " +
@@ -172,7 +172,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.SendBody, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Upload ended too early",
 		Meaning: "The client closed in the middle of the body that it had announced. The server received a part only " +
@@ -193,7 +193,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.SendBody, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Upload reset by the client",
 		Meaning: "The connection was reset while the request body flowed. The sender's machine aborted, so neither " +
@@ -321,7 +321,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.AwaitHead, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor left before the answer began",
 		Meaning: "The client closed its connection while the server was still working on the request, before any byte " +
@@ -341,7 +341,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.AwaitHead, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor reset before the answer began",
 		Meaning: "The client's connection was reset while the application was computing its answer. The attempt was " +
@@ -360,7 +360,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.ReadHeadUp, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor left as the answer's head came in",
 		Meaning: "The client closed in the moment in which the head of the answer was arriving from the server. Some " +
@@ -379,7 +379,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.ReadHeadUp, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor reset as the answer's head came in",
 		Meaning: "The client reset its connection after the server had begun its head and before it was complete. It " +
@@ -396,7 +396,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.RelayBody, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor left during the answer",
 		Meaning: "The client closed fully while the answer was being sent. It has a part of it and wanted no more; " +
@@ -416,7 +416,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.RelayBody, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor reset during the answer",
 		Meaning: "The client reset the connection in the middle of the answer, discarding what was still on its way. " +
@@ -435,7 +435,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.RelayBody, TooSlow},
-		Family: FamilyTimeout, Status: 499, ProxyError: "",
+		Family: FamilyTimeout, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Visitor reads too slowly",
 		Meaning: "The gateway had bytes to send and the client took them below the minimum rate for too long. The " +
@@ -454,7 +454,7 @@ var clientExchangeEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Tunnel, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client reset the tunnel",
 		Meaning: "The visitor's side of an upgraded connection, mostly a WebSocket, was reset. Whatever the " +

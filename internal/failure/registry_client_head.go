@@ -392,7 +392,7 @@ var clientHeadEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.ReadHead, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client left inside its request head",
 		Meaning: "The client closed the connection in order after some bytes of a request and before the head was " +
@@ -411,7 +411,7 @@ var clientHeadEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.ReadHead, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client reset inside its request head",
 		Meaning: "The connection was reset, not closed, while the request head was arriving. The client's machine or " +

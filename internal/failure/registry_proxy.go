@@ -10,7 +10,7 @@ import "causey/internal/phase"
 var clientProxyEntries = []Entry{
 	{
 		Code:   Code{Client, phase.Accept, Closed},
-		Family: FamilyClosed, Status: statusClientGone, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Proxy closed inside its PROXY header",
 		Meaning: "A proxy of `proxy_protocol` began the header that names its client and closed the connection " +
@@ -27,7 +27,7 @@ var clientProxyEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Accept, Reset},
-		Family: FamilyReset, Status: statusClientGone, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Proxy reset inside its PROXY header",
 		Meaning: "The connection of a proxy was reset while only a part of its PROXY header had come. It carried no " +

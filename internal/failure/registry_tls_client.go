@@ -268,7 +268,7 @@ var clientTLSEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Handshake, Closed},
-		Family: FamilyClosed, Status: 499, ProxyError: "",
+		Family: FamilyClosed, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client left inside the handshake",
 		Meaning: "The client closed its connection in order after it had begun a TLS handshake. It gave no alert, so " +
@@ -287,7 +287,7 @@ var clientTLSEntries = []Entry{
 	},
 	{
 		Code:   Code{Client, phase.Handshake, Reset},
-		Family: FamilyReset, Status: 499, ProxyError: "",
+		Family: FamilyReset, Status: StatusClientGone, ProxyError: "",
 		Retry: RetryNever, Severity: SeverityClient,
 		Title: "Client reset inside the handshake",
 		Meaning: "The client's side reset the connection in the middle of the TLS handshake. Its machine or a device " +

@@ -40,13 +40,13 @@ func TestStatusIsRecommended(t *testing.T) {
 	excused := map[string]bool{}
 	for _, e := range All() {
 		if e.ProxyError == "" {
-			if e.Status != statusClientGone {
+			if e.Status != StatusClientGone {
 				t.Errorf("%s has no RFC 9209 type though somebody is answered %d", e.Name, e.Status)
 			}
 			continue
 		}
 		want, known := recommended[e.ProxyError]
-		follows := e.Status == want || want == 0 && e.Status >= 500 || want == 4 && e.Status/100 == 4 && e.Status != statusClientGone
+		follows := e.Status == want || want == 0 && e.Status >= 500 || want == 4 && e.Status/100 == 4 && e.Status != StatusClientGone
 		reason := notRecommended[e.Name]
 		switch {
 		case !known:
@@ -78,7 +78,7 @@ func TestStatusNamesTheSide(t *testing.T) {
 		"gateway.tunnel.idle":           "a timer of ours is 504, and nothing is answered in a tunnel",
 	}
 	legal := map[Party][]int{
-		Client:   {400, 404, 405, 408, 413, 414, 417, 421, 431, statusClientGone},
+		Client:   {400, 404, 405, 408, 413, 414, 417, 421, 431, StatusClientGone},
 		Upstream: {502, 504},
 		Gateway:  {500, 503},
 	}
@@ -115,7 +115,7 @@ func TestSeverityFitsParty(t *testing.T) {
 			t.Errorf("%s has severity %v: what a client did is never an error of the site, and nothing else is excused",
 				e.Name, e.Severity)
 		}
-		if e.Status == statusClientGone && e.Severity != SeverityClient {
+		if e.Status == StatusClientGone && e.Severity != SeverityClient {
 			t.Errorf("%s: 499 is for clients that left", e.Name)
 		}
 	}

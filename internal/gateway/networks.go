@@ -13,6 +13,7 @@ import (
 
 	"causey/internal/cdn"
 	"causey/internal/config"
+	"causey/internal/exchange"
 	"causey/internal/metrics"
 	"causey/internal/record"
 )
@@ -149,7 +150,7 @@ func (s *strays) Consume(batch []record.Record) {
 		}
 		s.all++
 		at, ok := s.networks.table.Find(peer)
-		if !ok || slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) }) {
+		if !ok || exchange.IsTrusted(s.trusted, peer) {
 			continue
 		}
 		s.counts[at]++

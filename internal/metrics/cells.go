@@ -97,16 +97,16 @@ func (c *cells) add(r *record.Record) {
 }
 
 func (c *cells) addAttempts(r *record.Record) {
-	kept := min(int(r.AttemptLen), record.AttemptsMax)
-	for i := range r.Attempts[:kept] {
-		a := &r.Attempts[i]
+	kept := r.KeptAttempts()
+	for i := range kept {
+		a := &kept[i]
 		result := failure.NoFamily
 		if !a.Failure.IsNone() {
 			result = failure.Lookup(a.Failure).Family
 		}
 		c.attempts.at(pair{r.Upstream, a.Server})[result]++
 	}
-	if lost := int(r.AttemptLen) - kept; lost > 0 {
+	if lost := int(r.AttemptLen) - len(kept); lost > 0 {
 		c.attempts.at(pair{r.Upstream, ""})[unrecorded] += uint64(lost)
 	}
 }

@@ -114,9 +114,8 @@ type Attempt struct {
 	RequestNumber uint32
 	// IdleFor is how long the connection had lain idle.
 	IdleFor time.Duration
-	// Connect is how long resolving and connecting took, Handshake how long TLS
-	// took; 0 on reuse.
-	Connect, Handshake time.Duration
+	// Connect is how long resolving and connecting took, 0 on reuse.
+	Connect time.Duration
 	// Start is when the attempt began, counted from the record's Start, NotReached
 	// if it came to nothing before it had a server. Took is how long it lasted if
 	// it failed; one that did not lasts to the end of the exchange.
@@ -224,13 +223,16 @@ func (r *Record) NoteFailure(e *failure.Error) {
 	}
 }
 
+// KeptAttempts returns the attempts that are kept. They belong to the record.
+func (r *Record) KeptAttempts() []Attempt { return r.Attempts[:min(int(r.AttemptLen), AttemptsMax)] }
+
 // LastAttempt returns the newest attempt that is kept, or nil.
 func (r *Record) LastAttempt() *Attempt {
-	n := min(int(r.AttemptLen), AttemptsMax)
-	if n == 0 {
+	kept := r.KeptAttempts()
+	if len(kept) == 0 {
 		return nil
 	}
-	return &r.Attempts[n-1]
+	return &kept[len(kept)-1]
 }
 
 // AddAttempt returns a place for a new attempt, which has not begun. When all are taken the

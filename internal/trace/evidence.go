@@ -16,7 +16,7 @@ import (
 // what a peer sent.
 func failureEvent(r *record.Record, e *failure.Entry) eventJSON {
 	ev := eventJSON{Name: "failure", Time: nanos(r.Start.Add(r.Total))}
-	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
+	for i := range r.KeptAttempts() {
 		if a := &r.Attempts[i]; a.Failure == r.Failure && a.Start >= 0 {
 			ev.Time = nanos(r.Start.Add(a.Start + a.Took))
 			break

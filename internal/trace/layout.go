@@ -62,7 +62,7 @@ func layout(r *record.Record) []span {
 	}
 	spans = appendConnects(spans)
 	spans = appendChain(spans, r, phase.Queue)
-	if last := spans[min(int(r.AttemptLen), record.AttemptsMax)]; last.attempt.Failure.IsNone() {
+	if last := spans[len(r.KeptAttempts())]; last.attempt.Failure.IsNone() {
 		spans = appendTail(spans, r, &last)
 	}
 	return spans
@@ -75,7 +75,7 @@ func appendAttempts(spans []span, r *record.Record) []span {
 	for p := phase.ReadHead; p < phase.Resolve; p++ {
 		at += max(r.Phases[p], 0)
 	}
-	for i := range min(int(r.AttemptLen), record.AttemptsMax) {
+	for i := range r.KeptAttempts() {
 		a := &r.Attempts[i]
 		s := span{kind: clientSpan, part: uint8(i + 1), start: at, end: r.Total, attempt: a}
 		if i == record.AttemptsMax-1 {

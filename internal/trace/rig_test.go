@@ -65,7 +65,7 @@ func overTLS() *record.Record {
 	r.TLS = record.TLS{Version: tls.VersionTLS13, Cipher: tls.TLS_AES_128_GCM_SHA256, Resumed: true}
 	r.Phases[phase.Handshake] = 3 * ms // before the exchange began
 	r.Phases[phase.UpHandshake], r.Phases[phase.RelayBody] = 4*ms, 6*ms
-	r.LastAttempt().Server, r.LastAttempt().Handshake = "https://app.internal:9443", 4*ms
+	r.LastAttempt().Server = "https://app.internal:9443"
 	r.LastAttempt().Dialled = netip.MustParseAddrPort("10.0.0.4:9443")
 	return r
 }
