@@ -14,6 +14,8 @@ needs=(
   "node : nodejs : the Node application (WebSocket and SSE included)"
   "wrk : wrk : every benchmark"
   "pebble : pebble : certificates obtained from a CA"
+  "openssl : openssl : handshakes with OpenSSL's client, and OCSP answers read by it"
+  "curl : curl : handshakes with curl"
   "nft : nftables : failures made by packet rules in a network namespace"
   "ip : iproute2 : failures made by packet rules in a network namespace"
 )
