@@ -5,18 +5,13 @@ package acme
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +24,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"causey/lab/pki"
 )
 
 // authority is pebble with a proxy before it.
@@ -68,10 +65,13 @@ func startAuthority(t *testing.T, front *front, dns string, set setup) *authorit
 		t.Skip("no pebble; as root on Debian: apt-get install pebble")
 	}
 	dir, api, management := t.TempDir(), freeAddress(t), freeAddress(t)
-	roots := selfSigned(t, dir)
+	cert := pki.SelfSigned(pki.Leaf{Names: []string{"127.0.0.1"}})
+	certFile, keyFile := cert.Files(dir, "api")
+	roots := x509.NewCertPool()
+	roots.AddCert(cert.Cert)
 	config := map[string]any{
 		"listenAddress": api, "managementListenAddress": management,
-		"certificate": filepath.Join(dir, "api.crt"), "privateKey": filepath.Join(dir, "api.key"),
+		"certificate": certFile, "privateKey": keyFile,
 		"httpPort": front.httpPort, "tlsPort": front.tlsPort, "ocspResponderURL": set.responder,
 	}
 	if set.validity > 0 {
@@ -213,28 +213,6 @@ func (a *authority) all() int {
 func (a *authority) roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.proxy.Certificate())
-	return pool
-}
-
-// selfSigned writes api.crt and api.key for 127.0.0.1 and returns whom to trust.
-func selfSigned(t *testing.T, dir string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	must(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "api.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, "api.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
-	cert, err := x509.ParseCertificate(der)
-	must(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
 	return pool
 }
 
