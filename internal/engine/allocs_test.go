@@ -144,7 +144,7 @@ func testAllocs(t *testing.T, tracing exchange.Tracing, overTLS bool, others flo
 	if ordinary, failed := r.env.Ring.Dropped(); ordinary+failed > 0 {
 		t.Errorf("%d records dropped, %d of failures", ordinary, failed)
 	}
-	if s := r.group.members[0].server; s.Open.Load() != 1 || s.Failures.Load() != 0 {
+	if s := r.server(); s.Open.Load() != 1 || s.Failures.Load() != 0 {
 		t.Errorf("%d connections to the server, %d failures", s.Open.Load(), s.Failures.Load())
 	}
 }
@@ -160,7 +160,7 @@ func BenchmarkKeepAliveGET(b *testing.B) {
 			r.env.Ring.Drain(nil)
 		}
 	}
-	if n := r.group.members[0].server.Open.Load(); n != 1 {
+	if n := r.server().Open.Load(); n != 1 {
 		b.Errorf("%d connections to the server", n)
 	}
 }

@@ -25,8 +25,8 @@ import (
 )
 
 // named is a server called name.test on a port.
-func named(port uint16) *upstream.Server {
-	return &upstream.Server{Name: "name.test", Host: "name.test", Addr: netip.AddrPortFrom(netip.Addr{}, port), Authority: "name.test"}
+func named(port uint16) upstream.Spec {
+	return upstream.Spec{Place: upstream.Place{Name: "name.test", Host: "name.test", Addr: netip.AddrPortFrom(netip.Addr{}, port), Authority: "name.test"}}
 }
 
 // hosts is a resolver that knows the addresses of name.test from a file.
@@ -99,7 +99,7 @@ func TestConnectTriesAddressesSideBySide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			port := helloBeside(t, c.silent...)
 			r := newRig(t, nil, func(s *setup) {
-				s.servers, s.resolver = []*upstream.Server{named(port)}, hosts(t, c.addrs...)
+				s.servers, s.resolver = []upstream.Spec{named(port)}, hosts(t, c.addrs...)
 				s.group.MaxIdle = 0
 			})
 			p := r.dial()
@@ -131,7 +131,7 @@ func TestConnectTimeoutCoversAllAddresses(t *testing.T) {
 	silent := []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"}
 	port := helloBeside(t, silent...)
 	r := newRig(t, nil, func(s *setup) {
-		s.servers, s.resolver = []*upstream.Server{named(port)}, hosts(t, silent...)
+		s.servers, s.resolver = []upstream.Spec{named(port)}, hosts(t, silent...)
 		s.route.Timeouts.Connect = raceDelay + 2*tick
 	})
 	head, _ := r.dial().get()
@@ -211,7 +211,7 @@ func TestConnectAsksAnewWhenNobodyAnswers(t *testing.T) {
 			d := newFakeDNS(t)
 			empty := hosts(t)
 			r := newRig(t, nil, func(s *setup) {
-				s.servers = []*upstream.Server{named(port)}
+				s.servers = []upstream.Spec{named(port)}
 				s.resolver = empty
 				s.resolver.Servers = []netip.AddrPort{netip.MustParseAddrPort(d.conn.LocalAddr().String())}
 				s.resolver.ForgetEvery = time.Nanosecond
@@ -317,19 +317,19 @@ func TestConnectFailuresOfTheKernel(t *testing.T) {
 	ln.Close()
 	long := filepath.Join(dir, fmt.Sprintf("%0120d", 1))
 	for name, c := range map[string]struct {
-		server *upstream.Server
+		server upstream.Place
 		kind   failure.Kind
 	}{
-		"nobody on the port":   {serverAt(dead.Addr()), failure.Refused},
-		"no such path":         {&upstream.Server{Name: "a", Path: filepath.Join(dir, "none")}, failure.NoSocket},
-		"a file is no folder":  {&upstream.Server{Name: "a", Path: filepath.Join(file, "none")}, failure.NoSocket},
-		"an ordinary file":     {&upstream.Server{Name: "a", Path: file}, failure.NoSocket},
-		"nobody on the socket": {&upstream.Server{Name: "a", Path: gone}, failure.Refused},
-		"a path too long":      {&upstream.Server{Name: "a", Path: long}, failure.NoSocket},
-		"no such host":         {&upstream.Server{Name: "a", Host: "-", Addr: netip.MustParseAddrPort("0.0.0.0:1")}, failure.NXDomain},
+		"nobody on the port":   {serverAt(dead.Addr()).Place, failure.Refused},
+		"no such path":         {upstream.Place{Name: "a", Path: filepath.Join(dir, "none")}, failure.NoSocket},
+		"a file is no folder":  {upstream.Place{Name: "a", Path: filepath.Join(file, "none")}, failure.NoSocket},
+		"an ordinary file":     {upstream.Place{Name: "a", Path: file}, failure.NoSocket},
+		"nobody on the socket": {upstream.Place{Name: "a", Path: gone}, failure.Refused},
+		"a path too long":      {upstream.Place{Name: "a", Path: long}, failure.NoSocket},
+		"no such host":         {upstream.Place{Name: "a", Host: "-", Addr: netip.MustParseAddrPort("0.0.0.0:1")}, failure.NXDomain},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, nil, func(s *setup) { s.servers = []*upstream.Server{c.server} })
+			r := newRig(t, nil, func(s *setup) { s.servers = []upstream.Spec{{Place: c.server}} })
 			head, _ := r.dial().get()
 			rec := r.one()
 			if status(head) < 500 || rec.Failure.Party != failure.Upstream || rec.Failure.Kind != c.kind {

@@ -18,10 +18,12 @@ import (
 // Group hands out leases on the servers of one upstream. It implements
 // exchange.Upstream.
 type Group struct {
+	*upstream.Group
 	eng      *Engine
-	group    *upstream.Group
 	resolver *resolve.Resolver
-	members  []*member
+	tls      *ServerTLS
+	maxIdle  int
+	mender   mender
 	looked   atomic.Int64
 	closed   atomic.Bool
 }
@@ -29,7 +31,7 @@ type Group struct {
 // member is one server with its idle connections.
 type member struct {
 	eng    *Engine
-	group  *upstream.Group
+	group  *Group
 	server *upstream.Server
 	idle   *upstream.Pool[*upConn]
 	// tls is set where connections are to be made with TLS.
@@ -38,80 +40,132 @@ type member struct {
 	heard atomic.Int64
 }
 
-// NewGroup makes g's servers reachable; names are resolved by r. t is for the servers
-// with TLS.
-func (e *Engine) NewGroup(g *upstream.Group, r *resolve.Resolver, t *ServerTLS) *Group {
-	gr := &Group{eng: e, group: g, resolver: r}
-	for _, s := range g.Servers {
-		m := &member{eng: e, group: g, server: s, idle: upstream.NewPool[*upConn](g.Options.Keeps())}
-		if s.TLS {
-			m.tls = newServerTLS(e, t, s)
+// NewGroup makes a group of the servers that specs describe; names are resolved by r.
+// t is for the servers with TLS.
+func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec, c Contacts) *Group {
+	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, maxIdle: o.Keeps()}
+	tell := o.OnEvent
+	o.OnEvent = func(ev upstream.Event) {
+		if ev.To == upstream.Unreachable {
+			g.mender.wake(g)
 		}
-		gr.members = append(gr.members, m)
+		if tell != nil {
+			tell(ev)
+		}
 	}
-	e.sweep.every(gr.turn)
-	return gr
+	o.Attach = g.attach
+	g.Group = upstream.NewGroup(name, o, specs)
+	e.sweep.every(g.tick)
+	return g
+}
+
+// Contacts is how servers are found and spoken to.
+type Contacts struct {
+	Resolver *resolve.Resolver
+	TLS      *ServerTLS
+}
+
+// attach makes what the engine keeps of a server.
+func (g *Group) attach(s *upstream.Server) any {
+	m := &member{eng: g.eng, group: g, server: s, idle: upstream.NewPool[*upConn](g.maxIdle)}
+	if s.TLS {
+		m.tls = newServerTLS(g.eng, g.tls, s)
+	}
+	return m
 }
 
 // Name implements exchange.Upstream.
-func (g *Group) Name() string { return g.group.Name }
+func (g *Group) Name() string { return g.Group.Name }
 
-// Servers returns the group's servers with the number of idle connections of
-// each.
-func (g *Group) Servers() (servers []*upstream.Server, idle []int) {
-	for _, m := range g.members {
-		servers, idle = append(servers, m.server), append(idle, m.idle.Len())
+// IdleConnections returns how many connections to s lie idle.
+func (g *Group) IdleConnections(s *upstream.Server) int { return memberOf(s).idle.Len() }
+
+func memberOf(s *upstream.Server) *member { return s.Conns.(*member) }
+
+// Set makes specs the servers and closes what those have that are none any more.
+func (g *Group) Set(specs []upstream.Spec) {
+	for _, s := range g.Group.Set(specs, g.eng.mono()) {
+		memberOf(s).close()
 	}
-	return servers, idle
 }
 
 // Close closes the idle connections, now and when leases come back.
 func (g *Group) Close() {
 	g.closed.Store(true)
-	for _, m := range g.members {
-		for _, u := range m.idle.Close() {
-			m.drop(u)
-		}
+	g.mender.close()
+	for _, s := range g.Servers() {
+		memberOf(s).close()
+	}
+}
+
+func (m *member) close() {
+	for _, u := range m.idle.Close() {
+		m.drop(u)
 	}
 }
 
 // Acquire implements exchange.Upstream.
 func (g *Group) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
-	i, ok := -1, false
-	if !w.Fresh {
-		i, ok = g.group.Pick(w.Tried)
-	} else {
-		i, ok = w.Last, true
+	now := g.eng.sweep.now()
+	m := g.choose(w, now)
+	if m == nil {
+		return nil, exchange.NoServer
 	}
-	if !ok {
-		return nil, exchange.NoneLeft
-	}
-	w.Last = i
-	w.Tried |= 1 << (i % 64)
-	m := g.members[i]
 	w.Attempt.Server = m.server.Name
 	m.server.Attempts.Add(1)
-	now := g.eng.sweep.now()
 	if !w.Fresh {
-		for {
-			u, ok := m.idle.Take()
-			if !ok {
-				break
-			}
-			if u.usable() {
-				m.server.Active.Add(1)
-				u.begin(now, w.Timeouts)
-				return u, nil
-			}
-			m.drop(u)
+		if u := m.reuse(now, w); u != nil {
+			return u, nil
 		}
 	}
 	u, err := m.connect(g.resolver, w)
 	if err != nil {
 		m.server.Failures.Add(1)
+		m.noteNotOpened(err)
 		return nil, err
 	}
 	return u, nil
+}
+
+// choose finds the server to ask and writes it down in w.
+func (g *Group) choose(w *exchange.Want, now int64) *member {
+	if w.Fresh {
+		return w.Last.(*member)
+	}
+	if w.TriedLen == 0 && w.Round == 0 {
+		g.Budget.Earn(now)
+	}
+	if g.Queue.Len() > 0 && !w.Called && !w.Anyway {
+		return nil // behind those who wait already
+	}
+	if w.TriedLen == len(w.Tried) {
+		return nil
+	}
+	s := g.Pick(&upstream.Choice{Now: now, Tried: w.Tried[:w.TriedLen], Anyway: w.Anyway})
+	if s == nil {
+		return nil
+	}
+	w.Tried[w.TriedLen] = s.ID
+	w.TriedLen++
+	m := memberOf(s)
+	w.Last, w.Patience = m, g.Patience(s, now)
+	return m
+}
+
+// reuse returns an idle connection that is still good, or nil.
+func (m *member) reuse(now int64, w *exchange.Want) *upConn {
+	for {
+		u, ok := m.idle.Take()
+		if !ok {
+			return nil
+		}
+		if u.usable() {
+			m.server.Active.Add(1)
+			u.begin(now, w)
+			return u
+		}
+		m.drop(u)
+	}
 }
 
 // connect opens a new connection.
@@ -149,7 +203,7 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 		u.requests = 0
 	}
 	m.server.Active.Add(1)
-	u.begin(u.born, w.Timeouts)
+	u.begin(u.born, w)
 	return u, nil
 }
 
@@ -173,6 +227,9 @@ func (u *upConn) usable() bool {
 // giveBack takes a lease back. A clean connection is kept if there is room.
 func (m *member) giveBack(u *upConn, clean bool) {
 	m.server.Active.Add(-1)
+	if m.server.MaxConnections > 0 {
+		m.group.Queue.Wake(1) // somebody may wait for just this
+	}
 	if most := m.group.Options.MaxRequests; most > 0 && u.requests >= most {
 		clean = false
 	}
@@ -192,18 +249,19 @@ func (m *member) drop(u *upConn) {
 	m.server.Open.Add(-1)
 }
 
-// turn closes idle connections that are too old or that the server has closed;
-// the sweeper calls it.
-func (g *Group) turn(now int64) bool {
+// tick does what is due by time alone: the group's own business, and closing idle
+// connections that are too old or that the server has closed. The sweeper calls it.
+func (g *Group) tick(now int64) bool {
 	if g.closed.Load() {
 		return false
 	}
+	g.Tick(now)
 	if now-g.looked.Load() < int64(time.Second) {
 		return true
 	}
 	g.looked.Store(now)
-	for _, m := range g.members {
-		limit := int64(g.group.Options.IdleTimeout)
+	for _, s := range g.Servers() {
+		m, limit := memberOf(s), int64(g.Options.IdleTimeout)
 		for _, u := range m.idle.Sweep(func(u *upConn) bool {
 			return limit > 0 && now-u.idleSince >= limit || !u.usable()
 		}) {

@@ -14,7 +14,7 @@ import (
 )
 
 // idleConns returns how many connections lie idle in the only pool.
-func (r *rig) idleConns() int { return r.group.members[0].idle.Len() }
+func (r *rig) idleConns() int { return r.member().idle.Len() }
 
 // noticed waits until the engine's end of the only idle connection has seen what
 // its server did.
@@ -22,7 +22,7 @@ func (r *rig) noticed() {
 	r.t.Helper()
 	eventually(r.t, "the server's doing on the idle connection", func() bool {
 		seen := false
-		r.group.members[0].idle.Sweep(func(u *upConn) bool {
+		r.member().idle.Sweep(func(u *upConn) bool {
 			seen = !u.usable()
 			return false
 		})
@@ -182,7 +182,7 @@ func TestPoolKeepsToItsOptions(t *testing.T) {
 		for _, p := range peers {
 			p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		}
-		server := r.group.members[0].server
+		server := r.server()
 		eventually(t, "five exchanges", func() bool { return server.Active.Load() == 5 })
 		close(all)
 		for _, p := range peers {
@@ -207,7 +207,7 @@ func TestPoolKeepsToItsOptions(t *testing.T) {
 		}), func(s *setup) { s.servers[0].MaxConnections = 1 })
 		first := r.dial()
 		first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		eventually(t, "the exchange", func() bool { return r.group.members[0].server.Active.Load() == 1 })
+		eventually(t, "the exchange", func() bool { return r.server().Active.Load() == 1 })
 		if head, _ := r.dial().get(); status(head) != 503 {
 			t.Errorf("%q", head)
 		}
@@ -225,13 +225,13 @@ func TestPoolKeepsToItsOptions(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, origin(t, hello), func(s *setup) { s.group.IdleTimeout = tick })
 		r.dial().get()
-		eventually(t, "the idle connection to close", func() bool { return r.group.members[0].server.Open.Load() == 0 })
+		eventually(t, "the idle connection to close", func() bool { return r.server().Open.Load() == 0 })
 	})
 	t.Run("closed by the server", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, origin(t, func(p *peer) { p.head(); p.send(smallAnswer) }), nil)
 		r.dial().get()
-		eventually(t, "it to be found without a request", func() bool { return r.group.members[0].server.Open.Load() == 0 })
+		eventually(t, "it to be found without a request", func() bool { return r.server().Open.Load() == 0 })
 	})
 	t.Run("closed group", func(t *testing.T) {
 		t.Parallel()
@@ -239,7 +239,7 @@ func TestPoolKeepsToItsOptions(t *testing.T) {
 		r := newRig(t, origin(t, func(p *peer) { p.head(); <-more; p.send(smallAnswer); p.ended() }), nil)
 		p := r.dial()
 		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		server := r.group.members[0].server
+		server := r.server()
 		eventually(t, "the exchange", func() bool { return server.Active.Load() == 1 })
 		r.group.Close()
 		close(more)

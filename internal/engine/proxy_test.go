@@ -295,8 +295,8 @@ func TestProxyHeaderOut(t *testing.T) {
 			tlvs = nil
 		}
 		want(shown.String(), asked.String(), tlvs)
-		if _, idle := r.group.Servers(); idle[0] != 0 {
-			t.Errorf("%d connections are kept", idle[0])
+		if n := r.idleConns(); n != 0 {
+			t.Errorf("%d connections are kept", n)
 		}
 	}
 }

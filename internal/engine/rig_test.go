@@ -52,7 +52,7 @@ type setup struct {
 	opts    Options
 	route   exchange.Route
 	group   upstream.Options
-	servers []*upstream.Server
+	servers []upstream.Spec
 	accept  Acceptor
 	guard   exchange.Guard
 	// bug, if set, takes what is a failure of the test otherwise.
@@ -82,7 +82,7 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		Resolve: never, Connect: never, AwaitHead: never, BodyStall: never, SendStall: never, TunnelIdle: never,
 	}
 	if to != nil {
-		s.servers = []*upstream.Server{serverAt(to)}
+		s.servers = []upstream.Spec{serverAt(to)}
 	}
 	if with != nil {
 		with(s)
@@ -104,7 +104,7 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	resolver := resolve.New(s.resolver)
-	r.group = r.eng.NewGroup(&upstream.Group{Name: "group", Servers: s.servers, Options: s.group}, resolver, s.serverTLS)
+	r.group = r.eng.NewGroup("group", s.group, s.servers, Contacts{Resolver: resolver, TLS: s.serverTLS})
 	s.route.Site, s.route.Name, s.route.Upstream = "site", "route", r.group
 	plan.Router = oneRoute{&s.route}
 	if s.plan != nil {
@@ -121,6 +121,11 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 	})
 	return r
 }
+
+// server is the only one there is, or the first; member is what the engine keeps of
+// it.
+func (r *rig) server() *upstream.Server { return r.group.Servers()[0] }
+func (r *rig) member() *member          { return memberOf(r.server()) }
 
 // listen serves on address, beside what is served already.
 func (r *rig) listen(address string) *Listener {
@@ -158,8 +163,8 @@ func (o oneRoute) Find(_, _, _ []byte) (*exchange.Route, failure.Kind) {
 	return o.route, failure.NoKind
 }
 
-func serverAt(a net.Addr) *upstream.Server {
-	s := &upstream.Server{Name: a.String(), Authority: "origin"}
+func serverAt(a net.Addr) upstream.Spec {
+	s := upstream.Spec{Place: upstream.Place{Name: a.String(), Authority: "origin"}}
 	if u, ok := a.(*net.UnixAddr); ok {
 		s.Path = u.Name
 	} else {

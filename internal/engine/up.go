@@ -25,6 +25,11 @@ type upConn struct {
 	sock
 	member *member
 	times  *exchange.Timeouts
+	// patience is when ReadHead says Slow; waits reports that the server is to answer
+	// a request that it has whole, since askedAt. mu guards the three.
+	patience time.Duration
+	waits    bool
+	askedAt  time.Time
 	addr   netip.AddrPort
 
 	born      int64 // engine's clock
@@ -62,8 +67,8 @@ type upConn struct {
 }
 
 // begin makes the connection ready for the next exchange.
-func (u *upConn) begin(now int64, t *exchange.Timeouts) {
-	u.times = t
+func (u *upConn) begin(now int64, w *exchange.Want) {
+	u.times, u.patience = w.Timeouts, w.Patience
 	u.requests++
 	u.idleFor = 0
 	if u.requests > 1 {
@@ -108,7 +113,12 @@ func (u *upConn) Note(a *record.Attempt) {
 }
 
 // Release implements exchange.Lease.
-func (u *upConn) Release() *failure.Error {
+func (u *upConn) Release(why failure.Code) *failure.Error {
+	u.member.noteEnd(why)
+	if u.waits {
+		u.waits = false
+		u.member.server.GivesUp()
+	}
 	var excess *failure.Error
 	if u.bodyDone && u.quiet == nil && u.in.r < u.in.w {
 		excess = u.fail(phase.RelayBody, failure.Excess, ioOK)

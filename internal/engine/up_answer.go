@@ -6,6 +6,7 @@ package engine
 import (
 	"bytes"
 
+	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/wire"
@@ -36,6 +37,9 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 			u.r.deadline.Store(0)
 			return err
 		}
+		if end == ioTimeout && u.onlySlow() {
+			return exchange.Slow
+		}
 		if end != ioOK {
 			u.r.deadline.Store(0)
 			p := phase.ReadHeadUp
@@ -46,6 +50,23 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 		}
 		u.keepFirst(u.in.bytes())
 	}
+}
+
+// onlySlow reports that what is over is not the time for the answer but our patience,
+// and sets the deadline that is left.
+func (u *upConn) onlySlow() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	p, all := u.patience, u.times.AwaitHead
+	u.patience = 0
+	if p == 0 || all > 0 && p >= all {
+		return false
+	}
+	u.r.deadline.Store(0)
+	if all > 0 {
+		u.r.deadline.Store(u.eng.monoOf(u.askedAt) + int64(all))
+	}
+	return u.r.total.Load() == u.gotBefore
 }
 
 // awaitBytes waits for more of the answer, and sends a request that waits whole
@@ -80,14 +101,19 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	u.in.pinHead(n)
 	if res.Interim() {
 		if d := u.r.deadline.Load(); d != 0 {
-			u.r.deadline.CompareAndSwap(d, u.eng.mono()+int64(u.times.AwaitHead))
+			u.r.deadline.CompareAndSwap(d, u.afterInterim())
 		}
 		return
 	}
 	u.mu.Lock() // an upload that ends now must not set it again
 	u.answered = true
 	u.r.deadline.Store(0)
+	if u.waits {
+		u.waits = false
+		u.member.server.Answers(u.eng.sweep.now(), u.firstAt.Sub(u.askedAt))
+	}
 	u.mu.Unlock()
+	u.member.noteAnswer(res.Status)
 	u.hearDate(res)
 	u.closes = res.Close || res.Framing == wire.FramingClose
 	u.bodyDone = res.Framing == wire.FramingNone
@@ -95,6 +121,17 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 		u.decoder.Reset(res.Framing, res.ContentLength, &u.eng.opts.Load().Limits)
 		u.endless = eventStream(res)
 	}
+}
+
+// afterInterim is the deadline anew: whoever says that it is at work does not hang.
+func (u *upConn) afterInterim() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.patience = 0
+	if u.times.AwaitHead == 0 {
+		return 0
+	}
+	return u.eng.mono() + int64(u.times.AwaitHead)
 }
 
 // eventStream reports an answer whose silence means nothing.

@@ -142,8 +142,18 @@ func (u *upConn) unsent(ph phase.Phase, end ioEnd) *failure.Error {
 func (u *upConn) RequestDone(now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.times.AwaitHead > 0 && !u.answered {
-		u.r.deadline.Store(u.eng.monoOf(now) + int64(u.times.AwaitHead))
+	if u.answered || u.waits {
+		return
+	}
+	at := u.eng.monoOf(now)
+	u.waits, u.askedAt = true, now
+	u.member.server.Waits(at)
+	d := u.times.AwaitHead
+	if p := u.patience; p > 0 && (d == 0 || p < d) {
+		d = p
+	}
+	if d > 0 {
+		u.r.deadline.Store(at + int64(d))
 	}
 }
 

@@ -89,6 +89,10 @@ func (l *fixedLease) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) 
 	return l, nil
 }
 
+func (l *fixedLease) Hold(*exchange.Want, time.Time) *failure.Error { return exchange.NoServer }
+func (l *fixedLease) MayRepeat() bool                               { return false }
+func (l *fixedLease) Hangs(*exchange.Want) bool                     { return false }
+
 func (l *fixedLease) SendHead(o *exchange.Out) *failure.Error {
 	l.out = appendOut(h1.AppendRequestLine(l.out[:0], o.Method, o.Path), o)
 	return nil
@@ -120,7 +124,7 @@ func (l *fixedLease) Authority() string                        { return "a:80" }
 func (l *fixedLease) Fault(p phase.Phase, k failure.Kind) *failure.Error {
 	return &failure.Error{Code: failure.Code{Party: failure.Upstream, Phase: p, Kind: k}}
 }
-func (l *fixedLease) Release() *failure.Error { return nil }
+func (l *fixedLease) Release(failure.Code) *failure.Error { return nil }
 
 // countingSink counts records.
 type countingSink struct{ relayed, other int }

@@ -8,12 +8,7 @@ import (
 
 	"causey/internal/failure"
 	"causey/internal/phase"
-	"causey/internal/wire"
 )
-
-// triesMax bounds the attempts of one exchange. An owner's retry policy will
-// choose it; until then it is enough for one stale connection and one dead server.
-const triesMax = 3
 
 // attempts asks servers until the head of a final answer is in x.res.
 func (x *Exchange) attempts() *failure.Error {
@@ -22,25 +17,80 @@ func (x *Exchange) attempts() *failure.Error {
 		x.want.Client = netip.AddrPortFrom(x.rec.Client, 0) // its port is its proxy's knowledge
 	}
 	var first *failure.Error
-	for try := 1; ; try++ {
-		err := x.attempt()
-		if err == nil {
+	for {
+		switch err := x.attempt(); {
+		case err == NoServer && x.kept.lease != nil:
+			return x.useKept()
+		case err == NoServer:
+			if err = x.hold(first); err != nil {
+				return err
+			}
+		case err == nil && x.wantsAnother():
+			x.keep()
+		case err == nil:
+			x.dropKept()
 			return nil
-		}
-		if err == NoneLeft {
-			return first
-		}
-		if first == nil {
-			first = err
-		} else if final(err) {
-			return err // while we tried again
-		} else {
-			x.later = append(x.later, err)
-		}
-		if try == triesMax || !x.prepareAgain(err) {
-			return first
+		case final(err):
+			return err
+		case x.kept.lease != nil:
+			return x.useKept()
+		default:
+			if first == nil {
+				first = err
+			} else {
+				x.later = append(x.later, err)
+			}
+			if !x.goOn(err) {
+				return first
+			}
 		}
 	}
+}
+
+// goOn decides whether there is one more attempt after err, and makes ready for it.
+func (x *Exchange) goOn(err *failure.Error) bool {
+	if x.want.Anyway || x.rec.AttemptLen == attemptsMax || !x.mayRepeat(err) || !x.inTime() {
+		return false
+	}
+	connected := err.Code.Phase > phase.UpHandshake
+	switch {
+	case connected && x.reached >= x.route.Retry.tries():
+		return false
+	case !connected && x.route.Retry.Hold == 0 && int(x.rec.AttemptLen) >= x.route.Retry.tries():
+		return false
+	}
+	// A reused connection that died says nothing about its server.
+	x.want.Fresh = connected && x.rec.LastAttempt().Reused
+	// What no server has got costs none, and a connection that was closed while it was
+	// idle is no sign of trouble.
+	if x.sent > 0 && !x.want.Fresh && !x.route.Upstream.MayRepeat() {
+		return false
+	}
+	x.upload.reset()
+	return true
+}
+
+// hold waits for a server. A failure it returns is the one that the exchange ends
+// with: first, if there was one. Else a last attempt finds out what is wrong.
+func (x *Exchange) hold(first *failure.Error) *failure.Error {
+	if x.holdUntil.IsZero() {
+		x.holdUntil = x.env.Now().Add(x.route.Retry.Hold)
+	}
+	x.Enter(phase.Queue)
+	err := x.route.Upstream.Hold(&x.want, x.holdUntil)
+	gone := x.unwatch()
+	switch {
+	case err == Canceled:
+		return x.departed(gone)
+	case err == nil:
+		x.want.Called, x.want.TriedLen = true, 0
+		x.want.Round++
+		return nil
+	case first != nil:
+		return first
+	}
+	x.want.Anyway = true
+	return nil
 }
 
 // final reports a failure that ends the exchange whatever came before: the client
@@ -54,7 +104,8 @@ func (x *Exchange) attempt() *failure.Error {
 	a := x.rec.AddAttempt()
 	x.want.Attempt, x.opening = a, a
 	lease, err := x.route.Upstream.Acquire(&x.want)
-	if err == NoneLeft {
+	x.want.Called = false
+	if err == NoServer {
 		x.rec.DropAttempt()
 		x.opening = nil
 		return err
@@ -62,19 +113,24 @@ func (x *Exchange) attempt() *failure.Error {
 	x.sent = 0
 	if err == nil {
 		x.lease = lease
+		x.reached++
 		lease.Note(a)
 		if err = x.ask(); err == nil {
+			x.rec.LastAttempt().Status = x.res.Status
 			return nil
 		}
 		x.joinUpload()
-		x.sent = lease.Sent()
+		x.sent, lease = x.lease.Sent(), x.lease
 		x.lease = nil
-		lease.Release()
 	}
 	if err == Canceled {
 		err = x.departed(x.unwatch())
 	}
+	a = x.rec.LastAttempt()
 	a.Failure = x.checked(err).Code
+	if lease != nil {
+		lease.Release(a.Failure)
+	}
 	if x.opening = nil; a.Start >= 0 {
 		a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
 	}
@@ -111,15 +167,22 @@ func (x *Exchange) ask() *failure.Error {
 func (x *Exchange) awaitAnswer() *failure.Error {
 	for interims := 0; ; interims++ {
 		if err := x.lease.ReadHead(&x.res); err != nil {
+			if err == Slow {
+				if !x.mayHedge() {
+					continue
+				}
+				if err = x.hedge(); err == nil {
+					return x.headCame()
+				}
+				return err
+			}
 			if !x.lease.FirstByteAt().IsZero() {
 				x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
 			}
 			return err
 		}
 		if !x.res.Interim() {
-			x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
-			x.rec.UpStatus = x.res.Status
-			return x.checkUpgrade()
+			return x.headCame()
 		}
 		if interims >= x.plan.Interims {
 			err := x.lease.Fault(phase.ReadHeadUp, failure.TooManyInterim)
@@ -134,6 +197,13 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 			return err
 		}
 	}
+}
+
+// headCame notes that the head of a final answer is here.
+func (x *Exchange) headCame() *failure.Error {
+	x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
+	x.rec.UpStatus = x.res.Status
+	return x.checkUpgrade()
 }
 
 // checkUpgrade refuses a change of protocol that nobody asked for, or to another
@@ -233,35 +303,4 @@ func (x *Exchange) departed(d Departure) *failure.Error {
 		err.Evidence.End = failure.EndRST
 	}
 	return err
-}
-
-// prepareAgain decides whether the request may go out once more after err, and if
-// so makes ready for it. I2.
-func (x *Exchange) prepareAgain(err *failure.Error) bool {
-	e := failure.Lookup(err.Code)
-	if e == nil || final(err) {
-		return false
-	}
-	connected := err.Code.Phase > phase.UpHandshake
-	switch {
-	case e.Retry == failure.RetryUnsent && x.sent == 0:
-	case connected && x.sent == 0:
-	case e.Retry == failure.RetryReused && x.repeatable():
-	default:
-		return false
-	}
-	// A body whose upload was stopped cannot be read any more.
-	if x.upload.stopped || x.upload.begun && !x.client.Rewind() {
-		return false
-	}
-	x.upload.reset()
-	// A reused connection that died says nothing about its server.
-	x.want.Fresh = connected && x.rec.LastAttempt().Reused
-	return true
-}
-
-// repeatable reports whether the request has the same effect when done twice: by
-// its method, by the owner's word, or by the client's own Idempotency-Key.
-func (x *Exchange) repeatable() bool {
-	return x.req.Method.Idempotent() || x.route.Idempotent || x.req.Find(wire.IdempotencyKey) >= 0
 }

@@ -100,6 +100,14 @@ type Exchange struct {
 	// the failures of repeated attempts.
 	sent  int64
 	later []*failure.Error
+	// reached counts attempts that had a connection. holdUntil is when waiting for a
+	// server ends, zero if nothing waited.
+	reached   int
+	holdUntil time.Time
+	// kept is an answer that is used unless another server gives a better one.
+	kept answer
+	// race is the second attempt beside a slow first one, nil if there is none.
+	race *race
 	// opening is the attempt that has not entered a phase yet, or nil.
 	opening *record.Attempt
 }
@@ -169,6 +177,7 @@ func (x *Exchange) begin(c ClientStream) {
 	a := c.Arrival()
 	x.client, x.plan = c, x.env.Plan()
 	x.lease, x.route, x.trusted, x.sent, x.later = nil, nil, false, 0, nil
+	x.reached, x.holdUntil, x.race = 0, time.Time{}, nil
 	x.upload.reset()
 	x.rec.Reset()
 	x.req.Reset()
@@ -315,6 +324,7 @@ func (x *Exchange) finish() {
 	x.rec.Phases[phase.Finish] = 0
 	x.rec.Total = now.Sub(x.rec.Start)
 	x.rec.BodyIn += x.upload.bytes
+	x.noteSaved()
 	x.env.Ring.Put(x.client.Arrival().Shard, &x.rec)
 	x.client, x.route, x.plan = nil, nil, nil
 }
@@ -330,11 +340,28 @@ func (x *Exchange) letGo() {
 	}()
 	x.joinUpload()
 	x.unwatch()
+	x.unkeep()
+	x.race.end()
 	if l := x.lease; l != nil {
 		x.lease = nil
-		if excess := l.Release(); excess != nil {
+		if excess := l.Release(x.rec.Failure); excess != nil {
 			x.note(excess)
 		}
+	}
+}
+
+// noteSaved says what kept a failure from the client, if the client has its answer.
+func (x *Exchange) noteSaved() {
+	r := &x.rec
+	if r.Outcome != record.Relayed && r.Outcome != record.Tunnelled || !r.Failure.IsNone() || r.Status >= 500 {
+		r.Saved = 0
+		return
+	}
+	if r.Phases[phase.Queue] > 0 {
+		r.Saved |= record.ByHold
+	}
+	if len(x.later) > 0 || r.AttemptLen > 1 && r.Saved == 0 {
+		r.Saved |= record.ByRetry
 	}
 }
 

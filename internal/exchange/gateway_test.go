@@ -79,7 +79,7 @@ func newTestGateway(t *testing.T, tw *twin) *testGateway {
 	a := &air{}
 	a.cond = sync.NewCond(&a.mu)
 	g := &testGateway{t: t, twin: tw, air: a}
-	g.group = &groupTwin{air: a, t: t, twin: tw, servers: []*serverTwin{{name: "a"}}}
+	g.group = &groupTwin{air: a, t: t, twin: tw, servers: []*serverTwin{{name: "a"}}, repeats: 100}
 	g.route = &exchange.Route{
 		Site: "site", Name: "all", Upstream: g.group,
 		Timeouts: exchange.Timeouts{

@@ -37,8 +37,13 @@ var Canceled = &failure.Error{Site: "canceled"}
 // made to give up, from any goroutine, more than once.
 type Canceler interface{ Cancel() }
 
-// NoneLeft is what Acquire returns when every server was tried.
-var NoneLeft = &failure.Error{Site: "none left"}
+// NoServer is what Acquire returns when no server can be asked that was not tried,
+// and Hold when none came in time.
+var NoServer = &failure.Error{Site: "no server"}
+
+// Slow is what ReadHead returns, once, when nothing of an answer has come for as long
+// as Want.Patience said. The answer may still come: ReadHead can be called again.
+var Slow = &failure.Error{Site: "slow"}
 
 // ClientStream is the client's side of one exchange, whatever protocol carries
 // it. The request side (ReadHead, ReadBody, RequestTrailers) and the answer's
@@ -138,10 +143,10 @@ type Lease interface {
 	// Fault makes a failure that blames the server for what it sent, with the
 	// connection's evidence.
 	Fault(p phase.Phase, k failure.Kind) *failure.Error
-	// Release gives the lease back. The connection is kept if both sides ended
-	// cleanly, else closed. excess is a warning about bytes after the answer, if
-	// there were any.
-	Release() (excess *failure.Error)
+	// Release gives the lease back and says why the attempt failed, None if it did
+	// not. The connection is kept if both sides ended cleanly, else closed. excess is a
+	// warning about bytes after the answer, if there were any.
+	Release(why failure.Code) (excess *failure.Error)
 }
 
 // Splicer is a stream or lease that can take body bytes straight from the other
@@ -214,19 +219,42 @@ type Upstream interface {
 	Name() string
 	// Acquire chooses a server and returns a lease on a connection to it.
 	Acquire(w *Want) (Lease, *failure.Error)
+	// Hold waits until it makes sense to call Acquire again, at the latest until the
+	// time is over: then it returns NoServer. It returns Canceled if the client left.
+	Hold(w *Want, until time.Time) *failure.Error
+	// MayRepeat reports whether a request that a server has got may be sent once more,
+	// by the share of the traffic that may be repeated, and counts it.
+	MayRepeat() bool
+	// Hangs reports whether the server that was asked last has answered nobody
+	// since.
+	Hangs(w *Want) bool
 }
+
+// TriedMax is how many servers an exchange can try.
+const TriedMax = 8
 
 // Want says what an exchange needs of an upstream, and takes what is learnt.
 type Want struct {
 	// Fresh asks for a new connection to the server of the attempt before.
 	Fresh bool
+	// Called says that the exchange has waited and that it is its turn.
+	Called bool
+	// Anyway asks for any server, whatever is known of it: to learn what the failure
+	// is.
+	Anyway bool
 	// Attempt is the attempt's place in the record; Acquire fills in the server.
 	Attempt *record.Attempt
-	// Tried marks the servers that were asked in this exchange, by their index in
-	// the group modulo 64: they are passed over while there are others. Last is
-	// the index of the newest. Acquire keeps both.
-	Tried uint64
-	Last  int
+	// Tried holds the numbers of the servers that were tried, TriedLen of them: they
+	// are passed over. Last is what the upstream keeps of the newest. Acquire writes
+	// all three.
+	Tried    [TriedMax]uint32
+	TriedLen int
+	Last     any
+	// Round counts how often all servers were tried.
+	Round int
+	// Patience is how long ReadHead waits until it says Slow, 0 for ever. Acquire
+	// sets it.
+	Patience time.Duration
 	// Waiter is told when resolving and connecting begin.
 	Waiter Waiter
 	// Timeouts hold for the whole exchange.
@@ -267,8 +295,8 @@ type Route struct {
 	HostOfServer bool
 	// Timeouts are those of the route's exchanges.
 	Timeouts Timeouts
-	// Idempotent says that the owner allows any method to be repeated here.
-	Idempotent bool
+	// Retry says what is done about attempts that fail.
+	Retry Retry
 	// MaxBody bounds the request body in bytes, 0 for no bound.
 	MaxBody int64
 	// Pages makes the answers that the gateway gives for this site.

@@ -155,7 +155,7 @@ func TestReusedConnectionDied(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				onBoth(t, func(t *testing.T, g *testGateway) {
-					g.route.Idempotent = c.owner
+					g.route.Retry.Unsafe = c.owner
 					g.warm()
 					cl := g.send(c.head...)
 					o := g.arrives("the idle connection is used")

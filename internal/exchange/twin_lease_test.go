@@ -5,6 +5,7 @@ package exchange_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,11 @@ type groupTwin struct {
 	arrived []*leaseTwin
 	leases  []*leaseTwin
 	panics  string // the method of group or lease that panics
+	// patience is when ReadHead says Slow, alive that the slow server answers others;
+	// repeats is how many repetitions are left.
+	patience time.Duration
+	alive    bool
+	repeats  int
 }
 
 // serverTwin is one server. Dials come to what dials lists, then succeed.
@@ -45,7 +51,59 @@ type serverTwin struct {
 	takes int
 	conns []*upConnection
 	dialn int
+	// down servers are known to be unreachable.
+	down bool
 }
+
+func (s *serverTwin) isDown(g *groupTwin) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return s.down
+}
+
+// up makes s one that can be asked.
+func (g *groupTwin) up(s *serverTwin) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.down = false
+	g.cond.Broadcast()
+}
+
+// Hold implements exchange.Upstream.
+func (g *groupTwin) Hold(w *exchange.Want, until time.Time) *failure.Error {
+	g.may("lease.Hold")
+	d := &dialing{air: g.air}
+	w.Waiter.Watch(d)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	up := func() bool { return slices.ContainsFunc(g.servers, func(s *serverTwin) bool { return !s.down }) }
+	switch {
+	case time.Until(until) <= 0:
+		return exchange.NoServer
+	case up(): // a rest
+		until = time.Now().Add(min(time.Until(until), 10*time.Millisecond))
+		if g.wait(func() bool { return d.canceled }, func() time.Time { return until }) {
+			return exchange.Canceled
+		}
+		return nil
+	case !g.wait(func() bool { return d.canceled || up() }, func() time.Time { return until }):
+		return exchange.NoServer
+	case d.canceled:
+		return exchange.Canceled
+	}
+	return nil
+}
+
+// MayRepeat implements exchange.Upstream.
+func (g *groupTwin) MayRepeat() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.repeats--
+	return g.repeats >= 0
+}
+
+// Hangs implements exchange.Upstream.
+func (g *groupTwin) Hangs(*exchange.Want) bool { return !g.alive }
 
 // upConnection is a connection to a server.
 type upConnection struct {
@@ -69,15 +127,23 @@ func (g *groupTwin) Name() string { return "app" }
 // Acquire implements exchange.Upstream.
 func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 	g.may("lease.Acquire")
-	i := w.Last
-	if !w.Fresh {
-		for i = 0; i < len(g.servers) && w.Tried&(1<<i) != 0; i++ {
+	i := 0
+	if w.Fresh {
+		i = w.Last.(int)
+	} else {
+		for i < len(g.servers) && (slices.Contains(w.Tried[:w.TriedLen], uint32(i)) || g.servers[i].isDown(g) && !w.Anyway) {
+			i++
 		}
 	}
 	if i == len(g.servers) {
-		return nil, exchange.NoneLeft
+		return nil, exchange.NoServer
 	}
-	w.Last, w.Tried = i, w.Tried|1<<i
+	w.Last = i
+	if !w.Fresh {
+		w.Tried[w.TriedLen] = uint32(i)
+		w.TriedLen++
+	}
+	w.Patience = g.patience
 	s := g.servers[i]
 	w.Attempt.Server = s.name
 	var conn *upConnection
@@ -96,7 +162,7 @@ func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 	defer g.mu.Unlock()
 	conn.requests++
 	conn.active++
-	l := &leaseTwin{air: g.air, group: g, server: s, conn: conn, times: w.Timeouts, reused: conn.requests > 1, number: conn.requests}
+	l := &leaseTwin{air: g.air, group: g, server: s, conn: conn, times: w.Timeouts, patience: w.Patience, reused: conn.requests > 1, number: conn.requests}
 	l.up = flow{air: g.air, conn: &conn.up, window: g.twin.window}
 	l.down = flow{air: g.air, conn: &conn.down, window: g.twin.window}
 	if l.reused {
@@ -197,6 +263,8 @@ type leaseTwin struct {
 	firstAt   time.Time
 	headAt    time.Time
 	deadline  time.Time
+	patience  time.Duration
+	slowAt    time.Time // zero: never
 	status    int
 	framing   wire.Framing
 	remaining int64
@@ -373,8 +441,11 @@ func (l *leaseTwin) RequestDone(now time.Time) {
 	defer l.mu.Unlock()
 	if l.times.AwaitHead > 0 {
 		l.deadline = now.Add(l.times.AwaitHead)
-		l.cond.Broadcast()
 	}
+	if l.patience > 0 {
+		l.slowAt = now.Add(l.patience)
+	}
+	l.cond.Broadcast()
 }
 
 // ReadHead implements exchange.Lease.
@@ -404,7 +475,11 @@ func (l *leaseTwin) ReadHead(res *wire.Response) *failure.Error {
 				return nil
 			}
 		}
-		if !l.wait(func() bool { return l.canceled || len(l.raw) > have || l.down.cut != whole }, func() time.Time { return l.deadline }) {
+		if !l.wait(func() bool { return l.canceled || len(l.raw) > have || l.down.cut != whole }, l.headDue) {
+			if !l.slowAt.IsZero() && !time.Now().Before(l.slowAt) {
+				l.slowAt = time.Time{}
+				return exchange.Slow
+			}
 			return l.lost(failure.Timeout)
 		}
 		switch {
@@ -415,6 +490,14 @@ func (l *leaseTwin) ReadHead(res *wire.Response) *failure.Error {
 			return l.lost(kindOf(l.down.cut))
 		}
 	}
+}
+
+// headDue is when ReadHead gives up next.
+func (l *leaseTwin) headDue() time.Time {
+	if l.slowAt.IsZero() || !l.deadline.IsZero() && l.deadline.Before(l.slowAt) {
+		return l.deadline
+	}
+	return l.slowAt
 }
 
 // lost is the failure of a connection that ended before a head had come.
@@ -528,7 +611,7 @@ func (l *leaseTwin) Tunnel(q exchange.QuietRule) {
 }
 
 // Release implements exchange.Lease.
-func (l *leaseTwin) Release() *failure.Error {
+func (l *leaseTwin) Release(failure.Code) *failure.Error {
 	defer l.use(&l.reading, "Release")()
 	if l.writing.Load() > 0 || l.reading.Load() > 1 {
 		l.group.t.Error("a lease was released while in use") // I4

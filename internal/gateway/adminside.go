@@ -76,10 +76,9 @@ func (g *Gateway) upstreams() []admin.Upstream {
 	out := make([]admin.Upstream, 0, len(groups))
 	for _, gr := range groups {
 		u := admin.Upstream{Name: gr.Name()}
-		servers, idle := gr.Servers()
-		for i, s := range servers {
+		for _, s := range gr.Servers() {
 			a := admin.UpstreamServer{Name: s.Name, Addresses: []string{s.Name}}
-			a.Connections = admin.Connections{Active: int(s.Active.Load()), Idle: idle[i]}
+			a.Connections = admin.Connections{Active: int(s.Active.Load()), Idle: gr.IdleConnections(s)}
 			if s.Host != "" {
 				a.Addresses = nil
 				if known, ok := resolver.Known(s.Host); ok {
@@ -125,10 +124,9 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, gr := range g.sortedGroups() {
-		servers, idle := gr.Servers()
-		for i, sv := range servers {
+		for _, sv := range gr.Servers() {
 			s.Servers = append(s.Servers, metrics.ServerConns{
-				Upstream: gr.Name(), Server: sv.Name, Active: int(sv.Active.Load()), Idle: idle[i]})
+				Upstream: gr.Name(), Server: sv.Name, Active: int(sv.Active.Load()), Idle: gr.IdleConnections(sv)})
 		}
 	}
 	return s

@@ -115,7 +115,7 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 			l.groups[u.Name] = have
 			continue
 		}
-		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(buildGroup(u), resolver, buildServerTLS(u)), text}
+		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(u.Name, groupOptions(u), specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)}), text}
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via
@@ -168,17 +168,28 @@ func groupText(u *config.Upstream, c *config.Config) string {
 	return string(text)
 }
 
-func buildGroup(u *config.Upstream) *upstream.Group {
-	g := &upstream.Group{Name: u.Name, Options: upstream.Options{
+func groupOptions(u *config.Upstream) upstream.Options {
+	return upstream.Options{
 		MaxIdle:     u.KeepAlive.MaxIdle,
 		IdleTimeout: u.KeepAlive.IdleTimeout.Std(),
 		MaxRequests: uint32(u.KeepAlive.MaxRequests),
 		Proxy: map[config.ProxyVersion]upstream.ProxyVersion{
 			config.ProxyV1: upstream.ProxyV1, config.ProxyV2: upstream.ProxyV2}[u.ProxyProtocol],
-	}}
+		SlowStart: 10 * time.Second,
+		Silence:   time.Second,
+		Outlier: upstream.Outlier{Consecutive: 5, FailureRate: 0.2, MinRequests: 20, Latency: 10, MaxShare: 0.5,
+			For: 2 * time.Second, MaxFor: 5 * time.Minute},
+		Retry: upstream.BudgetOptions{Share: 0.2, Least: 3},
+		Hold:  upstream.HoldOptions{Most: 1000},
+	}
+}
+
+// specs describes the servers of u.
+func specs(u *config.Upstream) []upstream.Spec {
+	list := make([]upstream.Spec, 0, len(u.Servers))
 	for i := range u.Servers {
 		a := &u.Servers[i].Address
-		s := &upstream.Server{Name: a.String(), MaxConnections: int64(u.Servers[i].MaxConnections)}
+		s := upstream.Spec{Place: upstream.Place{Name: a.String(), MaxConnections: int64(u.Servers[i].MaxConnections)}}
 		if a.Network == config.Unix {
 			s.Path, s.Authority = a.Path, "localhost"
 		} else {
@@ -189,9 +200,9 @@ func buildGroup(u *config.Upstream) *upstream.Group {
 			}
 			s.Addr = netip.AddrPortFrom(ip, a.Port)
 		}
-		g.Servers = append(g.Servers, s)
+		list = append(list, s)
 	}
-	return g
+	return list
 }
 
 func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
@@ -211,7 +222,9 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 			r := &s.Routes[j]
 			x := &exchange.Route{
 				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
-				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
+				Retry: exchange.Retry{Broken: true, Malformed: true, Statuses: []int{500, 502, 503, 504}, Unsafe: r.RetryUnsafe,
+					Hold: 5 * time.Second, Hedge: true},
+				MaxBody: int64(c.Limits.Body), Pages: pages,
 				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),

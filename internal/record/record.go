@@ -102,6 +102,36 @@ type TLS struct {
 	Resumed bool
 }
 
+// Saved says by what means a failure was kept from the client: a set of the
+// constants.
+type Saved uint8
+
+// The means.
+const (
+	// ByRetry: another attempt succeeded.
+	ByRetry Saved = 1 << iota
+	// ByHold: the request waited until a server could be asked.
+	ByHold
+	// ByStale: a stored answer was served past its time.
+	ByStale
+	// ByHedge: a second server answered while the first one was silent.
+	ByHedge
+)
+
+// SavedMeans names the means, in the order of their bits.
+var SavedMeans = [...]string{"retry", "hold", "stale", "hedge"}
+
+// Names lists the means of s.
+func (s Saved) Names() []string {
+	var names []string
+	for i, name := range SavedMeans {
+		if s&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Attempt is one try on one server.
 type Attempt struct {
 	// Server is the server's name in the configuration.
@@ -122,6 +152,8 @@ type Attempt struct {
 	Start, Took time.Duration
 	// Failure is why the attempt failed, None if it did not.
 	Failure failure.Code
+	// Status is what the server answered, 0 if nothing.
+	Status int
 }
 
 // Record is what is remembered of one exchange. Its size is fixed.
@@ -180,6 +212,8 @@ type summary struct {
 	// Status is what the client was sent (or 499 when it left, 0 when nothing was
 	// said); UpStatus is what the upstream said, 0 if it said nothing.
 	Status, UpStatus int
+	// Saved says what kept a failure from the client.
+	Saved Saved
 	// BodyIn and BodyOut count body bytes from and to the client.
 	BodyIn, BodyOut int64
 }

@@ -172,6 +172,9 @@ func LookupMethod(method []byte) Method {
 	return OtherMethod
 }
 
+// Safe reports whether m changes nothing by its definition (RFC 9110 section 9.2.1).
+func (m Method) Safe() bool { return m == GET || m == HEAD || m == OPTIONS || m == TRACE }
+
 // Idempotent reports whether repeating m has the effect of doing it once
 // (RFC 9110 section 9.2.2).
 func (m Method) Idempotent() bool {

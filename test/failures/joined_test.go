@@ -123,7 +123,7 @@ func (s *stage) startJoined(c *Case) {
 func (s *stage) toOneServer(eng *engine.Engine) (exchange.Router, func()) {
 	resolver := resolve.New(resolve.Config{Total: time.Second})
 	addr := netip.MustParseAddrPort(s.origin.Addr())
-	group := eng.NewGroup(&upstream.Group{Name: "u", Servers: []*upstream.Server{{Name: addr.String(), Addr: addr, Authority: addr.String()}}}, resolver, nil)
+	group := eng.NewGroup("u", upstream.Options{}, []upstream.Spec{{Place: upstream.Place{Name: addr.String(), Addr: addr, Authority: addr.String()}}}, engine.Contacts{Resolver: resolver})
 	long := time.Minute
 	table := route.New([]route.Rule{{Host: "*", Path: "/", Route: &exchange.Route{Site: "*", Name: "/", Upstream: group, Timeouts: exchange.Timeouts{
 		Resolve: long, Connect: long, AwaitHead: long, BodyStall: long, SendStall: long, TunnelIdle: long}}}})

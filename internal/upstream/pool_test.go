@@ -10,102 +10,6 @@ import (
 	"testing"
 )
 
-func group(n int) *Group {
-	g := &Group{Name: "app"}
-	for range n {
-		g.Servers = append(g.Servers, &Server{})
-	}
-	return g
-}
-
-// I1: within one exchange each server is chosen once before none is left.
-func TestPickPassesOver(t *testing.T) {
-	for n := 1; n <= 64; n++ {
-		g := group(n)
-		for range n + 1 { // whatever server the turn begins with
-			var tried uint64
-			for k := range n {
-				i, ok := g.Pick(tried)
-				if !ok || i < 0 || i >= n || tried&(1<<i) != 0 {
-					t.Fatalf("try %d of %d: server %d, %v, of those tried %b", k+1, n, i, ok, tried)
-				}
-				tried |= 1 << i
-			}
-			if i, ok := g.Pick(tried); ok {
-				t.Fatalf("%d servers are tried, and %d is left", n, i)
-			}
-		}
-	}
-}
-
-// Above 64 servers a mark stands for several: they are passed over together, and
-// never is one that is marked chosen.
-func TestPickAmongMany(t *testing.T) {
-	g := group(130)
-	var tried uint64
-	for k := range 64 {
-		i, ok := g.Pick(tried)
-		if !ok || tried&(1<<(i%64)) != 0 {
-			t.Fatalf("try %d: server %d, %v", k+1, i, ok)
-		}
-		tried |= 1 << (i % 64)
-	}
-	if _, ok := g.Pick(tried); ok {
-		t.Error("all marks are set, and one is left")
-	}
-}
-
-// Servers are asked in turn, so that each gets its share.
-func TestPickIsFair(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 7, 100} {
-		g := group(n)
-		count := make([]int, n)
-		for range 10 * n {
-			i, ok := g.Pick(0)
-			if !ok {
-				t.Fatal("none is left of those nobody tried")
-			}
-			count[i]++
-		}
-		for i, c := range count {
-			if c != 10 {
-				t.Errorf("server %d of %d was asked %d times of %d", i, n, c, 10*n)
-			}
-		}
-	}
-}
-
-// The turn goes on where its counter overflows.
-func TestPickTurnsOver(t *testing.T) {
-	g := group(3)
-	g.turn.Store(^uint32(0) - 2)
-	for range 6 {
-		if i, ok := g.Pick(0); !ok || i < 0 || i > 2 {
-			t.Fatalf("server %d, %v", i, ok)
-		}
-	}
-}
-
-func TestPickAtOnce(t *testing.T) {
-	g := group(4)
-	var count [4]atomic.Int64
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 1000 {
-				i, _ := g.Pick(0)
-				count[i].Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	for i := range count {
-		if n := count[i].Load(); n != 2000 {
-			t.Errorf("server %d was asked %d times of 8000", i, n)
-		}
-	}
-}
-
 // I2: at most max, the newest first, each once.
 func TestPool(t *testing.T) {
 	p := NewPool[int](3)
@@ -219,16 +123,5 @@ func TestPoolAtOnce(t *testing.T) {
 		if _, ok := closed.Load(&held[i]); !ok {
 			t.Errorf("connection %d is lost", i)
 		}
-	}
-}
-
-func TestPoolAllocs(t *testing.T) {
-	p, g, c := NewPool[*Server](4), group(3), &Server{}
-	if n := testing.AllocsPerRun(100, func() {
-		g.Pick(1)
-		p.Put(c)
-		p.Take()
-	}); n != 0 {
-		t.Errorf("%v allocations to choose a server and a connection", n)
 	}
 }

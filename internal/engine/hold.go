@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"causey/internal/exchange"
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/upstream"
+)
+
+// backoff is how long a request rests before it goes to servers that it has tried
+// already, doubled with each round and with a random half.
+const backoff = 20 * time.Millisecond
+
+// Hold implements exchange.Upstream. While a server can be reached, all that can be
+// wanted is a rest before it is asked again; else the request waits in line until
+// one can be.
+func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
+	left := until.Sub(g.eng.env.Now())
+	if left <= 0 {
+		return exchange.NoServer
+	}
+	h := &holding{gone: make(chan struct{})}
+	if g.Reachable() && g.Queue.Len() == 0 {
+		d := backoff << min(w.Round, 6)
+		return h.wait(w, min(left, d/2+rand.N(d)), nil, nil)
+	}
+	if !g.worthWaiting() {
+		return exchange.NoServer
+	}
+	t := g.Queue.Join(clientKey(w))
+	if t == nil {
+		return exchange.NoServer
+	}
+	defer g.Queue.Leave(t)
+	if g.Reachable() { // since we looked
+		g.Queue.Wake(1)
+	}
+	return h.wait(w, left, t.Turn, exchange.NoServer)
+}
+
+// worthWaiting reports that a server may be back soon: it has not been lost for
+// long, and by nothing that does not heal by itself.
+func (g *Group) worthWaiting() bool {
+	lost := g.Lost(g.eng.mono())
+	for _, l := range lost {
+		if l.For < upstream.HoldWithin && l.By.Phase == phase.Connect {
+			return true
+		}
+	}
+	return len(lost) == 0
+}
+
+// clientKey tells clients apart in the line: by their address, IPv6 by its network.
+func clientKey(w *exchange.Want) uint64 {
+	a := w.Client.Addr()
+	if a.Is6() && !a.Is4In6() {
+		if p, err := a.Prefix(64); err == nil {
+			a = p.Addr()
+		}
+	}
+	b := a.As16()
+	return upstream.KeyOf(b[:])
+}
+
+// holding is a request that waits. Cancel ends that.
+type holding struct {
+	once sync.Once
+	gone chan struct{}
+}
+
+// Cancel implements exchange.Canceler.
+func (h *holding) Cancel() { h.once.Do(func() { close(h.gone) }) }
+
+// wait returns nil when it is w's turn, Canceled if its client left, and late when d
+// is over.
+func (h *holding) wait(w *exchange.Want, d time.Duration, turn <-chan struct{}, late *failure.Error) *failure.Error {
+	w.Waiter.Watch(h)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-turn:
+		return nil
+	case <-timer.C:
+		return late
+	case <-h.gone:
+		return exchange.Canceled
+	}
+}
+
+// MayRepeat implements exchange.Upstream.
+func (g *Group) MayRepeat() bool { return g.Budget.Spend(g.eng.sweep.now()) }
+
+// Hangs implements exchange.Upstream.
+func (g *Group) Hangs(w *exchange.Want) bool {
+	return g.Group.Hangs(w.Last.(*member).server, g.eng.sweep.now())
+}
+
+// noteNotOpened tells the group that no connection could be opened, if that is the
+// server's doing.
+func (m *member) noteNotOpened(err *failure.Error) {
+	if err == exchange.Canceled || err.Code.Party != failure.Upstream {
+		return
+	}
+	m.group.Note(m.server, upstream.Outcome{Result: upstream.NotOpened, Code: err.Code}, m.eng.mono())
+}
+
+// noteAnswer tells the group what the head of an answer says of the server.
+func (m *member) noteAnswer(status int) {
+	o := upstream.Outcome{Result: upstream.Good, Status: status}
+	if status >= 500 && status != 501 && status != 505 { // those say that we asked for too much
+		o.Result = upstream.Bad
+	}
+	m.group.Note(m.server, o, m.eng.sweep.now())
+}
+
+// noteEnd tells the group why an attempt on an open connection failed. A reused
+// connection that died says nothing: servers close idle ones when they like.
+func (m *member) noteEnd(why failure.Code) {
+	if why.IsNone() || why.Party != failure.Upstream || why.Phase <= phase.UpHandshake {
+		return
+	}
+	o := upstream.Outcome{Result: upstream.Broken, Code: why}
+	switch why.Kind {
+	case failure.ClosedReused, failure.ResetReused:
+		return
+	case failure.Timeout:
+		o.Result = upstream.Late
+	}
+	m.server.Failures.Add(1)
+	m.group.Note(m.server, o, m.eng.sweep.now())
+}

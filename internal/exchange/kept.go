@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exchange
+
+import (
+	"causey/internal/failure"
+	"causey/internal/record"
+	"causey/internal/wire"
+)
+
+// answer is an answer whose head has been read, with the lease that its body comes
+// by.
+type answer struct {
+	lease Lease
+	res   wire.Response
+}
+
+// keep lays the present answer aside while another server is asked: if that comes
+// to nothing, what the origin said is better than anything of ours.
+func (x *Exchange) keep() {
+	x.unkeep()
+	x.kept.lease = x.lease
+	x.lease = nil
+	x.kept.res, x.res = x.res, x.kept.res
+	a := x.rec.LastAttempt()
+	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
+	x.upload.reset()
+}
+
+// useKept makes the answer that was laid aside the one that counts.
+func (x *Exchange) useKept() *failure.Error {
+	x.lease, x.kept.lease = x.kept.lease, nil
+	x.kept.res, x.res = x.res, x.kept.res
+	x.rec.UpStatus = x.res.Status
+	return nil
+}
+
+// dropKept ends an answer that was laid aside for one that is better, or at least
+// newer.
+func (x *Exchange) dropKept() {
+	if x.kept.lease != nil {
+		x.rec.Saved |= record.ByRetry
+	}
+	x.unkeep()
+}
+
+// keptRest is how much is read of a body that nobody wants, so that its connection
+// can be used again.
+const keptRest = 4
+
+func (x *Exchange) unkeep() {
+	l := x.kept.lease
+	if l == nil {
+		return
+	}
+	x.kept.lease = nil
+	for range keptRest {
+		if !l.BodyHere() {
+			break
+		}
+		if _, end, err := l.ReadBody(); end || err != nil {
+			break
+		}
+	}
+	l.Release(failure.Code{})
+}

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package upstream
+
+import (
+	"container/list"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// HoldOptions bound who waits while no server can be asked.
+type HoldOptions struct {
+	// Most is how many requests may wait at a time, 0 for none.
+	Most int
+}
+
+// HoldWithin is how long after it was lost a server is waited for: a restart is over
+// by then, and visitors of a site that is down are better told at once.
+const HoldWithin = time.Minute
+
+// The waiting.
+const (
+	// queueParts are the parts by which clients are told apart. The clients of one
+	// part hold at most one partShare-th of the places, so that one of them cannot
+	// take them all.
+	queueParts = 256
+	partShare  = 4
+	// wakeFirst is how many are sent to a server that has just come back, wakeMore
+	// how many more for each answer it gives and for each tick: it is busy enough
+	// with starting.
+	wakeFirst, wakeMore = 8, 2
+)
+
+// Queue is where requests wait for a server, first come, first served.
+type Queue struct {
+	options HoldOptions
+	len     atomic.Int32
+
+	mu      sync.Mutex
+	waiting list.List // of *Ticket
+	parts   [queueParts]int32
+}
+
+// Ticket is a place in a queue.
+type Ticket struct {
+	// Turn is readable when it is this one's turn.
+	Turn <-chan struct{}
+	turn chan struct{}
+	at   *list.Element // nil once it was called
+	part uint8
+}
+
+// Join takes a place, for the client whose address hashes to client. It returns nil
+// if there is none.
+func (q *Queue) Join(client uint64) *Ticket {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	part := uint8(client)
+	if q.waiting.Len() >= q.options.Most || int(q.parts[part]) >= max(q.options.Most/partShare, 1) {
+		return nil
+	}
+	t := &Ticket{turn: make(chan struct{}), part: part}
+	t.Turn, t.at = t.turn, q.waiting.PushBack(t)
+	q.parts[part]++
+	q.len.Add(1)
+	return t
+}
+
+// Leave gives the place up, called or not.
+func (q *Queue) Leave(t *Ticket) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.remove(t)
+}
+
+// remove takes t out if it is in; q.mu is held.
+func (q *Queue) remove(t *Ticket) {
+	if t.at == nil {
+		return
+	}
+	q.waiting.Remove(t.at)
+	t.at = nil
+	q.parts[t.part]--
+	q.len.Add(-1)
+}
+
+// Wake calls the n who have waited longest.
+func (q *Queue) Wake(n int) {
+	if q.len.Load() == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for ; n > 0 && q.waiting.Len() > 0; n-- {
+		t := q.waiting.Front().Value.(*Ticket)
+		q.remove(t)
+		close(t.turn)
+	}
+}
+
+// Len returns how many wait.
+func (q *Queue) Len() int { return int(q.len.Load()) }
