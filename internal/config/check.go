@@ -62,6 +62,7 @@ func (d *decoder) finishTimeouts(c *Config) {
 			r := &c.Sites[i].Routes[j]
 			if u := byName[r.Upstream]; u != nil {
 				r.Timeouts.inherit(u.Timeouts)
+				r.Retry.inherit(u.Retry.Retry)
 			}
 		}
 	}

@@ -27,6 +27,7 @@ type Config struct {
 	Rates          Rates            `json:"rates"`
 	Forwarded      Forwarded        `json:"forwarded"`
 	Tracing        Tracing          `json:"tracing,omitzero"`
+	Zone           string           `json:"zone,omitempty"`
 	Sites          []Site           `json:"sites"`
 	Upstreams      Upstreams        `json:"upstreams"`
 
@@ -190,6 +191,7 @@ type Route struct {
 	// RetryUnsafe: the owner says that repeating any request of this route does
 	// no harm, whatever its method.
 	RetryUnsafe bool            `json:"retry_unsafe"`
+	Retry       Retry           `json:"retry"`
 	Timeouts    AttemptTimeouts `json:"timeouts"`
 }
 
@@ -203,6 +205,15 @@ type Upstream struct {
 	ProxyProtocol ProxyVersion    `json:"proxy_protocol"`
 	Timeouts      AttemptTimeouts `json:"timeouts"`
 	TLS           UpstreamTLS     `json:"tls,omitzero"`
+	Balance       Balance         `json:"balance"`
+	HashBy        HashBy          `json:"hash_by"`
+	Sticky        string          `json:"sticky,omitempty"` // a cookie's name; "": nobody is bound
+	SlowStart     Duration        `json:"slow_start"`
+	Retry         UpstreamRetry   `json:"retry"`
+	Hedge         bool            `json:"hedge"`
+	Hold          Duration        `json:"hold"`
+	HoldRequests  int             `json:"hold_requests"`
+	Outliers      Outliers        `json:"outliers"`
 }
 
 // What the servers of an upstream get as Host, beside a name.
@@ -225,7 +236,10 @@ const (
 type Server struct {
 	Address ServerAddr `json:"address"`
 	// MaxConnections bounds the connections we have open to it; 0: no bound.
-	MaxConnections int `json:"max_connections"`
+	MaxConnections int    `json:"max_connections"`
+	Weight         int    `json:"weight"`
+	Priority       int    `json:"priority"`
+	Zone           string `json:"zone,omitempty"`
 }
 
 // KeepAlive is about unused connections to the servers of an upstream.

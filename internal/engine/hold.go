@@ -18,16 +18,21 @@ import (
 // already, doubled with each round and with a random half.
 const backoff = 20 * time.Millisecond
 
-// Hold implements exchange.Upstream. While a server can be reached, all that can be
-// wanted is a rest before it is asked again; else the request waits in line until
-// one can be.
+// Hold implements exchange.Upstream. Where a server has room, all that can be wanted
+// is a rest before one that was tried is asked again; else the request waits in line.
 func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	left := until.Sub(g.eng.env.Now())
 	if left <= 0 {
 		return exchange.NoServer
 	}
 	h := &holding{gone: make(chan struct{})}
-	if g.Reachable() && g.Queue.Len() == 0 {
+	if g.HasRoom() && g.Queue.Len() == 0 {
+		switch {
+		case w.TriedLen == 0: // it has been full a moment ago
+			return nil
+		case !w.Again:
+			return exchange.NoServer
+		}
 		d := backoff << min(w.Round, 6)
 		return h.wait(w, min(left, d/2+rand.N(d)), nil, nil)
 	}
@@ -39,16 +44,19 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 		return exchange.NoServer
 	}
 	defer g.Queue.Leave(t)
-	if g.Reachable() { // since we looked
+	if g.HasRoom() { // since we looked
 		g.Queue.Wake(1)
 	}
 	return h.wait(w, left, t.Turn, exchange.NoServer)
 }
 
-// worthWaiting reports that a server may be back soon: it has not been lost for
-// long, and by nothing that does not heal by itself.
+// worthWaiting reports that a server may be there soon: one is only full, or it has
+// not been lost for long, and by nothing that does not heal by itself.
 func (g *Group) worthWaiting() bool {
 	lost := g.Lost(g.eng.mono())
+	if g.Reachable() {
+		return true
+	}
 	for _, l := range lost {
 		if l.For < upstream.HoldWithin && l.By.Phase == phase.Connect {
 			return true

@@ -30,7 +30,7 @@ type upConn struct {
 	patience time.Duration
 	waits    bool
 	askedAt  time.Time
-	addr   netip.AddrPort
+	addr     netip.AddrPort
 
 	born      int64 // engine's clock
 	idleSince int64

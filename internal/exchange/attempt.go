@@ -21,6 +21,8 @@ func (x *Exchange) attempts() *failure.Error {
 		switch err := x.attempt(); {
 		case err == NoServer && x.kept.lease != nil:
 			return x.useKept()
+		case err == NoServer && x.want.Anyway:
+			return gatewayFound(failure.Gateway, phase.Queue, failure.NoServer)
 		case err == NoServer:
 			if err = x.hold(first); err != nil {
 				return err
@@ -59,6 +61,10 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 	case !connected && x.route.Retry.Hold == 0 && int(x.rec.AttemptLen) >= x.route.Retry.tries():
 		return false
 	}
+	// Where there is no other server the same one may be asked again: after a rest, and
+	// once only if it has got the request. What it answered it would answer again.
+	broken := err.Code.Kind == failure.Closed || err.Code.Kind == failure.Reset
+	x.want.Again = !connected || broken && x.want.Round == 0
 	// A reused connection that died says nothing about its server.
 	x.want.Fresh = connected && x.rec.LastAttempt().Reused
 	// What no server has got costs none, and a connection that was closed while it was
@@ -73,11 +79,8 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 // hold waits for a server. A failure it returns is the one that the exchange ends
 // with: first, if there was one. Else a last attempt finds out what is wrong.
 func (x *Exchange) hold(first *failure.Error) *failure.Error {
-	if x.holdUntil.IsZero() {
-		x.holdUntil = x.env.Now().Add(x.route.Retry.Hold)
-	}
 	x.Enter(phase.Queue)
-	err := x.route.Upstream.Hold(&x.want, x.holdUntil)
+	err := x.route.Upstream.Hold(&x.want, x.rec.Start.Add(x.route.Retry.Hold))
 	gone := x.unwatch()
 	switch {
 	case err == Canceled:

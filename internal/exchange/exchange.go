@@ -100,10 +100,8 @@ type Exchange struct {
 	// the failures of repeated attempts.
 	sent  int64
 	later []*failure.Error
-	// reached counts attempts that had a connection. holdUntil is when waiting for a
-	// server ends, zero if nothing waited.
-	reached   int
-	holdUntil time.Time
+	// reached counts attempts that had a connection.
+	reached int
 	// kept is an answer that is used unless another server gives a better one.
 	kept answer
 	// race is the second attempt beside a slow first one, nil if there is none.
@@ -177,7 +175,7 @@ func (x *Exchange) begin(c ClientStream) {
 	a := c.Arrival()
 	x.client, x.plan = c, x.env.Plan()
 	x.lease, x.route, x.trusted, x.sent, x.later = nil, nil, false, 0, nil
-	x.reached, x.holdUntil, x.race = 0, time.Time{}, nil
+	x.reached, x.race = 0, nil
 	x.upload.reset()
 	x.rec.Reset()
 	x.req.Reset()

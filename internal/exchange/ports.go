@@ -219,8 +219,8 @@ type Upstream interface {
 	Name() string
 	// Acquire chooses a server and returns a lease on a connection to it.
 	Acquire(w *Want) (Lease, *failure.Error)
-	// Hold waits until it makes sense to call Acquire again, at the latest until the
-	// time is over: then it returns NoServer. It returns Canceled if the client left.
+	// Hold waits until it makes sense to call Acquire again. It returns NoServer if
+	// that is not before the time is over, and Canceled if the client left.
 	Hold(w *Want, until time.Time) *failure.Error
 	// MayRepeat reports whether a request that a server has got may be sent once more,
 	// by the share of the traffic that may be repeated, and counts it.
@@ -239,6 +239,8 @@ type Want struct {
 	Fresh bool
 	// Called says that the exchange has waited and that it is its turn.
 	Called bool
+	// Again says that servers which were tried may be asked once more, after a rest.
+	Again bool
 	// Anyway asks for any server, whatever is known of it: to learn what the failure
 	// is.
 	Anyway bool

@@ -30,7 +30,8 @@ type Retry struct {
 	// Within bounds the time from the request's first byte to its last further try, 0
 	// for none.
 	Within time.Duration
-	// Hold is how long a request waits for a server when none can be asked.
+	// Hold is how long after its first byte a request may wait for a server when none
+	// can be asked.
 	Hold time.Duration
 	// Hedge asks a second server when the first one has gone silent.
 	Hedge bool
@@ -42,9 +43,6 @@ const (
 	// attemptsMax bounds all attempts of one exchange, those too that found nobody.
 	attemptsMax = 64
 )
-
-// Tries bounds what the owner may ask for; see Retry.Tries.
-const TriesMost = TriedMax
 
 func (r *Retry) tries() int {
 	if r.Tries == 0 {

@@ -133,7 +133,6 @@ func TestKindsAndFamiliesAreUsed(t *testing.T) {
 var withoutCodes = map[phase.Phase]string{
 	phase.Guard: "its refusals are verdicts, not failures",
 	phase.Cache: "no cache yet",
-	phase.Queue: "no waiting for admission yet; a full server is gateway.connect.limit",
 }
 
 func TestPhasesHaveCodes(t *testing.T) {

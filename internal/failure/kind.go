@@ -104,6 +104,7 @@ const (
 	Excess
 
 	// Routing and ourselves.
+	NoServer
 	NoSite
 	NoRoute
 	MethodNotAllowed
@@ -134,7 +135,7 @@ var kindNames = [KindCount]string{
 	"not-http", "too-many-interim", "unexpected-upgrade", "bad-upgrade",
 	"body-too-large", "bad-chunk", "chunk-ext-too-large", "bad-trailer",
 	"trailers-too-large", "short", "no-last-chunk", "excess",
-	"no-site", "no-route", "method-not-allowed", "connect-method", "loop", "bug",
+	"no-server", "no-site", "no-route", "method-not-allowed", "connect-method", "loop", "bug",
 }
 
 // String returns the stable name used in codes.

@@ -103,6 +103,24 @@ var gatewayEntries = []Entry{
 		},
 	},
 	{
+		Code:   Code{Gateway, phase.Queue, NoServer},
+		Family: FamilyUnhealthy, Status: 503, ProxyError: "destination_unavailable",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "No server may be asked",
+		Meaning: "The upstream has no server that the gateway may ask: all of them were taken out of service, or none is " +
+			"known. The request waited as long as it may (`hold`), and was answered 503.",
+		Reasons: []string{
+			"Every server of the upstream was put into maintenance.",
+			"The servers are found by discovery, and none has been found yet.",
+			"A deployment takes the last server out before the new one is in.",
+		},
+		LookAt: []string{
+			"List the servers with their states and reasons: `causey servers`.",
+			"Put one back: `causey restore UPSTREAM SERVER`.",
+			"Deploy one server at a time: wait until one is in service before the next is taken out.",
+		},
+	},
+	{
 		Code:   Code{Gateway, phase.Connect, NoPorts},
 		Family: FamilyExhausted, Status: 503, ProxyError: "connection_limit_reached",
 		Retry: RetryUnsent, Severity: SeverityError,

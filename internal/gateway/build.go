@@ -6,7 +6,6 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -19,7 +18,6 @@ import (
 	"causey/internal/exchange"
 	"causey/internal/guard"
 	"causey/internal/route"
-	"causey/internal/upstream"
 	"causey/internal/wire"
 )
 
@@ -115,7 +113,7 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 			l.groups[u.Name] = have
 			continue
 		}
-		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(u.Name, groupOptions(u), specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)}), text}
+		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(u.Name, groupOptions(c, u), specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)}), text}
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via
@@ -159,56 +157,20 @@ func groupText(u *config.Upstream, c *config.Config) string {
 	text, err := json.Marshal(struct {
 		U       *config.Upstream
 		R       []netip.AddrPort
+		Zone    string
 		CA, CRL []byte
 		Cert    [][]byte
-	}{u, c.Resolver, u.TLS.CA, u.TLS.CRL, u.TLS.ClientCert.Pair().Certificate})
+	}{u, c.Resolver, c.Zone, u.TLS.CA, u.TLS.CRL, u.TLS.ClientCert.Pair().Certificate})
 	if err != nil {
 		panic("gateway: configuration does not encode: " + err.Error())
 	}
 	return string(text)
 }
 
-func groupOptions(u *config.Upstream) upstream.Options {
-	return upstream.Options{
-		MaxIdle:     u.KeepAlive.MaxIdle,
-		IdleTimeout: u.KeepAlive.IdleTimeout.Std(),
-		MaxRequests: uint32(u.KeepAlive.MaxRequests),
-		Proxy: map[config.ProxyVersion]upstream.ProxyVersion{
-			config.ProxyV1: upstream.ProxyV1, config.ProxyV2: upstream.ProxyV2}[u.ProxyProtocol],
-		SlowStart: 10 * time.Second,
-		Silence:   time.Second,
-		Outlier: upstream.Outlier{Consecutive: 5, FailureRate: 0.2, MinRequests: 20, Latency: 10, MaxShare: 0.5,
-			For: 2 * time.Second, MaxFor: 5 * time.Minute},
-		Retry: upstream.BudgetOptions{Share: 0.2, Least: 3},
-		Hold:  upstream.HoldOptions{Most: 1000},
-	}
-}
-
-// specs describes the servers of u.
-func specs(u *config.Upstream) []upstream.Spec {
-	list := make([]upstream.Spec, 0, len(u.Servers))
-	for i := range u.Servers {
-		a := &u.Servers[i].Address
-		s := upstream.Spec{Place: upstream.Place{Name: a.String(), MaxConnections: int64(u.Servers[i].MaxConnections)}}
-		if a.Network == config.Unix {
-			s.Path, s.Authority = a.Path, "localhost"
-		} else {
-			s.Authority, s.TLS = net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port))), a.TLS
-			ip, err := netip.ParseAddr(a.Host)
-			if err != nil {
-				s.Host = a.Host
-			}
-			s.Addr = netip.AddrPortFrom(ip, a.Port)
-		}
-		list = append(list, s)
-	}
-	return list
-}
-
 func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
-	hostHeaders := map[string]string{}
+	byName := map[string]*config.Upstream{}
 	for i := range c.Upstreams {
-		hostHeaders[c.Upstreams[i].Name] = c.Upstreams[i].HostHeader
+		byName[c.Upstreams[i].Name] = &c.Upstreams[i]
 	}
 	var rules []route.Rule
 	for i := range c.Sites {
@@ -222,9 +184,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 			r := &s.Routes[j]
 			x := &exchange.Route{
 				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
-				Retry: exchange.Retry{Broken: true, Malformed: true, Statuses: []int{500, 502, 503, 504}, Unsafe: r.RetryUnsafe,
-					Hold: 5 * time.Second, Hedge: true},
-				MaxBody: int64(c.Limits.Body), Pages: pages,
+				Retry: buildRetry(r, byName[r.Upstream]), MaxBody: int64(c.Limits.Body), Pages: pages,
 				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),
@@ -233,7 +193,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},
 			}
-			switch h := hostHeaders[r.Upstream]; h {
+			switch h := byName[r.Upstream].HostHeader; h {
 			case config.HostPreserve:
 			case config.HostServer:
 				x.HostOfServer = true

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
 )
 
 // Outlier says when a server that answers worse than the others is left out. The
@@ -145,7 +144,7 @@ const tickEvery = 100 * time.Millisecond
 // Tick does what becomes due by time alone: the end of ejections, stalls, slow
 // servers. It is called often, and looks every tickEvery.
 func (g *Group) Tick(now int64) {
-	if g.Reachable() {
+	if g.Queue.Len() > 0 && g.HasRoom() {
 		g.Queue.Wake(wakeMore)
 	}
 	g.mu.Lock()

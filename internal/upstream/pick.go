@@ -36,7 +36,7 @@ type Choice struct {
 	Tried []uint32
 	// Key is what Hash chooses by.
 	Key uint64
-	// Anyway takes a server that is known to be unreachable where there is no other.
+	// Anyway takes a server that is unreachable or full where there is no other.
 	Anyway bool
 	// Bound is the tag of the server that the client is bound to, 0 for none.
 	Bound uint64
@@ -61,8 +61,8 @@ func (g *Group) Pick(c *Choice) *Server {
 		}
 	}
 	if c.Anyway {
-		for _, s := range v.servers {
-			if c.free(s) {
+		for _, s := range v.known {
+			if !slices.Contains(c.Tried, s.ID) {
 				return s
 			}
 		}

@@ -23,8 +23,9 @@ const (
 type view struct {
 	servers []*Server
 	levels  [levels]level
-	// bound lists those whom clients that are bound to them may still ask.
-	bound []*Server
+	// bound lists those whom clients that are bound to them may still ask, known those
+	// who may be asked to learn what is wrong with them.
+	bound, known []*Server
 }
 
 // level is a set of servers of equal standing.
@@ -68,8 +69,11 @@ func (g *Group) newView(now int64) *view {
 	near := g.nearIsEnough(best)
 	g.decidePanic(now, up, out)
 	for _, s := range g.servers {
-		if s.state != Unreachable && s.state != Maintenance {
-			v.bound = append(v.bound, s)
+		if s.state != Maintenance {
+			v.known = append(v.known, s)
+			if s.state != Unreachable {
+				v.bound = append(v.bound, s)
+			}
 		}
 		switch s.state {
 		case Up:
@@ -144,4 +148,17 @@ const rampLeast = 0.1
 func (g *Group) Reachable() bool {
 	v := g.view.Load()
 	return slices.ContainsFunc(v.levels[:], func(l level) bool { return len(l.seats) > 0 })
+}
+
+// HasRoom reports whether there is a server that may be asked now.
+func (g *Group) HasRoom() bool {
+	v := g.view.Load()
+	for i := range v.levels {
+		for _, s := range v.levels[i].seats {
+			if !s.full() {
+				return true
+			}
+		}
+	}
+	return false
 }
