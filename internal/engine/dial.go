@@ -127,10 +127,18 @@ func (d *dial) lookup() (resolve.Answer, error) {
 func (d *dial) beginConnect() {
 	d.want.Waiter.Enter(phase.Connect)
 	d.until = 0
-	if t := d.want.Timeouts.Connect; t > 0 {
+	t := d.want.Timeouts.Connect
+	if p := d.want.Patience; p > 0 && (t == 0 || t > max(p, connectPatience)) {
+		t = max(p, connectPatience)
+	}
+	if t > 0 {
 		d.until = d.eng.mono() + int64(t)
 	}
 }
+
+// connectPatience is how long a connection is waited for at least where another
+// server could be asked instead, of which nothing has been sent yet.
+const connectPatience = 500 * time.Millisecond
 
 func noteResolved(err *failure.Error, a resolve.Answer) {
 	ev := &err.Evidence

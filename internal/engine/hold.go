@@ -47,7 +47,13 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	if g.HasRoom() { // since we looked
 		g.Queue.Wake(1)
 	}
-	return h.wait(w, left, t.Turn, exchange.NoServer)
+	if err := h.wait(w, left, t.Turn, exchange.NoServer); err != nil {
+		return err
+	}
+	if t.Lost() {
+		return exchange.NoServer
+	}
+	return nil
 }
 
 // worthWaiting reports that a server may be there soon: one is only full, or it has
@@ -128,16 +134,21 @@ func (m *member) noteAnswer(status int) {
 	m.group.Note(m.server, o, m.eng.sweep.now())
 }
 
-// noteEnd tells the group why an attempt on an open connection failed. A reused
-// connection that died says nothing: servers close idle ones when they like.
-func (m *member) noteEnd(why failure.Code) {
+// idleRace is how long a connection was idle when its death at the next request says
+// nothing: servers close idle ones when they like, and never sooner than this.
+const idleRace = time.Second
+
+// noteEnd tells the group why an attempt on an open connection failed.
+func (m *member) noteEnd(why failure.Code, idleFor time.Duration) {
 	if why.IsNone() || why.Party != failure.Upstream || why.Phase <= phase.UpHandshake {
 		return
 	}
 	o := upstream.Outcome{Result: upstream.Broken, Code: why}
 	switch why.Kind {
 	case failure.ClosedReused, failure.ResetReused:
-		return
+		if idleFor >= idleRace {
+			return
+		}
 	case failure.Timeout:
 		o.Result = upstream.Late
 	}

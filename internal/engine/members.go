@@ -168,7 +168,9 @@ func (m *member) reuse(now int64, w *exchange.Want) *upConn {
 	}
 }
 
-// connect opens a new connection.
+// connect opens a new connection and begins an exchange on it. Meanwhile the server
+// has the request in hand as if it had to answer it: one that accepts nobody goes
+// silent too.
 func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failure.Error) {
 	if n, most := m.server.Open.Add(1), m.server.MaxConnections; most > 0 && n > most {
 		m.server.Open.Add(-1)
@@ -176,15 +178,29 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 		err.Evidence.Size, err.Evidence.Limit = n, most
 		return nil, err
 	}
-	u := &upConn{member: m}
 	began := m.eng.mono()
+	m.server.Active.Add(1)
+	m.server.Waits(began)
+	u, err := m.open(r, w, began)
+	m.server.GivesUp()
+	if err != nil {
+		m.server.Active.Add(-1)
+		m.server.Open.Add(-1)
+		return nil, err
+	}
+	u.begin(u.born, w)
+	return u, nil
+}
+
+// open opens a connection, TLS included.
+func (m *member) open(r *resolve.Resolver, w *exchange.Want, began int64) (*upConn, *failure.Error) {
+	u := &upConn{member: m}
 	d := &dial{eng: m.eng, resolver: r, server: m.server, want: w}
 	err := d.open(u)
 	if err == nil {
 		err = m.begin(u, w, d.until)
 	}
 	if err != nil {
-		m.server.Open.Add(-1)
 		if err != exchange.Canceled {
 			w.Attempt.Dialled = err.Evidence.Dialled
 		}
@@ -193,17 +209,16 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 	}
 	u.born = m.eng.mono()
 	u.took = time.Duration(u.born - began)
-	if m.tls != nil {
-		u.times, u.requests = w.Timeouts, 1
-		if err := u.handshake(w); err != nil {
-			w.Attempt.Dialled, w.Attempt.Connect = u.addr, u.took
-			m.drop(u)
-			return nil, err
-		}
-		u.requests = 0
+	if m.tls == nil {
+		return u, nil
 	}
-	m.server.Active.Add(1)
-	u.begin(u.born, w)
+	u.times, u.requests = w.Timeouts, 1
+	if err := u.handshake(w); err != nil {
+		w.Attempt.Dialled, w.Attempt.Connect = u.addr, u.took
+		u.sock.close()
+		return nil, err
+	}
+	u.requests = 0
 	return u, nil
 }
 

@@ -114,7 +114,7 @@ func (u *upConn) Note(a *record.Attempt) {
 
 // Release implements exchange.Lease.
 func (u *upConn) Release(why failure.Code) *failure.Error {
-	u.member.noteEnd(why)
+	u.member.noteEnd(why, u.idleFor)
 	if u.waits {
 		u.waits = false
 		u.member.server.GivesUp()

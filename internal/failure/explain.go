@@ -29,6 +29,7 @@ var phaseNotes = map[phase.Phase]string{
 	phase.ReadHead:    "the head of the request is being received",
 	phase.Route:       "site and route are chosen",
 	phase.Resolve:     "the server's name is turned into addresses",
+	phase.Queue:       "the request waits for a server",
 	phase.Connect:     "a connection to the server is being opened",
 	phase.UpHandshake: "TLS is agreed on with the server",
 	phase.SendHead:    "the head of the request is handed to the server",

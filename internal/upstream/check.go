@@ -52,7 +52,7 @@ func (g *Group) NoteCheck(s *Server, c Check, now int64) (sure bool) {
 // The server stays out: the check is the owner's word, and an application that asks
 // to be left alone says so by its check.
 func (g *Group) callOut(s *Server, now int64) {
-	good, bad := s.window.sum(now)
+	good, bad := s.recent.sum(now)
 	if !s.checkOut || s.contradictionTold || good < contradicts || share(bad, good) > 0.1 {
 		return
 	}

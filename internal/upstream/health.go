@@ -99,7 +99,7 @@ const (
 
 // Note takes what one attempt said of s.
 func (g *Group) Note(s *Server, o Outcome, now int64) {
-	s.window.count(now, o.Result == Good)
+	s.recent.count(now, o.Result == Good)
 	if o.Result == Good {
 		if s.badRow.Load() != 0 {
 			s.badRow.Store(0)

@@ -16,7 +16,7 @@ type Outlier struct {
 	// Consecutive failures leave a server out, 0 for never.
 	Consecutive int
 	// FailureRate does too, above 0 and up to 1, if it is also twice that of the
-	// others. It needs MinRequests within the last ten seconds.
+	// others. It takes MinRequests to tell.
 	FailureRate float64
 	MinRequests int
 	// Latency leaves out a server whose average latency is so many times the median
@@ -32,7 +32,7 @@ type Outlier struct {
 
 // outlier is what the statistics say of one server.
 type outlier struct {
-	window window
+	recent recent
 	badRow atomic.Int32
 	// ejectedAs is Ejected or Stalled, or "" if it is neither.
 	ejectedAs               State
@@ -64,14 +64,14 @@ func (g *Group) noteBad(s *Server, last Outcome, now int64) {
 	if s.ejectedAs != "" {
 		return
 	}
-	good, bad := s.window.sum(now)
+	good, bad := s.recent.sum(now)
 	othersGood, othersBad := g.others(s, now)
 	others := share(othersBad, othersGood)
 	switch rate := share(bad, good); {
 	case o.Consecutive > 0 && int(row) >= o.Consecutive && others < 0.5:
 		g.eject(s, Ejected, now, fmt.Sprintf("failed %d times in a row, last by %s", row, last))
 	case o.FailureRate > 0 && rate >= o.FailureRate && rate >= 2*others && int(good+bad) >= s.enough(o.MinRequests):
-		g.eject(s, Ejected, now, fmt.Sprintf("failed %d of %d requests in the last seconds, the others %d of %d; last by %s",
+		g.eject(s, Ejected, now, fmt.Sprintf("failed %d of the last %d requests, the others %d of %d; last by %s",
 			bad, good+bad, othersBad, othersGood+othersBad, last))
 	}
 }
@@ -88,7 +88,7 @@ func (s *Server) enough(usual int) int {
 func (g *Group) others(s *Server, now int64) (good, bad uint32) {
 	for _, o := range g.servers {
 		if o != s && o.state == Up {
-			g, b := o.window.sum(now)
+			g, b := o.recent.sum(now)
 			good, bad = good+g, bad+b
 		}
 	}
@@ -135,7 +135,7 @@ func (g *Group) eject(s *Server, as State, now int64, why string) {
 func (s *Server) release(why string) {
 	s.ejectedAs, s.why = "", why
 	s.badRow.Store(0)
-	s.window.clear()
+	s.recent.clear()
 }
 
 // tickEvery is how often Tick looks at what time alone changes.

@@ -20,20 +20,18 @@ type HoldOptions struct {
 // by then, and visitors of a site that is down are better told at once.
 const HoldWithin = time.Minute
 
-// The waiting.
 const (
-	// queueParts are the parts by which clients are told apart. The clients of one
-	// part hold at most one partShare-th of the places, so that one of them cannot
-	// take them all.
+	// queueParts are the parts by which clients are told apart.
 	queueParts = 256
-	partShare  = 4
 	// wakeFirst is how many are sent to a server that has just come back, wakeMore
 	// how many more for each answer it gives and for each tick: it is busy enough
 	// with starting.
 	wakeFirst, wakeMore = 8, 2
 )
 
-// Queue is where requests wait for a server, first come, first served.
+// Queue is where requests wait for a server, first come, first served. When it is
+// full, a client of whom fewer wait takes the place of one of whom many do, so that
+// nobody can keep the others out.
 type Queue struct {
 	options HoldOptions
 	len     atomic.Int32
@@ -45,12 +43,17 @@ type Queue struct {
 
 // Ticket is a place in a queue.
 type Ticket struct {
-	// Turn is readable when it is this one's turn.
+	// Turn is readable when it is this one's turn, or when it has lost its place.
 	Turn <-chan struct{}
 	turn chan struct{}
 	at   *list.Element // nil once it was called
 	part uint8
+	lost bool
 }
+
+// Lost reports that the place was given to somebody else. It may be asked when Turn
+// was readable.
+func (t *Ticket) Lost() bool { return t.lost }
 
 // Join takes a place, for the client whose address hashes to client. It returns nil
 // if there is none.
@@ -58,7 +61,7 @@ func (q *Queue) Join(client uint64) *Ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	part := uint8(client)
-	if q.waiting.Len() >= q.options.Most || int(q.parts[part]) >= max(q.options.Most/partShare, 1) {
+	if q.waiting.Len() >= q.options.Most && !q.displace(part) {
 		return nil
 	}
 	t := &Ticket{turn: make(chan struct{}), part: part}
@@ -68,22 +71,49 @@ func (q *Queue) Join(client uint64) *Ticket {
 	return t
 }
 
+// displace takes the place of the newest of the part with the most, if that has
+// clearly more than part; q.mu is held.
+func (q *Queue) displace(part uint8) bool {
+	most := 0
+	for i := range q.parts {
+		if q.parts[i] > q.parts[most] {
+			most = i
+		}
+	}
+	if q.parts[most] <= q.parts[part]+1 {
+		return false
+	}
+	for e := q.waiting.Back(); e != nil; e = e.Prev() {
+		if t := e.Value.(*Ticket); int(t.part) == most {
+			t.lost = true
+			q.call(t)
+			return true
+		}
+	}
+	return false
+}
+
 // Leave gives the place up, called or not.
 func (q *Queue) Leave(t *Ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.remove(t)
+	if t.at != nil {
+		q.remove(t)
+	}
 }
 
-// remove takes t out if it is in; q.mu is held.
+// remove takes t out; q.mu is held.
 func (q *Queue) remove(t *Ticket) {
-	if t.at == nil {
-		return
-	}
 	q.waiting.Remove(t.at)
 	t.at = nil
 	q.parts[t.part]--
 	q.len.Add(-1)
+}
+
+// call takes t out and tells it; q.mu is held.
+func (q *Queue) call(t *Ticket) {
+	q.remove(t)
+	close(t.turn)
 }
 
 // Wake calls the n who have waited longest.
@@ -94,9 +124,7 @@ func (q *Queue) Wake(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for ; n > 0 && q.waiting.Len() > 0; n-- {
-		t := q.waiting.Front().Value.(*Ticket)
-		q.remove(t)
-		close(t.turn)
+		q.call(q.waiting.Front().Value.(*Ticket))
 	}
 }
 

@@ -48,10 +48,3 @@ func (w *window) sum(now int64) (good, bad uint32) {
 	w.turn(now)
 	return w.good[0].Load() + w.good[1].Load(), w.bad[0].Load() + w.bad[1].Load()
 }
-
-func (w *window) clear() {
-	for i := range w.good {
-		w.good[i].Store(0)
-		w.bad[i].Store(0)
-	}
-}
