@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -71,6 +72,8 @@ func (g *Group) worthWaiting() bool {
 	return len(lost) == 0
 }
 
+var clientSeed = maphash.MakeSeed()
+
 // clientKey tells clients apart in the line: by their address, IPv6 by its network.
 func clientKey(w *exchange.Want) uint64 {
 	a := w.Client.Addr()
@@ -80,7 +83,7 @@ func clientKey(w *exchange.Want) uint64 {
 		}
 	}
 	b := a.As16()
-	return upstream.KeyOf(b[:])
+	return maphash.Bytes(clientSeed, b[:])
 }
 
 // holding is a request that waits. Cancel ends that.

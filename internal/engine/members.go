@@ -141,14 +141,15 @@ func (g *Group) choose(w *exchange.Want, now int64) *member {
 	if w.TriedLen == len(w.Tried) {
 		return nil
 	}
-	s := g.Pick(&upstream.Choice{Now: now, Tried: w.Tried[:w.TriedLen], Anyway: w.Anyway})
+	s := g.Pick(&upstream.Choice{Now: now, Tried: w.Tried[:w.TriedLen], Key: w.Key, Bound: w.Bound,
+		Anyway: w.Anyway, Trial: w.Trial && w.TriedLen == 0})
 	if s == nil {
 		return nil
 	}
 	w.Tried[w.TriedLen] = s.ID
 	w.TriedLen++
 	m := memberOf(s)
-	w.Last, w.Patience = m, g.Patience(s, now)
+	w.Last, w.Patience, w.Chosen = m, g.Patience(s, now), s.Tag()
 	return m
 }
 

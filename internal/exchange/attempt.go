@@ -16,6 +16,8 @@ func (x *Exchange) attempts() *failure.Error {
 	if x.rec.Client != x.rec.Peer.Addr() {
 		x.want.Client = netip.AddrPortFrom(x.rec.Client, 0) // its port is its proxy's knowledge
 	}
+	x.want.Trial = x.safe() && x.route.Retry.Broken && x.route.Retry.tries() > 1 && !x.req.HasBody()
+	x.tie()
 	var first *failure.Error
 	for {
 		switch err := x.attempt(); {

@@ -177,4 +177,5 @@ func (x *Exchange) makeAnswer() {
 	}
 	o.NoBody = res.Framing == wire.FramingNone
 	x.addHSTS()
+	x.bind()
 }

@@ -19,6 +19,7 @@ type race struct {
 	first answer
 	err   *failure.Error // of the first
 	done  chan struct{}  // closed when the first has come to its end
+	chosen uint64 // Want.Chosen of the second
 	// settled says that the exchange has taken over what is left of both.
 	settled bool
 
@@ -100,7 +101,7 @@ func (x *Exchange) hedge() *failure.Error {
 	<-r.done
 	r.settled = true
 	if r.won == theSecond {
-		x.lease = lease
+		x.lease, x.want.Chosen = lease, r.chosen
 		x.loseFirst(r)
 		return nil
 	}
@@ -149,9 +150,9 @@ func (x *Exchange) second(r *race) (Lease, *failure.Error) {
 	w := x.want
 	a := x.rec.AddAttempt()
 	a.Start = x.env.Now().Sub(x.rec.Start)
-	w.Attempt, w.Waiter, w.Fresh = a, r, false
+	w.Attempt, w.Waiter, w.Fresh, w.Trial, w.Bound = a, r, false, false, 0
 	lease, err := x.route.Upstream.Acquire(&w)
-	x.want.Tried, x.want.TriedLen = w.Tried, w.TriedLen
+	x.want.Tried, x.want.TriedLen, r.chosen = w.Tried, w.TriedLen, w.Chosen
 	if err != nil {
 		return nil, err
 	}

@@ -252,6 +252,12 @@ type Want struct {
 	Tried    [TriedMax]uint32
 	TriedLen int
 	Last     any
+	// Trial says that the request may try a server that is left out.
+	Trial bool
+	// Key is what a server is chosen by where that goes by hashing; Bound is the number
+	// of the server that the client is bound to, 0 for none. Acquire sets Chosen, the
+	// number of the one that was asked.
+	Key, Bound, Chosen uint64
 	// Round counts how often all servers were tried.
 	Round int
 	// Patience is how long ReadHead waits until it says Slow, 0 for ever. Acquire
@@ -299,6 +305,8 @@ type Route struct {
 	Timeouts Timeouts
 	// Retry says what is done about attempts that fail.
 	Retry Retry
+	// Affinity says what ties requests to servers.
+	Affinity Affinity
 	// MaxBody bounds the request body in bytes, 0 for no bound.
 	MaxBody int64
 	// Pages makes the answers that the gateway gives for this site.

@@ -184,7 +184,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 			r := &s.Routes[j]
 			x := &exchange.Route{
 				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
-				Retry: buildRetry(r, byName[r.Upstream]), MaxBody: int64(c.Limits.Body), Pages: pages,
+				Retry: buildRetry(r, byName[r.Upstream]), Affinity: buildAffinity(byName[r.Upstream]), MaxBody: int64(c.Limits.Body), Pages: pages,
 				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
 					Resolve: c.Timeouts.Resolve.Std(), Connect: r.Timeouts.Connect.Std(),

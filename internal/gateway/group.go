@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"causey/internal/config"
 	"causey/internal/exchange"
@@ -86,4 +87,18 @@ func buildRetry(r *config.Route, u *config.Upstream) exchange.Retry {
 		}
 	}
 	return x
+}
+
+// buildAffinity is what ties requests to the servers of u.
+func buildAffinity(u *config.Upstream) exchange.Affinity {
+	a := exchange.Affinity{Cookie: u.Sticky, Name: u.HashBy.Name}
+	if u.HashBy.What == config.HashHeader {
+		a.Name = strings.ToLower(a.Name)
+	}
+	if u.Balance == config.BalanceHash {
+		a.By = map[config.HashWhat]exchange.AffinityBy{
+			config.HashAddress: exchange.ByAddress, config.HashPath: exchange.ByPath,
+			config.HashCookie: exchange.ByCookie, config.HashHeader: exchange.ByField}[u.HashBy.What]
+	}
+	return a
 }

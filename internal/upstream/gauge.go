@@ -13,7 +13,7 @@ import (
 // to be slow lose its requests within a few of them (Finagle's "peak EWMA"). The
 // bound on the rise keeps one slow page among quick ones from emptying a server.
 const (
-	latencyTau  = 5 * time.Second
+	latencyTau  = 2 * time.Second
 	latencyRise = 4 // at most so many times what it was, per answer
 	// latencyLeast is added to each average, so that servers that answer in no time
 	// are told apart by their load and not by noise.

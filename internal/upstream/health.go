@@ -166,14 +166,17 @@ func (g *Group) Reached(s *Server, now int64) {
 // worksAgain sets right what a success refutes.
 func (g *Group) worksAgain(s *Server, now int64) {
 	defer g.change(now)()
-	s.touchy.Store(false)
 	s.notOpened = 0
 	if s.unreachable {
 		s.unreachable, s.backAt, s.why = false, now, "answered after "+roughly(now-s.lostAt)
 	}
-	if s.ejectedAs == Stalled {
+	switch s.ejectedAs {
+	case Stalled:
 		s.release("answers again after " + roughly(now-s.ejectedAt))
+	case Ejected:
+		s.noteTrial(true, now)
 	}
+	s.touchy.Store(s.ejectedAs != "")
 }
 
 // judge says what state s is in by all that is known; g.mu is held.

@@ -37,9 +37,12 @@ type outlier struct {
 	// ejectedAs is Ejected or Stalled, or "" if it is neither.
 	ejectedAs               State
 	ejectedAt, ejectedUntil int64
+	// forLatency says that it was left out for being slow.
+	forLatency bool
 	// ejections counts those of late, calmSince is since when there was none.
 	ejections int
 	calmSince int64
+	trial
 	// slowTicks counts how long its latency has been that of an outlier.
 	slowTicks int
 }
@@ -62,6 +65,7 @@ func (g *Group) noteBad(s *Server, last Outcome, now int64) {
 	row := s.badRow.Add(1)
 	o := &g.Options.Outlier
 	if s.ejectedAs != "" {
+		s.noteTrial(false, now)
 		return
 	}
 	good, bad := s.recent.sum(now)
@@ -125,10 +129,9 @@ func (g *Group) eject(s *Server, as State, now int64, why string) {
 	if s.checkedAt != 0 && s.checkOK {
 		s.why += ", although its health check passes"
 	}
-	if as == Stalled {
-		s.touchy.Store(true)
-	}
-	s.slowTicks = 0
+	s.touchy.Store(true)
+	s.slowTicks, s.passed, s.failed, s.forLatency = 0, 0, 0, false
+	s.nextTrial.Store(now + int64(trialEvery))
 }
 
 // release ends an ejection; the group's mu is held.
@@ -167,7 +170,7 @@ func (g *Group) Tick(now int64) {
 				roughly(int64(s.Quiet(now))), s.waiting.Load()))
 		case second:
 			g.lookAtLatency(s, now)
-			if s.ejections > 0 && now-s.calmSince >= int64(calmAfter) {
+			if s.ejectedAs == "" && s.ejections > 0 && now-s.calmSince >= int64(calmAfter) {
 				s.ejections--
 				s.calmSince = now
 			}
@@ -209,5 +212,6 @@ func (g *Group) lookAtLatency(s *Server, now int64) {
 	}
 	if s.slowTicks++; s.slowTicks >= slowTicks {
 		g.eject(s, Ejected, now, fmt.Sprintf("takes %s to answer, the others %s", roughly(int64(mine)), roughly(int64(median))))
+		s.forLatency = s.ejectedAs != ""
 	}
 }

@@ -4,7 +4,6 @@
 package upstream
 
 import (
-	"hash/maphash"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -38,6 +37,9 @@ type Choice struct {
 	Key uint64
 	// Anyway takes a server that is unreachable or full where there is no other.
 	Anyway bool
+	// Trial says that the request does no harm on a server that is left out: it can be
+	// repeated on another one.
+	Trial bool
 	// Bound is the tag of the server that the client is bound to, 0 for none.
 	Bound uint64
 }
@@ -51,6 +53,13 @@ func (g *Group) Pick(c *Choice) *Server {
 	if c.Bound != 0 {
 		for _, s := range v.bound {
 			if s.tag == c.Bound && c.free(s) {
+				return s
+			}
+		}
+	}
+	if c.Trial {
+		for _, s := range v.onTrial {
+			if c.free(s) && s.takesTrial(c.Now) {
 				return s
 			}
 		}
@@ -145,19 +154,30 @@ const clearly = 1.25
 // sooner draws two and takes the better one.
 func (g *Group) sooner(l *level, c *Choice) *Server {
 	a := g.draw(l, c.Now, rand.Uint32N(l.total))
-	b := a
-	for range 4 {
-		if b = g.draw(l, c.Now, rand.Uint32N(l.total)); b != a {
-			break
-		}
-	}
-	if a == b || !c.free(b) {
+	b := g.drawOther(l, c.Now, a)
+	if b == nil || !c.free(b) {
 		return a
 	}
 	if !c.free(a) || l.expected(a, c.Now) > clearly*l.expected(b, c.Now) {
 		return b
 	}
 	return a
+}
+
+// drawOther draws one that is not a, or none if that one passes its way.
+func (g *Group) drawOther(l *level, now int64, a *Server) *Server {
+	b := l.at(rand.Uint32N(l.total)).Server
+	for i := 0; b == a && i < 2; i++ {
+		b = l.at(rand.Uint32N(l.total)).Server
+	}
+	if b == a { // where there are few, or one has most of the weight: the next one
+		at := slices.IndexFunc(l.seats, func(s seat) bool { return s.Server == a })
+		b = l.seats[(at+1)%len(l.seats)].Server
+	}
+	if part := g.ramp(b, now); part < 1 && rand.Float64() >= part {
+		return nil
+	}
+	return b
 }
 
 // expected is the time that a request to s would take, by what is known.
@@ -226,8 +246,3 @@ func hashText(s string) uint64 {
 	}
 	return mix(h)
 }
-
-var keySeed = maphash.MakeSeed()
-
-// KeyOf makes a key of what a client sent; strangers cannot choose it.
-func KeyOf(b []byte) uint64 { return maphash.Bytes(keySeed, b) }

@@ -6,7 +6,6 @@ package upstream
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // The levels of a view: who is asked first, who if those were tried or are full,
@@ -26,6 +25,8 @@ type view struct {
 	// bound lists those whom clients that are bound to them may still ask, known those
 	// who may be asked to learn what is wrong with them.
 	bound, known []*Server
+	// onTrial lists those whom single requests try while they are left out.
+	onTrial []*Server
 }
 
 // level is a set of servers of equal standing.
@@ -85,10 +86,14 @@ func (g *Group) newView(now int64) *view {
 		case Returning:
 			v.levels[alsoUp].add(s)
 		case Ejected, Stalled, Failing:
-			if g.panics {
+			switch {
+			case g.panics:
 				v.levels[byRights].add(s)
-			} else {
+			default:
 				v.levels[lastResort].add(s)
+				if s.state != Failing && up > 0 {
+					v.onTrial = append(v.onTrial, s)
+				}
 			}
 		}
 	}
@@ -130,10 +135,10 @@ func (g *Group) decidePanic(now int64, up, out int) {
 // ramp returns which share of its part s takes now, above 0 and up to 1.
 func (g *Group) ramp(s *Server, now int64) float64 {
 	from := s.rampFrom.Load()
-	if from == 0 {
+	if from == 0 || g.Options.SlowStart == 0 {
 		return 1
 	}
-	part := float64(now-from) / float64(max(g.Options.SlowStart, time.Nanosecond))
+	part := float64(now-from) / float64(g.Options.SlowStart)
 	if part >= 1 {
 		s.rampFrom.CompareAndSwap(from, 0)
 		return 1
