@@ -27,6 +27,8 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Upstreams:      g.upstreams,
 		Certificates:   g.certificates,
 		Reload:         g.Reload,
+		Upgrade:        g.Upgrade,
+		Inherited:      g.inherited.adminSocket,
 		Config:         g.configJSON,
 		Build:          g.opts.Build,
 		Now:            time.Now,

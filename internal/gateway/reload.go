@@ -44,8 +44,11 @@ func (g *Gateway) reload() error {
 	if g.opts.Load == nil {
 		return problem("this gateway was started without a configuration file; there is nothing to load again")
 	}
+	if g.upgrading.Load() {
+		return problem(admin.ErrUpgrading.Error() + "; the new process reads the configuration itself")
+	}
 	if g.stopped {
-		return problem("the gateway is stopping")
+		return problem(errStopping.Error())
 	}
 	cfg, err := g.opts.Load()
 	if err != nil {
