@@ -205,13 +205,13 @@ func (g *Gateway) Start() error {
 			l.Own()
 		}
 	}
-	g.admin.Serve()
 	g.certs.Start()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
 	g.mu.Lock()
 	closed := g.serve(g.cfg, g.live.networks, opened)
 	g.mu.Unlock()
 	closeListeners(closed)
+	g.admin.Serve() // its first answer can be that we are ready
 	ctx, cancel := context.WithTimeout(context.Background(), takeoverWait)
 	defer cancel()
 	g.inherited.from.Serving(ctx)

@@ -170,7 +170,6 @@ func (g *Gateway) leave(sockets []handover.Socket, ready handover.Ready) {
 	g.reloads.Lock()
 	defer g.reloads.Unlock()
 	g.left.Store(true)
-	g.stopping.Store(true)
 	took := map[handover.Kind]bool{}
 	for i, s := range sockets {
 		if !ready.Took(i) {
