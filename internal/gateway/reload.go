@@ -76,7 +76,7 @@ func (g *Gateway) reload() error {
 		return reloadError(err)
 	}
 	if cfg.Admin != g.cfg.Admin {
-		g.opts.Logger.Warn("changes of admin take effect at the next start")
+		g.opts.Logger.Warn("changes of admin take effect at the next start, or by: causey upgrade")
 	}
 	// From here nothing fails.
 	resolver := g.resolver
