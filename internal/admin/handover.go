@@ -65,3 +65,11 @@ func (s *Server) Leave(took func(network string) bool) {
 	}
 	s.endStreams()
 }
+
+// Own says that sockets which were left to us are ours alone: Shutdown takes the file
+// of the unix socket along.
+func (s *Server) Own() {
+	for _, e := range s.endpoints() {
+		e.lent.Store(false)
+	}
+}

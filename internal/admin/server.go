@@ -38,7 +38,7 @@ type Options struct {
 	Socket         string
 	SocketOptional bool
 	// Inherited returns the socket of an address ("tcp") or a path ("unix") that the
-	// process before this one left to us, nil if it left none. It may be nil.
+	// process before this one lends us until Own, nil if there is none. It may be nil.
 	Inherited func(network, address string) (net.Listener, error)
 	// Token, if not empty, allows over TCP what otherwise only the socket may.
 	Token string
@@ -94,8 +94,9 @@ type endpoint struct {
 	http *http.Server
 	path string   // of a unix socket
 	file identity // of a unix socket
-	// left says that another process serves the socket now.
-	left atomic.Bool
+	// lent says that the socket is another process's as well, and left that it is
+	// the other's alone.
+	lent, left atomic.Bool
 }
 
 // New returns an admin side that does not listen yet.
@@ -119,7 +120,7 @@ func (s *Server) Start() error {
 // left open.
 func (s *Server) Open() error {
 	if s.opts.Listen != "" {
-		ln, err := s.open("tcp", s.opts.Listen)
+		ln, _, err := s.open("tcp", s.opts.Listen)
 		if err != nil {
 			return err
 		}
@@ -128,11 +129,12 @@ func (s *Server) Open() error {
 	if s.opts.Socket == "" {
 		return nil
 	}
-	ln, err := s.open("unix", s.opts.Socket)
+	ln, lent, err := s.open("unix", s.opts.Socket)
 	switch {
 	case err == nil:
 		s.unix = s.endpoint(ln, true)
 		s.unix.path = s.opts.Socket
+		s.unix.lent.Store(lent)
 		// Without a file, of a socket that was left to us, none is to be removed.
 		s.unix.file, _ = identify(s.opts.Socket)
 	case s.opts.SocketOptional:
@@ -147,17 +149,19 @@ func (s *Server) Open() error {
 	return nil
 }
 
-// open returns the socket that was left to us, or opens it.
-func (s *Server) open(network, address string) (net.Listener, error) {
+// open returns the socket that another process lent us, until Own, or opens it.
+func (s *Server) open(network, address string) (ln net.Listener, lent bool, err error) {
 	if s.opts.Inherited != nil {
-		if ln, err := s.opts.Inherited(network, address); ln != nil || err != nil {
-			return ln, err
+		if ln, err = s.opts.Inherited(network, address); ln != nil || err != nil {
+			return ln, true, err
 		}
 	}
 	if network == "unix" {
-		return listenUnix(address)
+		ln, err = listenUnix(address)
+	} else {
+		ln, err = listenLoopback(address)
 	}
-	return listenLoopback(address)
+	return ln, false, err
 }
 
 // Serve serves what Open opened.
@@ -213,7 +217,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			errs = append(errs, err, e.http.Close())
 		}
 		_ = e.ln.Close() // of one that was not served, nobody else does
-		if e.path != "" {
+		if e.path != "" && !e.lent.Load() {
 			errs = append(errs, removeOwn(e.path, e.file))
 		}
 	}

@@ -116,6 +116,7 @@ func TestLeave(t *testing.T) {
 	if _, err := os.Stat(o.Socket); err != nil {
 		t.Errorf("the old one took the file along: %v", err)
 	}
+	next.Own()
 	if err := next.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -10,9 +10,14 @@ import (
 )
 
 // Own says that a socket that another process opened, under the name that it has
-// here, is ours from now on: who waits in its queue is for us, and so is its path. It
-// is called before Serve.
-func (l *Listener) Own() { l.own, l.path = true, socketPath(l.Name) }
+// here, is ours from now on: who waits in its queue is for us, and so is its path.
+func (l *Listener) Own() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed.Load() {
+		l.own, l.path = true, socketPath(l.Name)
+	}
+}
 
 // Dup returns a duplicate of the socket's descriptor, which is the caller's to close.
 // The listener must be open.

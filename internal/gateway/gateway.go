@@ -199,12 +199,7 @@ func (g *Gateway) Start() error {
 		closeListeners(opened)
 		return err
 	}
-	// From here nothing fails, and what was left to us is ours.
-	for _, l := range opened {
-		if !isActivated(g.cfg, l.Name) { // those are systemd's
-			l.Own()
-		}
-	}
+	// From here nothing fails.
 	g.certs.Start()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
 	g.mu.Lock()
@@ -214,7 +209,16 @@ func (g *Gateway) Start() error {
 	g.admin.Serve() // its first answer can be that we are ready
 	ctx, cancel := context.WithTimeout(context.Background(), takeoverWait)
 	defer cancel()
-	g.inherited.from.Serving(ctx)
+	if !g.inherited.from.Serving(ctx) {
+		g.opts.Logger.Warn("the gateway that started this one did not wait; this one ends")
+		return nil // it asks for that by a signal
+	}
+	for _, l := range opened {
+		if !isActivated(g.cfg, l.Name) { // those are systemd's
+			l.Own()
+		}
+	}
+	g.admin.Own()
 	return nil
 }
 

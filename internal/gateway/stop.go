@@ -29,6 +29,7 @@ const (
 // everything has ended. A successor that is not serving yet is ended first; after one
 // that took over, there is no delay, and the time is that of upgrades.
 func (g *Gateway) Stop(now <-chan struct{}) {
+	left := g.left.Load() // one that comes to its end meanwhile is stopped as well
 	g.stopping.Store(true)
 	g.quitOnce.Do(func() { close(g.quit) })
 	g.upgrades.Lock()
@@ -42,7 +43,7 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 		return
 	}
 	delay, drain, grace := g.cfg.Timeouts.DrainDelay.Std(), g.cfg.Timeouts.Drain.Std(), idleGrace
-	if g.left.Load() {
+	if left {
 		delay, drain, grace = 0, g.cfg.Timeouts.UpgradeDrain.Std(), leftGrace
 	}
 	if delay > 0 {

@@ -95,6 +95,11 @@ func (g *Gateway) upgrade(ctx context.Context, wait time.Duration) (admin.Upgrad
 		done(s.PID)
 	}
 	s.Release()
+	select {
+	case <-g.quit: // somebody stops the service, who does not know of two processes
+		s.Stop()
+	default:
+	}
 	return admin.Upgraded{PID: s.PID, Version: ready.Version, Old: os.Getpid()}, nil
 }
 

@@ -49,6 +49,9 @@ func TestFailedUpgradeLeavesEverything(t *testing.T) { // I4
 		}
 		same(what)
 	}
+	descriptors := func() int { list, _ := os.ReadDir("/proc/self/fd"); return len(list) }
+	same("nothing")
+	before := descriptors()
 	want("an upgrade of a part of a program", "within another program", time.Second)
 	upgrades(g, "exit 3")
 	want("a program that ends", "exit status 3", patience)
@@ -62,6 +65,11 @@ func TestFailedUpgradeLeavesEverything(t *testing.T) { // I4
 	want("a program that hangs", "was not ready within 200ms", 200*time.Millisecond)
 	g.opts.Upgrade.Program.Path = "/no/such/causey"
 	want("a program that is not there", "/no/such/causey", patience)
+	for deadline := time.Now().Add(patience); descriptors() > before+2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d descriptors are open, %d before", descriptors(), before)
+		}
+	}
 	select {
 	case <-g.Left():
 		t.Error("it says that another process has taken over")

@@ -176,11 +176,15 @@ func (s *Successor) Go(ctx context.Context) error {
 	}
 	if err != nil {
 		err = s.explain(ctx, err)
-		_ = s.proc.Signal(syscall.SIGTERM)
+		_ = s.link.send(message{Step: failed}) // so that it takes nothing along when it ends
+		s.Stop()
 		_ = s.link.conn.Close()
 	}
 	return err
 }
+
+// Stop asks the successor to stop, as anybody may.
+func (s *Successor) Stop() { _ = s.proc.Signal(syscall.SIGTERM) }
 
 // Release says that this process accepts nothing more.
 func (s *Successor) Release() {

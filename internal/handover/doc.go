@@ -14,7 +14,8 @@
 //	          <------------  prepared     or failed, with its problems
 //	go        ------------>               from here it is not killed any more
 //	          <------------  serving      it accepts
-//	released  ------------>               the running process accepts nothing more
+//	released  ------------>               the running process accepts nothing more;
+//	                                      or failed, if it was not serving in time
 //
 // What it never does: it knows nothing of gateways, configurations or HTTP, closes
 // no socket of the running process, and decides nothing: who begins, for how long

@@ -70,6 +70,14 @@ func child(mode string) int {
 		p.Prepared("2")
 		<-ctx.Done()
 		return 6
+	case "late after go":
+		p.Prepared("2")
+		time.Sleep(300 * time.Millisecond)
+		if p.Serving(ctx) {
+			return 11
+		}
+		<-ctx.Done() // until it is asked to end
+		return 12
 	case "ends after go":
 		p.Prepared("2")
 		return 7
@@ -232,20 +240,23 @@ func TestSuccessorFails(t *testing.T) { // I1, I3
 			s.Kill()
 		})
 	}
-	for mode, want := range map[string]string{"silent after go": "too late", "ends after go": "exit status 7"} {
+	for mode, want := range map[string]string{"silent after go": "too late", "late after go": "too late", "ends after go": "exit status 7"} {
 		t.Run(mode, func(t *testing.T) {
 			s, _ := begin(t, mode)
 			if _, err := s.Prepared(bounded(t, patience)); err != nil {
 				t.Fatal(err)
 			}
 			wait := patience
-			if mode == "silent after go" {
+			if mode != "ends after go" {
 				wait = 100 * time.Millisecond
 			}
 			if err := s.Go(bounded(t, wait)); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}
 			<-s.ended // it was asked to stop
+			if code := s.state.ExitCode(); code > 7 {
+				t.Errorf("the successor ends with %d", code)
+			}
 		})
 	}
 	if _, err := Begin(Program{Path: "/no/such/causey", Args: []string{"causey"}}, nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/no/such/causey") {

@@ -143,15 +143,19 @@ func (p *Predecessor) Prepared(version string) error {
 }
 
 // Serving says that this process accepts, and waits until it is the only one, or ctx
-// is done.
-func (p *Predecessor) Serving(ctx context.Context) {
+// is done. It reports whether the sockets are this process's now; if not, the running
+// process keeps them and wants this one to end.
+func (p *Predecessor) Serving(ctx context.Context) (ours bool) {
 	if p == nil {
-		return
+		return true
 	}
+	ours = true
 	if p.link.send(message{Step: serving}) == nil {
-		_, _ = p.link.receive(ctx) // whatever comes: nothing is left to wait for
+		m, err := p.link.receive(ctx)
+		ours = err != nil || m.Step != failed
 	}
 	_ = p.link.conn.Close()
+	return ours
 }
 
 // Fail says why this process cannot take over.

@@ -77,7 +77,8 @@ type message struct {
 	// it uses, by index.
 	Version string `json:"version,omitempty"`
 	Took    []int  `json:"took,omitempty"`
-	// Problems belong to failed.
+	// Problems belong to failed, by which a successor says that it cannot, and the
+	// running process that it goes on after all.
 	Problems []Problem `json:"problems,omitempty"`
 }
 
