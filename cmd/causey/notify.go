@@ -20,6 +20,9 @@ type notifier struct {
 	conn *net.UnixConn
 	// beat is how often the service manager wants to hear of us, 0 for never.
 	beat time.Duration
+	// successor says that this process took over from the one that the service
+	// manager started.
+	successor bool
 }
 
 // newNotifier reads NOTIFY_SOCKET and WATCHDOG_USEC. Without the first there is
@@ -61,7 +64,23 @@ func (n *notifier) send(assignments ...string) {
 	}
 }
 
-func (n *notifier) ready(status string) { n.send("READY=1", "STATUS="+status) }
+// ready says that we run. A successor adds which process that is: its predecessor
+// has said so as well (see succeeded), so that a manager that listens to the main
+// process only takes our word.
+func (n *notifier) ready(status string) {
+	if n.successor {
+		n.send("MAINPID="+strconv.Itoa(os.Getpid()), "READY=1", "STATUS="+status)
+		return
+	}
+	n.send("READY=1", "STATUS="+status)
+}
+
+// succeeded says that another process is the service now. From here on we say
+// nothing more: what we do is not about the service.
+func (n *notifier) succeeded(pid int) {
+	n.send("MAINPID=" + strconv.Itoa(pid))
+	n.close()
+}
 
 // reloading must carry the time, so that the service manager can tell this reload
 // from one it asked for earlier (Type=notify-reload).

@@ -46,6 +46,11 @@ The gateway is asked by its unix socket, or over TCP with a token.`,
 // reload waits for the result, however long that takes.
 func (a *adminSide) reload(ctx context.Context) error {
 	_, err := a.ask(ctx, http.MethodPost, "/api/v1/reload")
+	return withProblems(err)
+}
+
+// withProblems adds to a refusal the problems that came with it.
+func withProblems(err error) error {
 	var no *refusal
 	if !errors.As(err, &no) || len(no.Problems) == 0 {
 		return err

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +39,8 @@ The host's name has to lead to this machine.
 
 SIGTERM and SIGINT drain: listeners close, running exchanges finish; a second one
 stops at once. SIGHUP reads the configuration again; a bad one changes nothing.
-SIGUSR1 opens the log files again.
+SIGUSR1 opens the log files again. SIGUSR2 replaces this process by a new one of the
+program as it is on disk then (see causey upgrade).
 
 Exit codes: 0 stopped as asked; 1 failed; 2 the command line is wrong; 75 an
 address is in use; 78 the configuration was refused.`,
@@ -92,52 +91,76 @@ func (o *runOptions) logger(w world) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w.stderr, nil))
 }
 
-// run starts the gateway and stays until it has stopped.
+// run takes what this process was given at its start, and runs the gateway. A process
+// that was started to take over says so to the other one if it cannot.
 func (o *runOptions) run(ctx context.Context, w world) error {
+	inherited, err := gateway.Inherit()
+	if err != nil {
+		return &exitError{exitProblem, err}
+	}
+	s, err := o.start(w, inherited)
+	if err != nil {
+		inherited.Fail(err)
+		return err
+	}
+	defer s.service.close()
+	defer s.stopSignals()
+	s.steer(ctx)
+	return nil
+}
+
+// start starts the gateway.
+func (o *runOptions) start(w world, inherited *gateway.Inherited) (*steering, error) {
 	cfg, err := o.load()
 	if err != nil {
-		return refusedConfig(err)
+		return nil, refusedConfig(err)
 	}
 	logger := o.logger(w)
 	logWarnings(logger, cfg)
-	opts := gateway.Options{Build: build(), Logger: logger, NetworksDir: config.StateDirectory(w.env)}
-	if o.config != "" {
-		opts.Load = func() (*config.Config, error) {
-			next, err := o.load()
-			if err != nil {
-				logProblems(logger, err)
-				return nil, err
-			}
-			logWarnings(logger, next)
-			return next, nil
-		}
-	}
-	g, err := gateway.New(cfg, opts)
-	if err != nil {
-		return startError(err)
-	}
-	// A log that nobody reads any more is an error of its writer, not the end of
-	// the gateway: asking for SIGPIPE turns it into EPIPE.
-	_, stopPipe := w.signals(syscall.SIGPIPE)
-	defer stopPipe()
-	got, stop := w.signals(syscall.SIGTERM, os.Interrupt, syscall.SIGHUP, syscall.SIGUSR1)
-	defer stop()
-	if err := g.Start(); err != nil {
-		return startError(err)
-	}
 	service, err := newNotifier(w.env)
 	if err != nil {
 		logger.Warn("cannot tell the service manager that the gateway runs", "error", err)
 	}
-	defer service.close()
+	service.successor = inherited.Successor()
+	opts := gateway.Options{Build: build(), Logger: logger, NetworksDir: config.StateDirectory(w.env), Inherited: inherited, Load: o.loader(logger)}
+	if opts.Upgrade, err = successor(os.Args, service); err != nil {
+		logger.Warn("no upgrades while the gateway runs", "error", err)
+	}
+	g, err := gateway.New(cfg, opts)
+	if err != nil {
+		return nil, startError(err)
+	}
+	// A log that nobody reads any more is an error of its writer, not the end of
+	// the gateway: asking for SIGPIPE turns it into EPIPE.
+	_, stopPipe := w.signals(syscall.SIGPIPE)
+	got, stop := w.signals(syscall.SIGTERM, os.Interrupt, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	stopSignals := func() { stop(); stopPipe() }
+	if err := g.Start(); err != nil {
+		stopSignals()
+		return nil, startError(err)
+	}
 	if o.logFormat == "text" {
 		announce(w.stderr, cfg, g)
 	} else {
 		logger.Info("started", "listen", g.Addrs(), "admin", g.AdminAddr(), "admin_socket", string(cfg.Admin.Socket))
 	}
-	s := &steering{g: g, log: logger, service: service}
-	s.steer(ctx, got)
-	return nil
+	return &steering{g: g, log: logger, service: service, got: got, stopSignals: stopSignals}, nil
+}
+
+// loader loads the configuration again, nil if there is no file.
+func (o *runOptions) loader(logger *slog.Logger) func() (*config.Config, error) {
+	if o.config == "" {
+		return nil
+	}
+	return func() (*config.Config, error) {
+		next, err := o.load()
+		if err != nil {
+			logProblems(logger, err)
+			return nil, err
+		}
+		logWarnings(logger, next)
+		return next, nil
+	}
 }
 
 // startError gives a start that failed its exit code.
@@ -187,104 +210,4 @@ func problemAttrs(p *config.Problem) []any {
 		attrs = append(attrs, "hint", p.Hint)
 	}
 	return attrs
-}
-
-// steering turns signals into what the gateway does.
-type steering struct {
-	g       *gateway.Gateway
-	log     *slog.Logger
-	service *notifier
-}
-
-// steer serves until SIGTERM, SIGINT or the end of ctx, then drains, and returns
-// when everything has ended.
-func (s *steering) steer(ctx context.Context, got <-chan os.Signal) {
-	beats, stopBeats := s.service.beats()
-	defer stopBeats()
-	var reloads sync.WaitGroup
-	wanted := make(chan struct{}, 1) // SIGHUPs during a reload are one more reload
-	reloads.Go(func() {
-		for range wanted {
-			s.reload()
-		}
-	})
-	s.service.ready(s.status())
-	s.serve(ctx, got, beats, wanted)
-	close(wanted)
-	reloads.Wait()
-
-	s.log.Info("stopping: draining; a second signal stops at once")
-	s.service.stopping("draining")
-	now, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		s.g.Stop(now)
-	}()
-	s.drain(got, beats, now, done)
-	s.log.Info("stopped")
-}
-
-// serve handles signals until one says to stop.
-func (s *steering) serve(ctx context.Context, got <-chan os.Signal, beats <-chan time.Time, wanted chan<- struct{}) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-beats:
-			s.service.alive()
-		case sig := <-got:
-			switch sig {
-			case syscall.SIGHUP:
-				select {
-				case wanted <- struct{}{}:
-				default:
-				}
-			case syscall.SIGUSR1:
-				s.reopen()
-			default:
-				return
-			}
-		}
-	}
-}
-
-// drain waits for done; the first signal to stop makes now readable.
-func (s *steering) drain(got <-chan os.Signal, beats <-chan time.Time, now, done chan struct{}) {
-	hurried := false
-	for {
-		select {
-		case <-done:
-			return
-		case <-beats:
-			s.service.alive()
-		case sig := <-got:
-			switch {
-			case sig == syscall.SIGUSR1:
-				s.reopen()
-			case sig != syscall.SIGHUP && !hurried:
-				hurried = true
-				s.log.Warn("stopping at once: what still runs is cut")
-				close(now)
-			}
-		}
-	}
-}
-
-// reload reads the configuration again; the gateway logs what came of it.
-func (s *steering) reload() {
-	s.service.reloading()
-	_ = s.g.Reload(context.Background())
-	s.service.ready(s.status())
-}
-
-func (s *steering) reopen() {
-	if err := s.g.ReopenLogs(); err != nil {
-		s.log.Error("the log file cannot be opened again; the old one stays in use", "error", err)
-		return
-	}
-	s.log.Info("log files opened again")
-}
-
-func (s *steering) status() string {
-	return fmt.Sprintf("listening on %v", s.g.Addrs())
 }

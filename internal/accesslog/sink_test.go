@@ -299,7 +299,11 @@ func TestPipeNobodyReadsIsRefused(t *testing.T) {
 func TestFailedWriteTearsNoLine(t *testing.T) {
 	path, reader := fifo(t)
 	s, h := open(t, path, 1<<20)
-	s.Consume(numbered(0, linesPerLock))
+	long := numbered(0, linesPerLock)
+	for i := range long {
+		long[i].Site = strings.Repeat("x", pieceBytes) // a pipe takes shorter ones whole, or not
+	}
+	s.Consume(long)
 	eventually(t, "the pipe is full", func() bool {
 		n := 0
 		control(t, reader, func(fd int) (err error) {
@@ -326,6 +330,37 @@ func TestFailedWriteTearsNoLine(t *testing.T) {
 	}
 	if n := h.count("written again"); n != 1 {
 		t.Errorf("%d notes that it works again, want 1", n)
+	}
+}
+
+// TestTwoWriters: the two processes of an upgrade write to one output. Of a pipe that
+// is read slowly, and of a file, each line comes whole (I4).
+func TestTwoWriters(t *testing.T) {
+	pipe, reader := fifo(t)
+	file := filepath.Join(t.TempDir(), "log")
+	const each = 2000
+	text := make(chan []byte, 1)
+	for _, path := range []string{pipe, file} {
+		one, _ := open(t, path, 4<<20)
+		two, _ := open(t, path, 4<<20)
+		if path == pipe { // which ends at once as long as nobody writes
+			go func() { b, _ := io.ReadAll(reader); text <- b }()
+		}
+		for i := range each / 100 {
+			one.Consume(numbered(i*100, 100))
+			two.Consume(numbered(i*100, 100))
+		}
+		closeSink(t, one)
+		closeSink(t, two)
+		var got []byte
+		if path == pipe {
+			got = <-text
+		} else if b, err := os.ReadFile(file); err == nil {
+			got = b
+		}
+		if n := len(numbers(t, got)); n != 2*each {
+			t.Errorf("%s: %d lines, want %d", path, n, 2*each)
+		}
 	}
 }
 

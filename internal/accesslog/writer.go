@@ -23,6 +23,9 @@ type writer struct {
 	// trouble is the last error reported, 0 while all is well.
 	trouble syscall.Errno
 	inError bool
+	// known is the output of which regular says whether it is a regular file.
+	known   *os.File
+	regular bool
 }
 
 func (w *writer) run() {
@@ -81,7 +84,7 @@ func (w *writer) write(text []byte, lines int) {
 	if len(text) == 0 {
 		return
 	}
-	n, err := w.sink.out.Load().Write(text)
+	n, err := w.put(text)
 	if err == nil {
 		w.recovered()
 		return
@@ -94,6 +97,35 @@ func (w *writer) write(text []byte, lines int) {
 		rest = rest[end:]
 	}
 	w.sink.dropped.Add(uint64(bytes.Count(rest, []byte{'\n'})))
+}
+
+// pieceBytes is what a pipe takes as a whole (PIPE_BUF, pipe(7)).
+const pieceBytes = 4096
+
+// put writes whole lines so that they stay whole although another process writes to
+// the same output, as the two processes of an upgrade do. A file was opened with
+// O_APPEND: each write goes to its end at once. A pipe, or a stream to the journal,
+// may mix writes unless they are small.
+func (w *writer) put(text []byte) (n int, err error) {
+	f := w.sink.out.Load()
+	if f != w.known {
+		info, err := f.Stat()
+		w.known, w.regular = f, err == nil && info.Mode().IsRegular()
+	}
+	for n < len(text) && err == nil {
+		piece := text[n:]
+		if !w.regular && len(piece) > pieceBytes {
+			end := bytes.LastIndexByte(piece[:pieceBytes], '\n') + 1
+			if end == 0 { // one line that is longer
+				end = bytes.IndexByte(piece, '\n') + 1
+			}
+			piece = piece[:end]
+		}
+		var written int
+		written, err = f.Write(piece)
+		n += written
+	}
+	return n, err
 }
 
 // report logs an error once, and again when it is another one.

@@ -6,7 +6,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -109,12 +108,6 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, json.RawMessage(`{"ok":true}`))
 		return
 	}
-	p := problem{Status: http.StatusUnprocessableEntity, Detail: "The new configuration was refused; the old one is still in use."}
-	var re *ReloadError
-	if errors.As(err, &re) {
-		p.Problems = re.Problems
-	} else {
-		p.Problems = []ReloadProblem{{Message: err.Error()}}
-	}
-	writeProblem(w, p)
+	writeProblem(w, problem{Status: http.StatusUnprocessableEntity, Detail: "The new configuration was refused; the old one is still in use.",
+		Problems: problemsOf(err)})
 }

@@ -57,9 +57,9 @@ type identity struct{ dev, ino uint64 }
 
 // listenUnix listens on a unix socket. The file that a dead process left is
 // replaced; that of a living one is an error.
-func listenUnix(path string) (net.Listener, identity, error) {
+func listenUnix(path string) (net.Listener, error) {
 	if len(path) > socketPathMax {
-		return nil, identity{}, fmt.Errorf("admin: the socket path %q is longer than the %d bytes that the system allows", path, socketPathMax)
+		return nil, fmt.Errorf("admin: the socket path %q is longer than the %d bytes that the system allows", path, socketPathMax)
 	}
 	// A missing parent is made if that is possible; if not, listening says why.
 	_ = os.MkdirAll(filepath.Dir(path), 0o755)
@@ -70,17 +70,15 @@ func listenUnix(path string) (net.Listener, identity, error) {
 		}
 	}
 	if err != nil {
-		return nil, identity{}, fmt.Errorf("admin: socket %s: %w", path, err)
+		return nil, fmt.Errorf("admin: socket %s: %w", path, err)
 	}
 	ln.SetUnlinkOnClose(false) // Shutdown removes it, if it is still ours
 	// The mode was set before bind, when the umask could only lessen it.
-	err = os.Chmod(path, socketMode)
-	id, idErr := identify(path)
-	if err = errors.Join(err, idErr); err != nil {
+	if err := os.Chmod(path, socketMode); err != nil {
 		_ = ln.Close()
-		return nil, identity{}, fmt.Errorf("admin: socket %s: %w", path, err)
+		return nil, fmt.Errorf("admin: socket %s: %w", path, err)
 	}
-	return ln, id, nil
+	return ln, nil
 }
 
 // bindUnix creates the socket with socketMode from its first moment on: Linux

@@ -76,7 +76,7 @@ func TestSocketOfADeadProcessIsReplaced(t *testing.T) {
 
 func TestSocketOfALivingProcessIsLeftAlone(t *testing.T) {
 	ts := startServer(t, nil)
-	_, _, err := listenUnix(ts.opts.Socket)
+	_, err := listenUnix(ts.opts.Socket)
 	if err == nil || !strings.Contains(err.Error(), "another process listens on it") {
 		t.Errorf("a second listener: %v", err)
 	}
@@ -89,7 +89,7 @@ func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "not a socket") {
+	if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("listenUnix: %v", err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "data" {
@@ -98,7 +98,7 @@ func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 }
 
 func TestSocketPathTooLong(t *testing.T) {
-	if _, _, err := listenUnix("/tmp/" + strings.Repeat("x", 120)); err == nil || !strings.Contains(err.Error(), "longer than") {
+	if _, err := listenUnix("/tmp/" + strings.Repeat("x", 120)); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("listenUnix: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestShutdownRemovesOnlyItsOwnSocket(t *testing.T) {
 			if err := os.Rename(o.Socket, o.Socket+".old"); err != nil {
 				t.Fatal(err)
 			}
-			ln, _, err := listenUnix(o.Socket)
+			ln, err := listenUnix(o.Socket)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,6 +36,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/config", false, s.config},
 		{"GET", "/api/v1/version", false, s.version},
 		{"POST", "/api/v1/reload", true, s.reload},
+		{"POST", "/api/v1/upgrade", true, s.upgrade},
 		{"GET", "/debug/pprof/", true, s.profile(pprof.Index)},
 		{"GET", "/debug/pprof/cmdline", true, s.profile(pprof.Cmdline)},
 		{"GET", "/debug/pprof/profile", true, s.profile(pprof.Profile)},

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,9 @@ type Options struct {
 	// failure to listen there into a warning.
 	Socket         string
 	SocketOptional bool
+	// Inherited returns the socket of an address ("tcp") or a path ("unix") that the
+	// process before this one lends us until Own, nil if there is none. It may be nil.
+	Inherited func(network, address string) (net.Listener, error)
 	// Token, if not empty, allows over TCP what otherwise only the socket may.
 	Token string
 
@@ -53,6 +57,9 @@ type Options struct {
 	// Reload loads the configuration again and waits for the result. A
 	// *ReloadError tells problems with their places.
 	Reload func(context.Context) error
+	// Upgrade starts the program anew, gives it wait to get ready, and has it take
+	// over. ErrUpgrading and a *ReloadError are errors of its own kind.
+	Upgrade func(ctx context.Context, wait time.Duration) (Upgraded, error)
 	// Config returns the configuration in use as JSON, without secrets.
 	Config func() []byte
 	Build  Build
@@ -87,6 +94,9 @@ type endpoint struct {
 	http *http.Server
 	path string   // of a unix socket
 	file identity // of a unix socket
+	// lent says that the socket is another process's as well, and left that it is
+	// the other's alone.
+	lent, left atomic.Bool
 }
 
 // New returns an admin side that does not listen yet.
@@ -97,28 +107,41 @@ func New(o Options) (*Server, error) {
 	return &Server{opts: o, closing: make(chan struct{}), patience: requestTimeout}, nil
 }
 
-// Start opens the listeners and serves. On an error nothing is left open.
+// Start opens the listeners and serves.
 func (s *Server) Start() error {
+	if err := s.Open(); err != nil {
+		return err
+	}
+	s.Serve()
+	return nil
+}
+
+// Open opens the listeners: who connects waits until Serve. On an error nothing is
+// left open.
+func (s *Server) Open() error {
 	if s.opts.Listen != "" {
-		ln, err := listenLoopback(s.opts.Listen)
+		ln, _, err := s.open("tcp", s.opts.Listen)
 		if err != nil {
 			return err
 		}
-		s.tcp = s.serve(ln, false)
+		s.tcp = s.endpoint(ln, false)
 	}
 	if s.opts.Socket == "" {
 		return nil
 	}
-	ln, file, err := listenUnix(s.opts.Socket)
+	ln, lent, err := s.open("unix", s.opts.Socket)
 	switch {
 	case err == nil:
-		s.unix = s.serve(ln, true)
-		s.unix.path, s.unix.file = s.opts.Socket, file
+		s.unix = s.endpoint(ln, true)
+		s.unix.path = s.opts.Socket
+		s.unix.lent.Store(lent)
+		// Without a file, of a socket that was left to us, none is to be removed.
+		s.unix.file, _ = identify(s.opts.Socket)
 	case s.opts.SocketOptional:
 		s.opts.Logger.Warn("admin: no unix socket; reload and profiles need the token", "path", s.opts.Socket, "error", err)
 	default:
 		if s.tcp != nil {
-			_ = s.tcp.http.Close()
+			_ = s.tcp.ln.Close()
 			s.tcp = nil
 		}
 		return err
@@ -126,8 +149,46 @@ func (s *Server) Start() error {
 	return nil
 }
 
-func (s *Server) serve(ln net.Listener, viaSocket bool) *endpoint {
-	e := &endpoint{ln: ln, http: &http.Server{
+// open returns the socket that another process lent us, until Own, or opens it.
+func (s *Server) open(network, address string) (ln net.Listener, lent bool, err error) {
+	if s.opts.Inherited != nil {
+		if ln, err = s.opts.Inherited(network, address); ln != nil || err != nil {
+			return ln, true, err
+		}
+	}
+	if network == "unix" {
+		ln, err = listenUnix(address)
+	} else {
+		ln, err = listenLoopback(address)
+	}
+	return ln, false, err
+}
+
+// Serve serves what Open opened.
+func (s *Server) Serve() {
+	for _, e := range s.endpoints() {
+		go func() {
+			err := e.http.Serve(limitListener(e.ln, connectionsMax))
+			if !errors.Is(err, http.ErrServerClosed) && !e.left.Load() {
+				s.opts.Logger.Error("admin: stopped serving", "address", e.ln.Addr().String(), "error", err)
+			}
+		}()
+	}
+}
+
+// endpoints lists what is open.
+func (s *Server) endpoints() []*endpoint {
+	var all []*endpoint
+	for _, e := range []*endpoint{s.tcp, s.unix} {
+		if e != nil {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func (s *Server) endpoint(ln net.Listener, viaSocket bool) *endpoint {
+	return &endpoint{ln: ln, http: &http.Server{
 		Handler:           s.handler(viaSocket),
 		ReadHeaderTimeout: readHeadTimeout,
 		ReadTimeout:       s.patience,
@@ -136,12 +197,6 @@ func (s *Server) serve(ln net.Listener, viaSocket bool) *endpoint {
 		MaxHeaderBytes:    headLimitBytes,
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
 	}}
-	go func() {
-		if err := e.http.Serve(limitListener(ln, connectionsMax)); !errors.Is(err, http.ErrServerClosed) {
-			s.opts.Logger.Error("admin: stopped serving", "address", ln.Addr().String(), "error", err)
-		}
-	}()
-	return e
 }
 
 // Addr returns the TCP address in use, nil if there is none.
@@ -155,18 +210,18 @@ func (s *Server) Addr() net.Addr {
 // Shutdown ends all streams (I5), lets requests finish until ctx is done, then
 // closes what is left. The socket's file is removed if it is still ours.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closeOnce.Do(func() { close(s.closing) })
+	s.endStreams()
 	var errs []error
-	for _, e := range []*endpoint{s.tcp, s.unix} {
-		if e == nil {
-			continue
-		}
+	for _, e := range s.endpoints() {
 		if err := e.http.Shutdown(ctx); err != nil {
 			errs = append(errs, err, e.http.Close())
 		}
-		if e.path != "" {
+		_ = e.ln.Close() // of one that was not served, nobody else does
+		if e.path != "" && !e.lent.Load() {
 			errs = append(errs, removeOwn(e.path, e.file))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+func (s *Server) endStreams() { s.closeOnce.Do(func() { close(s.closing) }) }

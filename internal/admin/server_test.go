@@ -42,10 +42,11 @@ func testOptions(t *testing.T) Options {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
-		Reload: func(context.Context) error { return nil },
-		Config: func() []byte { return []byte("{\"version\":1}\n") },
-		Build:  Build{Version: "0.1.0", Commit: "0123abc", Date: "2026-03-01", GoVersion: "go1.26"},
-		Now:    time.Now, After: time.After,
+		Reload:  func(context.Context) error { return nil },
+		Upgrade: func(context.Context, time.Duration) (Upgraded, error) { return Upgraded{}, nil },
+		Config:  func() []byte { return []byte("{\"version\":1}\n") },
+		Build:   Build{Version: "0.1.0", Commit: "0123abc", Date: "2026-03-01", GoVersion: "go1.26"},
+		Now:     time.Now, After: time.After,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }

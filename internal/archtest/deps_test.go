@@ -29,7 +29,7 @@ var layers = []string{
 	"probe alert",
 	"logread doctor",
 	"cdn", // data: config checks the names of its sets, gateway has their networks
-	"metrics store cluster admin dashboard config certs trace", // edges: they meet in gateway, not each other
+	"metrics store cluster admin dashboard config certs trace handover", // edges: they meet in gateway, not each other
 	"gateway", // composition root
 }
 

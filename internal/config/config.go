@@ -129,7 +129,9 @@ type Timeouts struct {
 	Resolve     Duration `json:"resolve"`
 	AttemptTimeouts
 	HalfClose    Duration `json:"half_close"`
+	DrainDelay   Duration `json:"drain_delay"`
 	Drain        Duration `json:"drain"`
+	UpgradeDrain Duration `json:"upgrade_drain"`
 	UpstreamIdle Duration `json:"upstream_idle"`
 }
 

@@ -28,7 +28,7 @@ var samples = map[string]string{
 	"limits.trailers": `"1KiB"`, "limits.interims": `3`, "limits.body": `"1MiB"`, "limits.connections": `500`,
 	"timeouts.proxy_header": `"2s"`, "timeouts.read_head": `"11s"`, "timeouts.idle": `"12s"`, "timeouts.resolve": `"13s"`, "timeouts.connect": `"14s"`, "timeouts.await_head": `"15s"`,
 	"timeouts.body_stall": `"16s"`, "timeouts.send_stall": `"17s"`, "timeouts.tunnel_idle": `"18s"`, "timeouts.half_close": `"0"`,
-	"timeouts.drain": `"1h"`, "timeouts.upstream_idle": `"21s"`,
+	"timeouts.drain": `"1h"`, "timeouts.drain_delay": `"6s"`, "timeouts.upgrade_drain": `"2h"`, "timeouts.upstream_idle": `"21s"`,
 	"rates": `{"upload": "0", "download": "0", "grace": "1s"}`, "rates.upload": `"1KiB/s"`, "rates.download": `"10B/s"`, "rates.grace": `"9s"`,
 	"tls":         `{"profile": "modern", "automatic": {"enabled": false, "ca": "https://ca.example/dir", "challenges": ["http"], "storage": "/s"}, "port": 443}`,
 	"tls.profile": `"modern"`, "tls.port": `8443`,

@@ -143,11 +143,15 @@ func (e *Engine) Counts() Counts {
 	return Counts{Active: active, Idle: max(e.clients.Load()-parked-active, 0), Parked: parked}
 }
 
+// Announce has every answer from now on say that its connection closes. Connections
+// still come, and idle ones stay.
+func (e *Engine) Announce() { e.draining.Store(true) }
+
 // Drain tells connections to end: idle ones close after grace, in which a late
 // request is still answered; the others close after their exchange. The listeners
 // are closed before, and Drain is called once.
 func (e *Engine) Drain(grace time.Duration) {
-	e.draining.Store(true)
+	e.Announce()
 	e.grace = time.AfterFunc(grace, e.endIdle)
 }
 

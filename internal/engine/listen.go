@@ -51,7 +51,7 @@ type Listener struct {
 	closed  atomic.Bool
 	served  bool
 	serving sync.WaitGroup
-	// own reports that we opened the socket: nobody else serves those who wait in
+	// own reports that the socket is ours alone: nobody else serves those who wait in
 	// its queue. late counts those accepted since it was closed; Serve owns it.
 	own  bool
 	late int
@@ -83,11 +83,17 @@ func Listen(name string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.own = true
-	if network == "unix" && !strings.HasPrefix(address, "@") {
-		l.path = address
-	}
+	l.own, l.path = true, socketPath(name)
 	return l, nil
+}
+
+// socketPath is the file of a listener's socket, "" if it has none.
+func socketPath(name string) string {
+	path, ok := strings.CutPrefix(name, "unix:")
+	if !ok || strings.HasPrefix(path, "@") {
+		return ""
+	}
+	return path
 }
 
 // removeStale removes a unix socket that nobody listens on any more.
@@ -158,13 +164,13 @@ func NewListener(name string, ln net.Listener) (*Listener, error) {
 // the socket is somebody else's too.
 func (l *Listener) Close() {
 	l.mu.Lock()
-	before := l.closed.Swap(true)
+	before, path := l.closed.Swap(true), l.path
 	l.mu.Unlock()
 	if before {
 		return
 	}
-	if l.path != "" {
-		os.Remove(l.path)
+	if path != "" {
+		os.Remove(path)
 	}
 	l.poll.Interrupt(netpoll.Read)
 	l.serving.Wait()

@@ -27,6 +27,8 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Upstreams:      g.upstreams,
 		Certificates:   g.certificates,
 		Reload:         g.Reload,
+		Upgrade:        g.Upgrade,
+		Inherited:      g.inherited.adminSocket,
 		Config:         g.configJSON,
 		Build:          g.opts.Build,
 		Now:            time.Now,
@@ -41,14 +43,15 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 	return err
 }
 
-// ready says whether traffic should come here.
+// ready says whether traffic should come here. After an upgrade it should: this is
+// then the last answer to somebody who asked before, and the other process serves.
 func (g *Gateway) ready() admin.Readiness {
 	g.mu.Lock()
 	open := len(g.listeners)
 	g.mu.Unlock()
 	checks := []admin.Check{
 		{Name: "listening", OK: open > 0, Detail: fmt.Sprintf("%d listeners", open)},
-		{Name: "not stopping", OK: !g.stopping.Load()},
+		{Name: "not stopping", OK: !g.stopping.Load() || g.left.Load()},
 	}
 	r := admin.Readiness{Ready: true, Checks: checks}
 	for _, c := range checks {

@@ -5,7 +5,7 @@
 // root, where configuration becomes what the parts need, and nowhere else.
 //
 // What it is: New builds, Start opens, Reload exchanges the configuration whole or
-// not at all, Stop drains.
+// not at all, Upgrade leaves the sockets to a new process, Stop drains.
 //
 // What it never does: it carries no request and judges nothing.
 //
@@ -14,6 +14,8 @@
 //	I1. A reload that fails at any point leaves everything as it was.
 //	I2. A listener that stays in the configuration is never closed and reopened.
 //	I3. Everything that Start opened, Stop closes, and every goroutine ends.
+//	I4. An upgrade that fails before the new process serves leaves everything as it
+//	    was.
 //
 // Start reading with New, then build.go.
 package gateway
@@ -44,6 +46,7 @@ import (
 	"causey/internal/engine/resolve"
 	"causey/internal/exchange"
 	"causey/internal/guard"
+	"causey/internal/handover"
 	"causey/internal/metrics"
 	"causey/internal/record"
 	"causey/internal/trace"
@@ -58,9 +61,14 @@ type Options struct {
 	// for nowhere.
 	NetworksDir string
 	// After is what the care for certificates waits with, nil for time.After.
-	After  func(time.Duration) <-chan time.Time
-	Build  admin.Build
-	Logger *slog.Logger
+	After func(time.Duration) <-chan time.Time
+	// Inherited is what the process was given at its start, nil for nothing.
+	Inherited *Inherited
+	// Upgrade says how to start the program that takes over, nil if that is not ours
+	// to do.
+	Upgrade *Upgrade
+	Build   admin.Build
+	Logger  *slog.Logger
 }
 
 // Gateway is one running instance, a node.
@@ -82,6 +90,13 @@ type Gateway struct {
 	pump    *pump
 	strays  strays
 
+	// upgrades is held for the whole of an upgrade, and taken before reloads.
+	upgrades sync.Mutex
+	// quit is closed by Stop, and leftC when another process has taken over; left says
+	// the same a moment earlier. upgrading keeps reloads away.
+	quit, leftC     chan struct{}
+	quitOnce        sync.Once
+	left, upgrading atomic.Bool
 	// reloads makes Start, reloads and Stop one by one. It may be held for seconds and
 	// is taken before mu.
 	reloads sync.Mutex
@@ -96,7 +111,7 @@ type Gateway struct {
 	// with one may ask it to its end.
 	retired   []*resolve.Resolver
 	listeners map[string]*engine.Listener
-	inherited *inherited
+	inherited *Inherited
 	stopped   bool          // with reloads alone
 	ended     chan struct{} // closed when Stop is done
 
@@ -109,7 +124,11 @@ type Gateway struct {
 func New(cfg *config.Config, o Options) (*Gateway, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
-	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, inherited: inherit(), ended: make(chan struct{})}
+	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{},
+		inherited: o.Inherited, quit: make(chan struct{}), leftC: make(chan struct{}), ended: make(chan struct{})}
+	if g.inherited == nil {
+		g.inherited = &Inherited{}
+	}
 	g.clock.set()
 	now := g.clock.now()
 	g.loadedAt.Store(&now)
@@ -160,7 +179,8 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 // connections. GOGC in the environment wins.
 const gcPercent = 50
 
-// Start opens the listeners and the admin side and serves.
+// Start opens the listeners and the admin side and serves. A process that takes over
+// from another does so between the two, and it is the only one when Start returns.
 func (g *Gateway) Start() error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -171,16 +191,34 @@ func (g *Gateway) Start() error {
 	if err != nil {
 		return err
 	}
-	if err := g.admin.Start(); err != nil {
+	if err := g.admin.Open(); err != nil {
 		closeListeners(opened)
 		return err
 	}
+	if err := g.inherited.from.Prepared(g.opts.Build.Version); err != nil {
+		closeListeners(opened)
+		return err
+	}
+	// From here nothing fails.
 	g.certs.Start()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
 	g.mu.Lock()
 	closed := g.serve(g.cfg, g.live.networks, opened)
 	g.mu.Unlock()
 	closeListeners(closed)
+	g.admin.Serve() // its first answer can be that we are ready
+	ctx, cancel := context.WithTimeout(context.Background(), takeoverWait)
+	defer cancel()
+	if !g.inherited.from.Serving(ctx) {
+		g.opts.Logger.Warn("the gateway that started this one did not wait; this one ends")
+		return nil // it asks for that by a signal
+	}
+	for _, l := range opened {
+		if !isActivated(g.cfg, l.Name) { // those are systemd's
+			l.Own()
+		}
+	}
+	g.admin.Own()
 	return nil
 }
 
@@ -206,6 +244,12 @@ func (g *Gateway) openListeners(cfg *config.Config) ([]*engine.Listener, error) 
 func (g *Gateway) listen(a config.ListenAddr) (*engine.Listener, error) {
 	if a.Network == config.Systemd {
 		ln, err := g.inherited.take(a.Name)
+		if err != nil {
+			return nil, err
+		}
+		return engine.NewListener(a.String(), ln)
+	}
+	if ln, err := g.inherited.from.Take(handover.Listen, a.String()); err != nil || ln != nil {
 		if err != nil {
 			return nil, err
 		}
@@ -304,75 +348,4 @@ func (g *Gateway) AdminAddr() string {
 		return a.String()
 	}
 	return ""
-}
-
-// idleGrace is how long an idle connection may still bring a request when the
-// gateway stops: its request may be on the way.
-const idleGrace = 500 * time.Millisecond
-
-// Stop ends the gateway: no new connections, the present exchanges finish, idle
-// connections close, and what is left after the drain time, or when now is
-// readable, is cut with a record each. It returns when everything has ended.
-func (g *Gateway) Stop(now <-chan struct{}) {
-	g.stopping.Store(true)
-	g.reloads.Lock()
-	if g.stopped {
-		g.reloads.Unlock()
-		<-g.ended
-		return
-	}
-	g.stopped = true
-	drain := g.cfg.Timeouts.Drain.Std()
-	for _, l := range g.listeners {
-		l.Close()
-	}
-	g.reloads.Unlock()
-
-	g.eng.Drain(min(idleGrace, drain))
-	draining, cancel := context.WithTimeout(context.Background(), drain)
-	defer cancel()
-	go func() {
-		select {
-		case <-now:
-			cancel()
-		case <-draining.Done():
-		}
-	}()
-	if !g.eng.Wait(draining.Done()) {
-		g.eng.Kill()
-		killed, cancel := context.WithTimeout(context.Background(), killWait)
-		defer cancel()
-		g.eng.Wait(killed.Done())
-	}
-	g.closeAll()
-}
-
-// killWait bounds the wait for exchanges that were told to end at once.
-const killWait = 5 * time.Second
-
-// flushWait bounds the wait for the access log's output, and for the collector of
-// traces.
-const flushWait = 2 * time.Second
-
-func (g *Gateway) closeAll() {
-	if g.pump != nil {
-		g.pump.stop()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
-	defer cancel()
-	traced := g.closeTracer(g.tracer.Swap(nil))
-	if g.admin != nil {
-		g.admin.Shutdown(ctx)
-	}
-	if s := g.log.Load(); s != nil {
-		s.Close(ctx)
-	}
-	g.certs.Close()
-	<-traced
-	g.live.close(live{})
-	g.eng.Close()
-	for _, r := range append(g.retired, g.resolver) {
-		r.Close()
-	}
-	close(g.ended)
 }

@@ -44,8 +44,11 @@ func (g *Gateway) reload() error {
 	if g.opts.Load == nil {
 		return problem("this gateway was started without a configuration file; there is nothing to load again")
 	}
+	if g.upgrading.Load() {
+		return problem(admin.ErrUpgrading.Error() + "; the new process reads the configuration itself")
+	}
 	if g.stopped {
-		return problem("the gateway is stopping")
+		return problem(errStopping.Error())
 	}
 	cfg, err := g.opts.Load()
 	if err != nil {
@@ -73,7 +76,7 @@ func (g *Gateway) reload() error {
 		return reloadError(err)
 	}
 	if cfg.Admin != g.cfg.Admin {
-		g.opts.Logger.Warn("changes of admin take effect at the next start")
+		g.opts.Logger.Warn("changes of admin take effect at the next start, or by: causey upgrade")
 	}
 	// From here nothing fails.
 	resolver := g.resolver

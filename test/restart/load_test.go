@@ -25,10 +25,10 @@ import (
 // load is clients that ask without pause, each on connections of its own, and
 // count what they got.
 type load struct {
-	addr string
-	tls  *tls.Config // nil: plain
-	quit atomic.Bool
-	wg   sync.WaitGroup
+	network, addr string
+	tls           *tls.Config // nil: plain
+	quit          atomic.Bool
+	wg            sync.WaitGroup
 
 	whole   atomic.Int64 // requests with a whole answer of status 200
 	refused atomic.Int64 // connections refused
@@ -38,9 +38,14 @@ type load struct {
 	lost []string
 }
 
-// startLoad starts n clients.
+// startLoad starts n clients: of three, one asks without pause, one pauses between
+// requests, and one makes a connection for each.
 func startLoad(addr string, n int) *load {
-	l := &load{addr: addr, tls: harness.ClientTLS()}
+	network := "tcp"
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		network, addr = "unix", path
+	}
+	l := &load{network: network, addr: addr, tls: harness.ClientTLS()}
 	for i := range n {
 		l.wg.Add(1)
 		go func() {
@@ -65,7 +70,7 @@ var requests = []string{
 // client asks until the load ends or no connection is accepted any more.
 func (l *load) client(i int) {
 	for !l.quit.Load() {
-		c, err := net.Dial("tcp", l.addr)
+		c, err := net.Dial(l.network, l.addr)
 		if err != nil {
 			l.refused.Add(1)
 			return
@@ -116,6 +121,12 @@ func (l *load) ask(c net.Conn, i int) {
 			return
 		}
 		l.whole.Add(1)
+		if i%3 == 1 {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if i%3 == 2 {
+			return
+		}
 		if resp.Close {
 			// Over TLS an end without close_notify is not io.EOF.
 			if _, err := in.ReadByte(); err != io.EOF {

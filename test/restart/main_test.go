@@ -12,5 +12,9 @@ import (
 
 // TestMain runs every test plain, and with TLS to the client.
 func TestMain(m *testing.M) {
-	os.Exit(harness.RunOver(m, harness.Wires{}, harness.Wires{Clients: harness.TLS}))
+	code := harness.RunOver(m, harness.Wires{}, harness.Wires{Clients: harness.TLS})
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
 }

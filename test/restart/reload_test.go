@@ -29,7 +29,7 @@ func TestReloadUnderLoad(t *testing.T) { // I1
 	}
 	g := harness.Start(t, configs[0])
 	l := startLoad(g.Addr, 12)
-	for i := range 60 {
+	for i := range 100 {
 		before := l.whole.Load()
 		g.Configure(configs[i%len(configs)])
 		if err := g.Reload(t.Context()); err != nil {

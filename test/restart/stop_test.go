@@ -210,3 +210,45 @@ func TestDrainTime(t *testing.T) {
 		t.Errorf("line: %s", l.Raw)
 	}
 }
+
+// With a drain delay a gateway that stops says first that it is not ready. Meanwhile
+// nobody is refused, and answers say that they are the last on their connection.
+func TestDrainDelay(t *testing.T) {
+	harness.CheckGoroutines(t)
+	o := harness.Origin(t, origin.Options{LogLimit: -1})
+	g := harness.Start(t, harness.Config{Servers: []string{o.Addr()}, AdminTCP: true, Top: "timeouts: {drain_delay: 1500ms}"})
+	ready := func() int {
+		c := &http.Client{Timeout: harness.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := c.Get("http://" + g.AdminAddr() + "/readyz")
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	const request = "GET /size/10 HTTP/1.1\r\nHost: a\r\n\r\n"
+	before := g.Dial()
+	if a := before.Ask(request); a.Close || ready() != 200 {
+		t.Error("it stops before it is told to")
+	}
+	l := startLoad(g.Addr, 6)
+	ended := make(chan struct{})
+	go func() { defer close(ended); g.Stop(make(chan struct{})) }()
+	g.Eventually("word that it is not ready", func() bool { return ready() == 503 })
+	fresh := g.Dial()
+	for what, c := range map[string]*harness.Conn{"a connection from before": before, "a new connection": fresh} {
+		if a := c.Ask(request); a.StatusCode != 200 || !a.Close {
+			t.Errorf("%s: %d, close %v, %v", what, a.StatusCode, a.Close, a.Err)
+		}
+		c.Closed()
+	}
+	if n := l.refused.Load() + l.unread.Load(); n > 0 {
+		t.Errorf("%d connections were refused within the delay", n)
+	}
+	<-ended
+	l.stop()
+	if len(l.lost) > 0 {
+		t.Errorf("lost: %v", l.lost)
+	}
+}
