@@ -47,6 +47,7 @@ func Render(dir, name, as string, v any) error {
 	}
 	t, err := template.New(name).Funcs(template.FuncMap{
 		"mod":  func(a, b int) int { return a % b },
+		"host": host,
 		"port": Port,
 	}).Parse(string(text))
 	if err != nil {
@@ -67,6 +68,11 @@ func FreeAddr() string {
 	}
 	defer ln.Close()
 	return ln.Addr().String()
+}
+
+func host(addr string) string {
+	name, _, _ := net.SplitHostPort(addr)
+	return name
 }
 
 // Port is the port of a host:port.

@@ -62,3 +62,32 @@ func TestSignalsReachTheGroupUntilItIsStopped(t *testing.T) {
 		t.Errorf("after Stop: %v", err)
 	}
 }
+
+// Every configuration of the outages names both servers, or the name server that
+// knows them.
+func TestOutagesAreRendered(t *testing.T) {
+	type values struct {
+		Listen, NameServer string
+		Servers            []string
+	}
+	for _, name := range []string{"outage-causey.yaml", "outage-nginx.conf", "outage-haproxy.cfg", "outage-Caddyfile"} {
+		for _, v := range []values{
+			{"127.0.0.1:9000", "", []string{"127.1.1.1:8001", "127.1.1.2:8002"}},
+			{"127.0.0.1:9000", "127.0.0.1:5353", []string{"app.outage.test:8001"}},
+		} {
+			dir := t.TempDir()
+			if err := Render(dir, name, "file", v); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(dir + "/file")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, word := range append(v.Servers, v.NameServer) {
+				if name, port, _ := net.SplitHostPort(word); !strings.Contains(string(text), name) || !strings.Contains(string(text), port) {
+					t.Errorf("%s lacks %q:\n%s", name, word, text)
+				}
+			}
+		}
+	}
+}
