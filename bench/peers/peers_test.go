@@ -67,13 +67,13 @@ func TestSignalsReachTheGroupUntilItIsStopped(t *testing.T) {
 // knows them.
 func TestOutagesAreRendered(t *testing.T) {
 	type values struct {
-		Listen, NameServer string
-		Servers            []string
+		Listen, NameServer, Health string
+		Servers                    []string
 	}
 	for _, name := range []string{"outage-causey.yaml", "outage-nginx.conf", "outage-haproxy.cfg", "outage-Caddyfile"} {
 		for _, v := range []values{
-			{"127.0.0.1:9000", "", []string{"127.1.1.1:8001", "127.1.1.2:8002"}},
-			{"127.0.0.1:9000", "127.0.0.1:5353", []string{"app.outage.test:8001"}},
+			{"127.0.0.1:9000", "", "/", []string{"127.1.1.1:8001", "127.1.1.2:8002"}},
+			{"127.0.0.1:9000", "127.0.0.1:5353", "/", []string{"app.outage.test:8001"}},
 		} {
 			dir := t.TempDir()
 			if err := Render(dir, name, "file", v); err != nil {

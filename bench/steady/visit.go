@@ -77,17 +77,19 @@ func (v *visit) make(ctx context.Context, p *pool, fresh bool) {
 	_ = c.Close()
 }
 
+// request says in X-Sent when it was sent, which a server that was frozen could not
+// know.
 func (v *visit) request(fresh bool) []byte {
 	last := ""
 	if fresh {
 		last = "Connection: close\r\n"
 	}
 	if v.order == 0 {
-		return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: outage\r\nUser-Agent: causey-bench\r\n%s\r\n", v.plan.Page, last)
+		return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: outage\r\nUser-Agent: causey-bench\r\nX-Sent: %d\r\n%s\r\n", v.plan.Page, time.Now().UnixNano(), last)
 	}
 	body := "order=" + strconv.Itoa(v.order) + "\n"
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: outage\r\nUser-Agent: causey-bench\r\nX-Order: %d\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n%s\r\n%s",
-		v.plan.Form, v.order, len(body), last, body)
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: outage\r\nUser-Agent: causey-bench\r\nX-Sent: %d\r\nX-Order: %d\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n%s\r\n%s",
+		v.plan.Form, time.Now().UnixNano(), v.order, len(body), last, body)
 }
 
 // read reads the answer and reports whether the connection is good for another.

@@ -29,6 +29,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,17 +116,27 @@ func (s *Server) Close() error {
 }
 
 // write adds a line to the journal (I2).
-func (s *Server) write(what, id string) {
-	line := fmt.Appendf(nil, "%d %s %s\n", time.Now().UnixNano(), what, id)
+func (s *Server) write(r *http.Request, what, id string) {
+	line := fmt.Appendf(nil, "%d %d %s %s\n", time.Now().UnixNano(), sent(r), what, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, _ = s.opts.Journal.Write(line)
 }
 
+// sent is when the visitor says that the request was sent, in nanoseconds; 0 if the
+// visitor says nothing.
+func sent(r *http.Request) int64 {
+	n, err := strconv.ParseInt(r.Header.Get("X-Sent"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // health answers without work; only an ailment of the health check itself or one of
 // the whole shop shows here.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	s.write("health", "-")
+	s.write(r, "health", "-")
 	if a := s.ailment.Load(); a.health || a.share >= 1 && a.suffer != nil {
 		a.show(s, w, r)
 		return
@@ -144,7 +155,7 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request) {
 
 // visit serves the page, and orders with the same page.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request, what, id string) {
-	s.write(what, id) // I1
+	s.write(r, what, id) // I1
 	a := s.ailment.Load()
 	if !a.health && a.suffer != nil && a.hits(s.count.Add(1)) {
 		a.show(s, w, r)
@@ -163,7 +174,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, what, id string) 
 }
 
 // pause is between the halves of the page.
-const pause = time.Millisecond
+const pause = 2 * time.Millisecond
 
 // sleep waits d and reports whether there is still somebody to answer.
 func (s *Server) sleep(r *http.Request, d time.Duration) bool {

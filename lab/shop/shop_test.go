@@ -52,6 +52,7 @@ func ask(t *testing.T, s *shop.Server, method, path, order string) (string, erro
 	}
 	if order != "" {
 		req.Header.Set("X-Order", order)
+		req.Header.Set("X-Sent", "1000000007")
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 300 * time.Millisecond}
 	resp, err := client.Do(req)
@@ -84,7 +85,7 @@ func TestItServesAndWritesDown(t *testing.T) {
 		t.Errorf("an order without number: %q", got)
 	}
 	list := entries()
-	if len(list) != 3 || list[0].What != "page" || list[1].What != "order" || list[1].Order != 7 || list[2].What != "health" ||
+	if len(list) != 3 || list[0].What != "page" || list[1].What != "order" || list[1].Order != 7 || !list[1].Sent.Equal(time.Unix(1, 7)) || !list[0].Sent.IsZero() || list[2].What != "health" ||
 		time.Since(list[0].At) > time.Minute {
 		t.Errorf("%+v", list)
 	}
@@ -199,7 +200,7 @@ func TestJournals(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 	path := filepath.Join(t.TempDir(), "journal")
-	for _, bad := range []string{"1 page\n", "x page -\n", "1 order -\n"} {
+	for _, bad := range []string{"1 0 page\n", "x 0 page -\n", "1 x page -\n", "1 0 order -\n"} {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	listen := fs.String("listen", "127.0.0.1:0", "`address`")
 	journal := fs.String("journal", os.DevNull, "`file` that gets a line for each request")
 	var o shop.Options
-	fs.DurationVar(&o.Work, "work", 5*time.Millisecond, "how long a request takes")
+	fs.DurationVar(&o.Work, "work", 20*time.Millisecond, "how long a request takes")
 	fs.DurationVar(&o.IdleClose, "idle-close", 0, "end connections idle for so long")
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "labshop runs a shop. On its standard input it takes:\n%s\n", shop.Orders)
