@@ -23,6 +23,8 @@ type setting struct {
 	Health string
 	// NameServer is who knows the servers' name, empty if they have none.
 	NameServer string
+	// direct is the first server's address.
+	direct string
 }
 
 // gateway is a running contender.
@@ -34,7 +36,7 @@ type gateway struct {
 // startGateway starts a contender in front of the servers.
 func startGateway(name string, o options, dir string, v setting) (*gateway, error) {
 	if name == "direct" {
-		return &gateway{addr: v.Servers[0]}, nil
+		return &gateway{addr: v.direct}, nil
 	}
 	v.Listen = peers.FreeAddr()
 	p := peers.Program{Name: name, Dir: dir, Addr: v.Listen}

@@ -87,7 +87,7 @@ func (r *report) add(res *result) {
 // markdown is the whole report.
 func (r *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s; %g requests/s for %g s or longer, a tenth of them orders; visitors leave after %s; a 99th of the visitors was sent %s late at most\n\n",
+	fmt.Fprintf(&b, "%s; %g requests/s for %g s or longer, a tenth of them orders; visitors leave after %s; 99 %% of the requests were sent at most %s late\n\n",
 		time.Now().UTC().Format("2006-01-02"), r.o.rate, r.o.seconds, r.o.patience, millis(r.lag))
 	b.WriteString("GETs failed / POSTs failed / answers cut / answers later than 1 s / 99th percentile:\n\n")
 	table := r.table((*result).cell, func(*scenario) bool { return true })

@@ -19,6 +19,8 @@ type scenario struct {
 	bursts bool
 	// idleClose is when shops end idle connections; 0 is never.
 	idleClose time.Duration
+	// named: gateways know the servers by a name, which the first one has.
+	named bool
 	// ill is what one shop, or both, are told to suffer from (shop.Orders) for half of
 	// the time.
 	ill  string
@@ -57,6 +59,8 @@ var scenarios = []*scenario{
 	{name: "alone", doc: "the only server restarted: 2 s of nobody",
 		origin: "shop", servers: 1, posts: orders,
 		script: func(st *stage) { st.until(0.3); st.stop(0); st.rest(2 * time.Second); st.again(0) }},
+	{name: "moved", doc: "the server gets another address, kept for 1 s in DNS; the old one goes 3 s later",
+		origin: "shop", servers: 2, posts: orders, named: true, script: moved},
 	{name: "flapping", doc: "one of two dies every 2 s, for 1 s",
 		origin: "shop", servers: 2, posts: orders, script: flapping},
 
@@ -122,6 +126,14 @@ func flapping(st *stage) {
 		st.rest(time.Second)
 		st.again(0)
 	}
+}
+
+// moved is what an orchestrator does: the new server is there before the old one goes.
+func moved(st *stage) {
+	st.until(0.3)
+	st.name(1)
+	st.rest(3 * time.Second)
+	st.stop(0)
 }
 
 func stalls(st *stage) {

@@ -163,8 +163,8 @@ func (s *shopServer) close() {
 
 // freeAddr is a loopback address of its own, whose port nobody takes while its server
 // is dead: ephemeral ports are handed out on 127.0.0.1.
-func freeAddr(ip string) (string, error) {
-	ln, err := net.Listen("tcp", ip+":0")
+func freeAddr(ip, port string) (string, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(ip, port))
 	if err != nil {
 		return "", err
 	}

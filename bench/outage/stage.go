@@ -7,9 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
+
+	"causey/bench/peers"
+	"causey/lab/names"
 )
 
 // stage is the servers of a scenario and what happens to them. The scripts call its
@@ -20,6 +25,8 @@ type stage struct {
 	dir      string
 	servers  []server
 	addrs    []string
+	// names is who knows the servers' name, nil if they have none.
+	names *names.Server
 	// want is the page as a server itself serves it.
 	want   []byte
 	length time.Duration
@@ -54,8 +61,15 @@ const (
 // openStage starts the servers. What was started is in the stage even with an error.
 func (c *course) openStage(ctx context.Context, s *scenario, dir string) (*stage, error) {
 	st := &stage{scenario: s, kind: kinds[s.origin], dir: dir, length: s.length(c.o.seconds)}
+	if s.named {
+		var err error
+		if st.names, err = names.Start("127.0.0.1:0"); err != nil {
+			return st, err
+		}
+	}
+	port := "0"
 	for i := range s.servers {
-		addr, err := freeAddr(freeIP())
+		addr, err := freeAddr(freeIP(), port)
 		if err != nil {
 			return st, err
 		}
@@ -64,7 +78,11 @@ func (c *course) openStage(ctx context.Context, s *scenario, dir string) (*stage
 			return st, err
 		}
 		st.servers, st.addrs = append(st.servers, one), append(st.addrs, addr)
+		if s.named { // a name has one port, wherever it is
+			port = peers.Port(addr)
+		}
 	}
+	st.name(0)
 	status, page, err := fetch(ctx, "http://"+st.addrs[0]+st.kind.page)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%s%s is answered %d", st.addrs[0], st.kind.page, status)
@@ -73,11 +91,35 @@ func (c *course) openStage(ctx context.Context, s *scenario, dir string) (*stage
 	return st, err
 }
 
-func (st *stage) setting() setting { return setting{Servers: st.addrs, Health: st.kind.health} }
+// serverName is what servers are called that have a name, nameKept how long an answer
+// about it may be kept.
+const (
+	serverName = "app.outage.test"
+	nameKept   = time.Second
+)
+
+func (st *stage) setting() setting {
+	v := setting{Servers: st.addrs, Health: st.kind.health, direct: st.addrs[0]}
+	if st.names != nil {
+		v.Servers = []string{net.JoinHostPort(serverName, peers.Port(st.addrs[0]))}
+		v.NameServer = st.names.Addr()
+	}
+	return v
+}
+
+// name gives the name to one of the servers.
+func (st *stage) name(i int) {
+	if st.names != nil {
+		st.names.Set(serverName, nameKept, netip.MustParseAddrPort(st.addrs[i]).Addr())
+	}
+}
 
 func (st *stage) close() {
 	for _, s := range st.servers {
 		s.close()
+	}
+	if st.names != nil {
+		_ = st.names.Close()
 	}
 }
 

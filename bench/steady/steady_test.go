@@ -66,12 +66,12 @@ func TestHeldRequestsAreCharged(t *testing.T) {
 	for _, took := range []time.Duration{10 * time.Millisecond, 150 * time.Millisecond} {
 		o.add(&visit{plan: &p, due: due}, due.Add(took))
 	}
-	o.add(&visit{plan: &p, due: due, verdict: Failed, reason: reasonTimeout}, due.Add(300*time.Millisecond))
+	o.add(&visit{plan: &p, due: due, verdict: Failed, reason: reasonTimeout}, due.Add(10*time.Second))
 	o.add(&visit{plan: &p, due: due, verdict: Failed, reason: reasonRefused}, due.Add(time.Millisecond))
 	if o.Gets != (Tally{Due: 4, Whole: 2, Failed: 2, Held: 1}) {
 		t.Errorf("%+v", o.Gets)
 	}
-	if o.Latency.Count() != 3 || o.Latency.Max() != 300*time.Millisecond {
+	if o.Latency.Count() != 3 || o.Latency.Max() != 10*time.Second {
 		t.Errorf("%d latencies, the greatest %s", o.Latency.Count(), o.Latency.Max())
 	}
 	if sum := o.Gets.Plus(Tally{1, 1, 1, 1, 1}); sum != (Tally{5, 3, 3, 1, 2}) {

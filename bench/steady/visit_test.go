@@ -63,7 +63,7 @@ func gateway(t *testing.T, answer, then string) string {
 const good = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 func plan(addr string) Plan {
-	return Plan{Addr: addr, PerSecond: 100, Length: 100 * time.Millisecond, Patience: 300 * time.Millisecond,
+	return Plan{Addr: addr, PerSecond: 100, Length: 100 * time.Millisecond, Patience: 10 * time.Second,
 		Held: 100 * time.Millisecond, Conns: 2, Page: "/", Want: []byte("hello"), Form: "/form"}
 }
 
@@ -88,7 +88,11 @@ func TestVerdicts(t *testing.T) {
 		{"chunks without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "close", "GET cut: closed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o, err := Run(t.Context(), plan(gateway(t, c.answer, c.then)))
+			p := plan(gateway(t, c.answer, c.then))
+			if c.then == "silence" {
+				p.Patience = time.Second
+			}
+			o, err := Run(t.Context(), p)
 			if err != nil {
 				t.Fatal(err)
 			}
