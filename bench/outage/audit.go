@@ -124,6 +124,10 @@ func spans(marks []mark, journals [][]shop.Entry, end time.Time, gap time.Durati
 	return ejected, back
 }
 
+// chance is how long a server that is well again must have stayed so for it to count
+// that nobody asked it.
+const chance = 3 * time.Second
+
 // firstAfter is how long after m the first request came. What had waited for a server
 // that is well again is not counted.
 func firstAfter(m mark, journal []shop.Entry, until time.Time) span {
@@ -133,7 +137,8 @@ func firstAfter(m mark, journal []shop.Entry, until time.Time) span {
 			return span{known: true, d: e.At.Sub(m.at)}
 		}
 	}
-	return span{known: true, never: true, d: until.Sub(m.at)}
+	left := until.Sub(m.at)
+	return span{known: left >= chance, never: true, d: left}
 }
 
 // asked are the moments between m and until at which the server was asked, in order.

@@ -73,6 +73,8 @@ func TestTimesFromTheJournals(t *testing.T) {
 		{"nothing happens", nil, pages(0, 10), "-", "-"},
 		{"dead, then back", []mark{ill(2, nothing), well(5, nothing)}, join(pages(0, 2), pages(6.5, 10)), "-", "1.5 s"},
 		{"dead, never back", []mark{ill(2, nothing), well(5, nothing)}, pages(0, 2), "-", "never"},
+		{"dead, back for a moment", []mark{ill(2, nothing), well(5, nothing), ill(6, nothing)}, pages(0, 2), "-", "-"},
+		{"dead, back at the end", []mark{ill(2, nothing), well(10.5, nothing)}, pages(0, 2), "-", "-"},
 		{"failing, left alone", []mark{ill(2, inTime), well(5, inTime)}, join(pages(0, 2.85), pages(7, 10)), "0.8 s", "2.0 s"},
 		{"failing, tried once more", []mark{ill(2, inTime), well(5, inTime)}, join(pages(0, 2.85), pages(4, 4.05), pages(5.45, 10)), "0.8 s", "0.5 s"},
 		{"failing, asked on", []mark{ill(2, inTime), well(5, inTime)}, pages(0.02, 10), "never", "0.0 s"},

@@ -34,9 +34,7 @@ type stage struct {
 	ctx   context.Context
 	start time.Time
 	marks []mark
-	// wasShut: the last order was to shut.
-	wasShut bool
-	err     error
+	err   error
 }
 
 // mark is a moment at which something began or ended for a server.
@@ -53,7 +51,7 @@ type mark struct {
 type writes int
 
 const (
-	nothing writes = iota // it is dead
+	nothing writes = iota // nobody reaches it
 	inTime
 	late // once it can again
 )
@@ -174,7 +172,11 @@ func (st *stage) do(f func() error) {
 	}
 }
 
+// mark notes a moment, of a script that goes on.
 func (st *stage) mark(m mark) {
+	if st.err != nil {
+		return
+	}
 	m.at = time.Now()
 	st.marks = append(st.marks, m)
 }
@@ -227,10 +229,12 @@ func (st *stage) thaw(i int) {
 // tell makes a shop ill, or well.
 func (st *stage) tell(i int, order string) {
 	m := mark{server: i, well: order == "well", writes: inTime}
-	if order == "shut" || m.well && st.wasShut {
+	switch {
+	case order == "shut": // who is not accepted cannot be written down
+		m.writes = nothing
+	case m.well && st.scenario.ill == "shut": // but those in the queue are, afterwards
 		m.writes = late
 	}
-	st.wasShut = order == "shut"
 	st.mark(m)
 	st.do(func() error { return st.servers[i].(*shopServer).tell(order) })
 }

@@ -57,7 +57,7 @@ type visit struct {
 }
 
 // bodyShown is how much of a failure's body an example keeps.
-const bodyShown = 120
+const bodyShown = 80
 
 // make sends the request and judges the answer.
 func (v *visit) make(ctx context.Context, p *pool, fresh bool) {
