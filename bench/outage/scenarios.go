@@ -15,6 +15,8 @@ type scenario struct {
 	posts float64
 	// longer is how much longer it lasts than others; 0 is 1.
 	longer float64
+	// least is how long it lasts at least.
+	least time.Duration
 	// bursts: all visitors of a second come at once.
 	bursts bool
 	// idleClose is when shops end idle connections; 0 is never.
@@ -33,7 +35,7 @@ func (s *scenario) length(seconds float64) time.Duration {
 	if s.longer > 0 {
 		seconds *= s.longer
 	}
-	return time.Duration(seconds * float64(time.Second))
+	return max(s.least, time.Duration(seconds*float64(time.Second)))
 }
 
 // orders is the share of POSTs where servers take any.
@@ -54,10 +56,10 @@ var scenarios = []*scenario{
 		origin: "gunicorn", servers: 2, posts: orders, script: stopped},
 	{name: "restart", doc: "SIGTERM to one of two Nodes, started again at once",
 		origin: "node", servers: 2, posts: orders, script: func(st *stage) { st.until(0.3); st.stop(0); st.again(0) }},
-	{name: "rolling", doc: "20 deployments, 2 s apart: each of two gunicorns restarted in turn",
-		origin: "gunicorn", servers: 2, posts: orders, longer: 2.6, script: rolling},
+	{name: "rolling", doc: "20 deployments, 3 s apart: each of two gunicorns restarted in turn",
+		origin: "gunicorn", servers: 2, posts: orders, longer: 3.2, script: rolling},
 	{name: "alone", doc: "the only server restarted: 2 s of nobody",
-		origin: "shop", servers: 1, posts: orders,
+		origin: "shop", servers: 1, posts: orders, least: 8 * time.Second,
 		script: func(st *stage) { st.until(0.3); st.stop(0); st.rest(2 * time.Second); st.again(0) }},
 	{name: "moved", doc: "the server gets another address, kept for 1 s in DNS; the old one goes 3 s later",
 		origin: "shop", servers: 2, posts: orders, named: true, script: moved},
@@ -68,7 +70,7 @@ var scenarios = []*scenario{
 		origin: "shop", servers: 2, posts: orders,
 		script: func(st *stage) { st.until(0.2); st.freeze(0); st.until(0.7); st.thaw(0) }},
 	{name: "stalls", doc: "stalls of 5 s, as of a garbage collector, of each of two in turn",
-		origin: "shop", servers: 2, posts: orders, script: stalls},
+		origin: "shop", servers: 2, posts: orders, least: 16 * time.Second, script: stalls},
 	{name: "silence", doc: "one of two accepts and answers nothing, for half of the time",
 		origin: "shop", servers: 2, posts: orders, ill: "fail silence 1"},
 	{name: "full", doc: "one of two accepts nobody, its queue is full, for half of the time",
@@ -116,7 +118,7 @@ const deployments = 20
 // went well.
 func rolling(st *stage) {
 	for i := range deployments {
-		st.rest(2 * time.Second)
+		st.rest(3 * time.Second)
 		st.stop(i % 2)
 		st.again(i % 2)
 	}

@@ -235,6 +235,9 @@ func (st *stage) tell(i int, order string) {
 	case m.well && st.scenario.ill == "shut": // but those in the queue are, afterwards
 		m.writes = late
 	}
-	st.mark(m)
+	// Where both are ill, and where one is only slow, somebody has to be asked.
+	if st.scenario.ill != "" && !st.scenario.both {
+		st.mark(m)
+	}
 	st.do(func() error { return st.servers[i].(*shopServer).tell(order) })
 }
