@@ -44,8 +44,12 @@ lint: build ## gofmt, vet, staticcheck, the architecture rules, and whether the 
 bench: build ## side by side with nginx, HAProxy, Caddy and the floor: one table
 	go run ./bench
 
-bench-smoke: build ## the same in a minute: shows that it runs, not how fast
+bench-smoke: build ## both in short: shows that they run, not how fast
 	go run ./bench -smoke
+	go run ./bench/outage -smoke
+
+outage: build ## servers die, hang and fail behind causey, nginx, HAProxy and Caddy: what visitors lose
+	go run ./bench/outage -markdown bin/outage.md
 
 e2e: build ## the real binary against real and misbehaving servers
 	@scripts/setup-test.sh
@@ -63,4 +67,4 @@ soak: build ## hours instead of seconds: large bodies, slow clients, reloads, fl
 ci: ## what the gate runs: test, lint, race, invariants, short fuzz, bench smoke
 	@.ci/run
 
-.PHONY: help build test race invariants fuzz lint bench bench-smoke e2e docs demo soak ci
+.PHONY: help build test race invariants fuzz lint bench bench-smoke outage e2e docs demo soak ci

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"causey/bench/peers"
 )
 
 // manyCerts is how many certificates there are in the row about them.
@@ -35,7 +37,7 @@ func (b *bench) withCerts() ([]*contender, error) {
 			return nil, err
 		}
 		began := time.Now()
-		one, err := startCausey(at, b.o, values{Listen: freeAddr(), Origin: b.origin, Dir: at, TLS: c})
+		one, err := startCausey(at, b.o, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at, TLS: c})
 		if err != nil {
 			return nil, err
 		}

@@ -4,15 +4,12 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,13 +18,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"text/template"
 	"time"
-)
 
-//go:embed peers
-var peers embed.FS
+	"causey/bench/peers"
+)
 
 // contender is one running gateway, or the origin.
 type contender struct {
@@ -38,10 +32,7 @@ type contender struct {
 	// started is how long its first answer took from its start, 0 if that was not
 	// measured.
 	started time.Duration
-	cmd     *exec.Cmd
-	log     *bytes.Buffer
-	// ended is closed when the program has ended and log is complete.
-	ended chan struct{}
+	process *peers.Process
 }
 
 // values fill the templates of peers/.
@@ -53,75 +44,16 @@ type values struct {
 	Routes, Upstreams int
 }
 
-func render(dir, name, as string, v values) error {
-	text, err := peers.ReadFile("peers/" + name)
-	if err != nil {
-		return err
-	}
-	t, err := template.New(name).Funcs(template.FuncMap{
-		"mod":  func(a, b int) int { return a % b },
-		"port": portOf,
-	}).Parse(string(text))
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, v); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, as), b.Bytes(), 0o644)
-}
-
-// freeAddr returns a loopback address that was free a moment ago.
-func freeAddr() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
-// start runs a program in a process group of its own and waits until it accepts.
-// A program that ends instead has told why.
+// start runs a contender's program and waits until it accepts.
 func start(name, dir, addr string, argv ...string) (*contender, error) {
-	c := &contender{name: name, addr: addr, log: &bytes.Buffer{}, ended: make(chan struct{})}
-	c.cmd = exec.Command(argv[0], argv[1:]...)
-	c.cmd.Dir = dir
-	c.cmd.Stderr = c.log
-	// What a program logs to stdout is thrown away, as its log file would be.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := c.cmd.Start(); err != nil {
+	p, err := peers.Program{Name: name, Dir: dir, Addr: addr, Argv: argv}.Start()
+	if err != nil {
 		return nil, err
 	}
-	go func() {
-		_ = c.cmd.Wait()
-		close(c.ended)
-	}()
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-			return c, nil
-		}
-		if time.Now().After(deadline) {
-			c.stop()
-			return nil, fmt.Errorf("%s does not accept on %s: %s", name, addr, c.log)
-		}
-		select {
-		case <-c.ended:
-			c.stop()
-			return nil, fmt.Errorf("%s ended with %s instead of accepting: %s", name, c.cmd.ProcessState, c.log)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	return &contender{name: name, addr: addr, process: p}, nil
 }
 
-// stop ends the whole process group.
-func (c *contender) stop() {
-	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
-	<-c.ended
-}
+func (c *contender) stop() { c.process.Stop() }
 
 // url is what wrk is told. An address would not do with TLS: it is no SNI
 // (RFC 6066, section 3).
@@ -129,12 +61,7 @@ func (c *contender) url() string {
 	if c.tls == nil {
 		return "http://" + c.addr
 	}
-	return "https://localhost:" + portOf(c.addr)
-}
-
-func portOf(addr string) string {
-	_, port, _ := net.SplitHostPort(addr)
-	return port
+	return "https://localhost:" + peers.Port(c.addr)
 }
 
 // body is the answer of the origin's small page.
@@ -156,8 +83,8 @@ func startOrigin(dir string) (*contender, error) {
 			return nil, err
 		}
 	}
-	addr := freeAddr()
-	if err := render(at, "origin.conf", "origin.conf", values{Listen: addr, Body: body}); err != nil {
+	addr := peers.FreeAddr()
+	if err := peers.Render(at, "origin.conf", "origin.conf", values{Listen: addr, Body: body}); err != nil {
 		return nil, err
 	}
 	return start("origin", at, addr, "nginx", "-p", ".", "-c", "origin.conf")
@@ -171,7 +98,7 @@ func startContenders(o options, dir, origin string, with *credentials, out io.Wr
 		if with != nil && name == "floor" {
 			continue
 		}
-		c, err := startContender(name, o, dir, values{Listen: freeAddr(), Origin: origin, TLS: with})
+		c, err := startContender(name, o, dir, values{Listen: peers.FreeAddr(), Origin: origin, TLS: with})
 		if errors.Is(err, exec.ErrNotFound) && name != "causey" {
 			fmt.Fprintf(out, "%s is not installed and is left out\n", name)
 			continue
@@ -204,17 +131,17 @@ func startContender(name string, o options, dir string, v values) (*contender, e
 	v.Dir = at
 	switch name {
 	case "nginx":
-		if err := render(at, "nginx.conf", "nginx.conf", v); err != nil {
+		if err := peers.Render(at, "nginx.conf", "nginx.conf", v); err != nil {
 			return nil, err
 		}
 		return start(name, at, v.Listen, "nginx", "-p", ".", "-c", "nginx.conf")
 	case "haproxy":
-		if err := render(at, "haproxy.cfg", "haproxy.cfg", v); err != nil {
+		if err := peers.Render(at, "haproxy.cfg", "haproxy.cfg", v); err != nil {
 			return nil, err
 		}
 		return start(name, at, v.Listen, "haproxy", "-db", "-f", "haproxy.cfg")
 	case "caddy":
-		if err := render(at, "Caddyfile", "Caddyfile", v); err != nil {
+		if err := peers.Render(at, "Caddyfile", "Caddyfile", v); err != nil {
 			return nil, err
 		}
 		return start(name, at, v.Listen, "caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile")
@@ -235,8 +162,8 @@ func startCausey(at string, o options, v values) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Admin = freeAddr()
-	if err := render(at, "causey.yaml", "causey.yaml", v); err != nil {
+	v.Admin = peers.FreeAddr()
+	if err := peers.Render(at, "causey.yaml", "causey.yaml", v); err != nil {
 		return nil, err
 	}
 	return start("causey", at, v.Listen, binary, "run", "-c", "causey.yaml")
@@ -302,7 +229,7 @@ func (c *contender) pids() []int {
 		if err != nil {
 			continue
 		}
-		if f := statFields(pid); len(f) > 2 && f[2] == strconv.Itoa(c.cmd.Process.Pid) {
+		if f := statFields(pid); len(f) > 2 && f[2] == strconv.Itoa(c.process.PID()) {
 			list = append(list, pid)
 		}
 	}

@@ -28,6 +28,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"causey/bench/peers"
 )
 
 // options are the flags.
@@ -206,7 +208,7 @@ func (b *bench) largeCausey() (*contender, error) {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return nil, err
 	}
-	v := values{Listen: freeAddr(), Origin: b.origin, Dir: at, Routes: 10_000, Upstreams: 1_000}
+	v := values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at, Routes: 10_000, Upstreams: 1_000}
 	var err error
 	b.large, err = startCausey(at, b.o, v)
 	return b.large, err

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"causey/bench/load"
+	"causey/bench/peers"
 )
 
 func TestCredentialsFitTogether(t *testing.T) {
@@ -49,11 +49,11 @@ func TestPeersAreRenderedWithAndWithoutTLS(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		v := values{Listen: "127.0.0.1:9000", Origin: "127.0.0.1:9001"}
-		if err := render(dir, name, "plain", v); err != nil {
+		if err := peers.Render(dir, name, "plain", v); err != nil {
 			t.Fatal(err)
 		}
 		v.TLS = c
-		if err := render(dir, name, "tls", v); err != nil {
+		if err := peers.Render(dir, name, "tls", v); err != nil {
 			t.Fatal(err)
 		}
 		plain, _ := os.ReadFile(filepath.Join(dir, "plain"))
@@ -100,18 +100,6 @@ func TestHandshakesMustBeThoseOfTheRow(t *testing.T) {
 		if err := judgeVisits(c.resume, o); (err == nil) != c.good {
 			t.Errorf("%+v: %v", c, err)
 		}
-	}
-}
-
-// A contender that refuses its configuration says so at once, in its own words.
-func TestContenderThatEndsIsReported(t *testing.T) {
-	began := time.Now()
-	_, err := start("causey", t.TempDir(), freeAddr(), "sh", "-c", "echo the reason >&2; exit 3")
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "the reason") {
-		t.Errorf("%v", err)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("after %v", took)
 	}
 }
 

@@ -115,16 +115,16 @@ func ask(conn net.Conn, request []byte) error {
 func (i *Idle) Open() int {
 	open := 0
 	for _, conn := range i.conns {
-		if isOpen(conn) {
+		if IsOpen(conn) {
 			open++
 		}
 	}
 	return open
 }
 
-// isOpen looks at the socket without taking anything from it: nothing there means
+// IsOpen looks at the socket without taking anything from it: nothing there means
 // open; bytes (with TLS an alert), an end or an error mean that it is of no more use.
-func isOpen(conn net.Conn) bool {
+func IsOpen(conn net.Conn) bool {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}

@@ -213,6 +213,41 @@ func TestServerComesBackAtItsOldPlace(t *testing.T) {
 	}
 }
 
+func TestRestart(t *testing.T) {
+	php := startPHP(t, real.PHPOptions{Children: 1})
+	x, err := real.StartNginx(t.Context(), real.NginxOptions{PHP: php})
+	nginx := must(t, x, err)
+	n, err := real.StartNode(t.Context(), real.NodeOptions{})
+	node := must(t, n, err)
+	for _, c := range []struct {
+		front, again *real.Process
+		path         string
+	}{{nginx, php, "/php/"}, {nginx, nginx, "/"}, {node, node, "/"}} {
+		first := c.again.PID()
+		if err := c.again.Kill(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.again.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.again.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if resp := get(t, c.front, c.path); resp.StatusCode != http.StatusOK || c.again.PID() == first {
+			t.Errorf("%s: %s from process %d after %d", c.again.Name(), resp.Status, c.again.PID(), first)
+		}
+	}
+	if err := node.Restart(t.Context()); err != nil { // while it lives
+		t.Error(err)
+	}
+	if err := node.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := node.Restart(t.Context()); !errors.Is(err, real.ErrStopped) {
+		t.Errorf("after Stop: %v", err)
+	}
+}
+
 const childDir = "CAUSEY_LAB_CHILD_DIR"
 
 // TestMain lets the test binary play the program that dies.

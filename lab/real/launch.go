@@ -56,15 +56,14 @@ func (r recipe) start(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{name: r.name, network: r.network, addr: r.options.Addr,
-		exited: make(chan struct{}), reap: make(chan struct{}), reaped: make(chan struct{})}
+	p := &Process{name: r.name, network: r.network, addr: r.options.Addr, program: program}
 	if p.dir, err = makeDir(r.options.Dir, r.name); err != nil {
 		return nil, err
 	}
-	if err := r.launch(p, program); err != nil {
+	if err := r.launch(p); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
-	if err := p.ready(ctx, r.probe(p)); err != nil {
+	if err := p.ready(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
@@ -97,7 +96,7 @@ func makeDir(parent, name string) (string, error) {
 	return dir, nil
 }
 
-func (r recipe) launch(p *Process, program string) error {
+func (r recipe) launch(p *Process) error {
 	var err error
 	switch {
 	case r.network == "unix":
@@ -130,19 +129,19 @@ func (r recipe) launch(p *Process, program string) error {
 			return err
 		}
 	}
-	var args []string
 	for _, arg := range r.args {
 		text, err := expand(arg, v)
 		if err != nil {
 			return err
 		}
-		args = append(args, string(text))
+		p.args = append(p.args, string(text))
 	}
-	return p.exec(program, args)
+	p.probe = r.probe(p)
+	return p.exec()
 }
 
 // exec runs the program in its own process group, with a bare environment, and not as root.
-func (p *Process) exec(program string, args []string) error {
+func (p *Process) exec() error {
 	out, err := os.OpenFile(filepath.Join(p.dir, logName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
@@ -155,7 +154,8 @@ func (p *Process) exec(program string, args []string) error {
 			return err
 		}
 	}
-	p.cmd = exec.Command(program, args...)
+	p.exited, p.reap, p.reaped = make(chan struct{}), make(chan struct{}), make(chan struct{})
+	p.cmd = exec.Command(p.program, p.args...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.dir, out, out, attr
 	p.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "HOME=" + p.dir, "TMPDIR=" + p.dir,
 		"PYTHONDONTWRITEBYTECODE=1"}

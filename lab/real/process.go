@@ -46,6 +46,11 @@ type Process struct {
 	script              string // php-fpm: what FastCGI asks for
 	files               string // where Provide puts files; "" if the program makes the bytes itself
 
+	// program, args and probe run it again.
+	program string
+	args    []string
+	probe   func(context.Context) error
+
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed when the leader has ended; it is not reaped yet
 	reap    chan struct{} // closed to have it reaped
@@ -135,6 +140,11 @@ func (p *Process) Stop() error {
 		return nil
 	}
 	p.stopped = true
+	return errors.Join(p.halt(), os.RemoveAll(p.dir))
+}
+
+// halt ends the group. It is called with mu held.
+func (p *Process) halt() error {
 	_ = unix.Kill(-p.PID(), unix.SIGTERM)
 	select {
 	case <-p.exited:
@@ -148,7 +158,25 @@ func (p *Process) Stop() error {
 	if err == nil {
 		<-p.reaped
 	}
-	return errors.Join(err, os.RemoveAll(p.dir))
+	return err
+}
+
+// Restart runs the program again, in its directory and at its address, and waits until it answers. What is left of its
+// last life is ended as by Stop. It must not be called while another goroutine uses the process.
+func (p *Process) Restart(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return ErrStopped
+	}
+	if err := p.halt(); err != nil {
+		return err
+	}
+	if err := p.exec(); err != nil {
+		p.stopped = true // there is nothing to signal any more
+		return errors.Join(err, os.RemoveAll(p.dir))
+	}
+	return p.ready(ctx)
 }
 
 // run starts the command and waits for its end. The thread is kept, for the kernel sends the parent-death signal (I3)
@@ -170,11 +198,11 @@ func (p *Process) run(started chan<- error) {
 }
 
 // ready polls until probe succeeds, the program ends, or ctx does.
-func (p *Process) ready(ctx context.Context, probe func(context.Context) error) error {
+func (p *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {
-		err := probe(ctx)
+		err := p.probe(ctx)
 		if err == nil {
 			return nil
 		}
