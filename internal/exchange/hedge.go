@@ -15,11 +15,11 @@ import (
 // server of the first has gone silent, and the first answer wins. It is what the
 // second attempt waits by, and what the client's departure cancels.
 type race struct {
-	x     *Exchange
-	first answer
-	err   *failure.Error // of the first
-	done  chan struct{}  // closed when the first has come to its end
-	chosen uint64 // Want.Chosen of the second
+	x      *Exchange
+	first  answer
+	err    *failure.Error // of the first
+	done   chan struct{}  // closed when the first has come to its end
+	chosen uint64         // Want.Chosen of the second
 	// settled says that the exchange has taken over what is left of both.
 	settled bool
 
