@@ -57,10 +57,7 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 		return false
 	}
 	connected := err.Code.Phase > phase.UpHandshake
-	switch {
-	case connected && x.reached >= x.route.Retry.tries():
-		return false
-	case !connected && x.route.Retry.Hold == 0 && int(x.rec.AttemptLen) >= x.route.Retry.tries():
+	if connected && x.reached >= x.route.Retry.tries() {
 		return false
 	}
 	// Where there is no other server the same one may be asked again: after a rest, and

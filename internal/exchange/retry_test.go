@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
@@ -104,16 +105,17 @@ func TestNoServerLeft(t *testing.T) {
 	})
 }
 
-// The number of tries is bounded, whatever is left.
+// The number of servers that are tried is bounded, whatever is left; those that
+// cannot be connected to cost no try.
 func TestTriesAreBounded(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *testGateway) {
-		for _, s := range g.servers("a", "b", "c", "d", "e") {
+		for _, s := range g.servers("a", "b", "c", "d", "e", "f", "g", "h", "i", "j") {
 			s.dials = []failure.Kind{failure.Refused}
 		}
 		c := g.send("GET /")
-		g.wantHead("three are enough", c, 502)
+		g.wantHead("eight are enough", c, 502)
 		r := g.wantEnd("bounded", record.Answered, "upstream.connect.refused")
-		if r.AttemptLen != 3 || r.TrailLen != 2 {
+		if r.AttemptLen != exchange.TriedMax || r.TrailLen != exchange.TriedMax-1 {
 			t.Errorf("%d attempts, trail of %d", r.AttemptLen, r.TrailLen)
 		}
 	})

@@ -130,7 +130,7 @@ func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 			i++
 		}
 	}
-	if i == len(g.servers) {
+	if i == len(g.servers) || !w.Fresh && w.TriedLen == len(w.Tried) {
 		return nil, exchange.NoServer
 	}
 	w.Last = i

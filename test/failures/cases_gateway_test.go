@@ -23,7 +23,7 @@ import (
 func gatewayCases() []Case {
 	// A first server that answers, so that the client's connection is open, and a second that is still to be dialled.
 	const two = "sites: [{host: '*', routes: [{path: /, upstream: u}, {path: /second, upstream: v}]}]\n" +
-		"upstreams: {u: {servers: [%[1]s]}, v: {servers: [%[1]s]}}\n"
+		"upstreams: {u: {servers: [%[1]s], hold: 0}, v: {servers: [%[1]s], hold: 0}}\n"
 	return []Case{
 		{code: "gateway.accept.limit", limits: "connections: 1", evidence: evidence{"limit": 1}, play: func(s *stage) client.Result {
 			s.dial()
@@ -42,7 +42,7 @@ func gatewayCases() []Case {
 		{code: "gateway.connect.no-memory", place: alone, text: two, prepare: toOrigin, play: withoutMemory,
 			evidence: evidence{"errno": "ENOBUFS", "end": "open"}},
 		{code: "gateway.connect.limit", text: "sites: [{host: '*', routes: [{path: /, upstream: u}]}]\n" +
-			"upstreams: {u: {servers: [{address: '%s', max_connections: 1}]}}\n", prepare: toOrigin, play: func(s *stage) client.Result {
+			"upstreams: {u: {servers: [{address: '%s', max_connections: 1}], hold: 0}}\n", prepare: toOrigin, play: func(s *stage) client.Result {
 			s.dial().Send([]byte(get("/lab/stall")))
 			s.arrived(1)
 			return ask(get("/"))(s)

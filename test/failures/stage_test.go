@@ -101,6 +101,9 @@ func (s *stage) startOrigin(c *Case) {
 	}
 }
 
+// once are keys of an upstream: a failure shows itself only where nothing is done about it.
+const once = "retry: {tries: 1, on: []}\nhold: 0\n"
+
 // config is the case's part of the configuration.
 func (c *Case) config() harness.Config {
 	top := c.top
@@ -111,7 +114,7 @@ func (c *Case) config() harness.Config {
 	if c.limits != "" {
 		top += "limits: {" + c.limits + "}\n"
 	}
-	h := harness.Config{Servers: c.servers, Listen: c.listen, Upstream: c.upstream, Top: top}
+	h := harness.Config{Servers: c.servers, Listen: c.listen, Upstream: once + c.upstream, Top: top}
 	if c.text != "" {
 		h.Text = top + c.text
 	}
