@@ -8,6 +8,7 @@ import (
 
 	"causey/internal/failure"
 	"causey/internal/phase"
+	"causey/internal/record"
 )
 
 // attempts asks servers until the head of a final answer is in x.res.
@@ -103,12 +104,18 @@ func final(err *failure.Error) bool {
 
 // attempt asks one server.
 func (x *Exchange) attempt() *failure.Error {
+	var newest record.Attempt
+	if x.rec.AttemptLen >= record.AttemptsMax {
+		newest = *x.rec.LastAttempt() // which gives its place up
+	}
 	a := x.rec.AddAttempt()
 	x.want.Attempt, x.opening = a, a
 	lease, err := x.route.Upstream.Acquire(&x.want)
 	x.want.Called = false
 	if err == NoServer {
-		x.rec.DropAttempt()
+		if x.rec.DropAttempt(); x.rec.AttemptLen >= record.AttemptsMax {
+			*x.rec.LastAttempt() = newest
+		}
 		x.opening = nil
 		return err
 	}
