@@ -25,18 +25,19 @@ var mendTimeouts = exchange.Timeouts{Resolve: 2 * time.Second, Connect: time.Sec
 // mender tries in the background whether servers that were lost can be reached
 // again, so that no request has to. It runs while there is one.
 type mender struct {
-	mu      sync.Mutex
-	running bool
-	closed  bool
-	quit    chan struct{}
-	done    sync.WaitGroup
+	mu sync.Mutex
+	// more says that a server was lost since it was last looked for any.
+	running, more, closed bool
+	quit                  chan struct{}
+	done                  sync.WaitGroup
 }
 
-// wake starts the mender if it does not run.
+// wake says that a server was lost. The group's lock is held, so that the mender
+// never asks the group for anything while it holds its own.
 func (m *mender) wake(g *Group) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.running || m.closed {
+	if m.more = true; m.running || m.closed {
 		return
 	}
 	m.running = true
@@ -68,8 +69,11 @@ func (m *mender) run(g *Group) {
 			return
 		case <-timer.C:
 		}
+		m.mu.Lock()
+		m.more = false
+		m.mu.Unlock()
 		wait, any := g.mend(m.quit)
-		if !any && m.rest(g) {
+		if !any && m.rest() {
 			return
 		}
 		timer.Reset(wait)
@@ -77,14 +81,11 @@ func (m *mender) run(g *Group) {
 }
 
 // rest ends the mender unless a server was lost in this moment.
-func (m *mender) rest(g *Group) bool {
+func (m *mender) rest() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(g.Lost(g.eng.mono())) > 0 {
-		return false
-	}
-	m.running = false
-	return true
+	m.running = m.more
+	return !m.running
 }
 
 // mend tries each lost server once, and returns when to do so again.
