@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"causey/internal/upstream"
 )
 
 // A certificate that seems to have expired, and has not by the Date of other
@@ -41,6 +43,7 @@ func TestClockIsWrong(t *testing.T) {
 				toTLS(s)
 				s.serverTLS.Policy.Roots = root.roots
 				s.servers = append(s.servers, serverAt(witness))
+				s.group.Balance = upstream.RoundRobin
 			})
 			p := r.dial()
 			for range 3 { // the two servers take turns
