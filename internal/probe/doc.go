@@ -26,4 +26,6 @@
 //	I5. Close returns when every goroutine of the Runner has ended.
 //
 // Start reading with Checker.Check, then runner.go.
+//
+// Decisions: docs/adr/0019.
 package probe
