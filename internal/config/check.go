@@ -23,6 +23,7 @@ func (d *decoder) finish(c *Config) {
 	}
 	for i := range c.Upstreams {
 		d.checkUpstream(c, &c.Upstreams[i])
+		d.checkServersOf(&c.Upstreams[i])
 	}
 	d.checkReferences(c)
 	if d.noDuplicates("resolver", texts(c.Resolver)); len(c.Resolver) == 0 {

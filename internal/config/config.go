@@ -216,6 +216,7 @@ type Upstream struct {
 	Hold          Duration        `json:"hold"`
 	HoldRequests  int             `json:"hold_requests"`
 	Outliers      Outliers        `json:"outliers"`
+	Check         Check           `json:"check,omitzero"`
 }
 
 // What the servers of an upstream get as Host, beside a name.

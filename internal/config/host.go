@@ -62,6 +62,11 @@ func parseHostHeader(s string) (string, error) {
 	if near := nearest(s, []string{HostPreserve, HostServer}); near != "" && !strings.Contains(s, ".") {
 		return "", wrong("did you mean "+near+"? A name is written with a dot or a port", "%s is neither preserve nor server", quote(s))
 	}
+	return parseHostPort(s)
+}
+
+// parseHostPort reads a host as it stands in a Host field, with or without a port.
+func parseHostPort(s string) (string, error) {
 	host, port, err := splitPort(s)
 	if err != nil {
 		host, port = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), 0

@@ -57,6 +57,9 @@ var samples = map[string]string{
 	"upstreams.NAME.servers": `[{"address": "unix:/y", "max_connections": 0, "weight": 1, "priority": 0}]`, "upstreams.NAME.servers[].address": `"b.example:1"`, "upstreams.NAME.servers[].max_connections": `5`,
 	"upstreams.NAME.proxy_protocol":      `"v2"`,
 	"upstreams.NAME.keep_alive.max_idle": `0`, "upstreams.NAME.keep_alive.idle_timeout": `"3s"`, "upstreams.NAME.keep_alive.max_requests": `100`,
+	"upstreams.NAME.check.kind": `"grpc"`, "upstreams.NAME.check.path": `"/health?full=1"`, "upstreams.NAME.check.method": `"HEAD"`, "upstreams.NAME.check.status": `["200", "204-399"]`,
+	"upstreams.NAME.check.body": `"ok"`, "upstreams.NAME.check.grpc_service": `"shop.Cart"`, "upstreams.NAME.check.host": `"b.example:81"`, "upstreams.NAME.check.port": `9000`, "upstreams.NAME.check.tls": `"never"`,
+	"upstreams.NAME.check.interval": `"9s"`, "upstreams.NAME.check.fast_interval": `"500ms"`, "upstreams.NAME.check.timeout": `"3s"`, "upstreams.NAME.check.fall": `2`, "upstreams.NAME.check.rise": `4`,
 	"upstreams.NAME.host_header":      `"server"`,
 	"upstreams.NAME.timeouts.connect": `"34s"`, "upstreams.NAME.timeouts.await_head": `"35s"`, "upstreams.NAME.timeouts.body_stall": `"36s"`,
 	"zone":                         `"eu-1"`,
@@ -95,6 +98,9 @@ func baseFor(t *testing.T, path string) any {
 		if rest, below := strings.CutPrefix(path, key); below && rest != "" {
 			tree = set(tree, steps(key), fromJSON(t, base))
 		}
+	}
+	if path == "upstreams.NAME.check.grpc_service" { // its siblings are of another kind
+		tree = set(tree, steps("upstreams.NAME.check.kind"), "grpc")
 	}
 	return tree
 }

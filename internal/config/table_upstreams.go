@@ -127,6 +127,7 @@ var upstreamKind = object[Upstream]{
 			to(upstreamTimeoutsKind, func(u *Upstream) *AttemptTimeouts { return &u.Timeouts })},
 		{entry{name: "tls", doc: "TLS with its servers."},
 			to(upstreamTLSKind, func(u *Upstream) *UpstreamTLS { return &u.TLS })},
+		checkField,
 	},
 }.kind()
 

@@ -16,6 +16,20 @@ import (
 // This file is the only place where errno and the resolver's words become
 // failures (I4).
 
+// ConnectCode is what the errno of a connect means, for those who dial servers beside
+// the data path.
+func ConnectCode(errno syscall.Errno, unixSocket bool) failure.Code {
+	return connectFailure(errno, unixSocket)
+}
+
+// ResolveCode is what an error of the resolver means, None for one that was canceled.
+func ResolveCode(err error) failure.Code {
+	if f := resolveFailure(err); f != exchange.Canceled {
+		return f.Code
+	}
+	return failure.None
+}
+
 // connectFailure maps the errno of a connect or socket call.
 func connectFailure(errno syscall.Errno, unixSocket bool) failure.Code {
 	up := func(k failure.Kind) failure.Code {

@@ -89,6 +89,11 @@ func (g *Group) Set(specs []upstream.Spec) {
 	}
 }
 
+// NoteCheck takes the result of a health check; see upstream.Group.NoteCheck.
+func (g *Group) NoteCheck(s *upstream.Server, c upstream.Check) (sure bool) {
+	return g.Group.NoteCheck(s, c, g.eng.mono())
+}
+
 // Close closes the idle connections, now and when leases come back.
 func (g *Group) Close() {
 	g.closed.Store(true)

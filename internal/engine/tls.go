@@ -206,6 +206,13 @@ func receivedAlert(err error) int {
 	return noAlert
 }
 
+// ReceivedAlert is the number of the alert by which the other side ended a connection,
+// ok if that is what err says.
+func ReceivedAlert(err error) (alert int, ok bool) {
+	alert = receivedAlert(err)
+	return alert, alert != noAlert
+}
+
 // evidence is what is known of the handshake, for a failure with the given error.
 func (t *tlsLayer) evidence(err error) *failure.TLS {
 	ev := &failure.TLS{Alert: receivedAlert(err)}

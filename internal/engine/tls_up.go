@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"crypto/tls"
+	"time"
 
 	"causey/internal/engine/peercert"
 	"causey/internal/exchange"
@@ -36,8 +37,10 @@ type serverTLS struct {
 	shows bool
 }
 
-// newServerTLS makes what connections to one server need.
-func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
+// Config is what a handshake with sv needs to be like one for requests: name, version
+// and the judgement of certificates, as of now. What our certificate is asked for
+// with, and sessions, are the caller's.
+func (o *ServerTLS) Config(sv *upstream.Server, now func() time.Time) *tls.Config {
 	name := o.ServerName
 	switch {
 	case name != "":
@@ -46,34 +49,45 @@ func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
 	case sv.Path == "":
 		name = sv.Addr.Addr().String()
 	}
-	s := &serverTLS{shows: o.Certificate != nil, config: &tls.Config{
+	c := &tls.Config{
 		ServerName: name,
 		MinVersion: max(o.MinVersion, tls.VersionTLS12),
 		NextProtos: []string{"http/1.1"},
 		// crypto/tls would only say that verifying failed; peercert says why. It is
 		// asked at the end of each handshake, a resumed one too.
 		InsecureSkipVerify: true,
-		// One session is enough: the newest is the one that is used.
-		ClientSessionCache: tls.NewLRUClientSessionCache(1),
-		GetClientCertificate: func(cri *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			cri.Context().Value(layerKey{}).(*tlsLayer).asked = true
-			if o.Certificate == nil {
-				return &tls.Certificate{}, nil
-			}
-			return o.Certificate, nil
-		},
-		DynamicRecordSizingDisabled: true,
-	}}
+	}
 	if o.Policy != nil {
 		p := *o.Policy
 		p.Name = name
-		s.policy = &p
-		s.config.VerifyConnection = func(cs tls.ConnectionState) error {
-			if f := p.Check(cs.PeerCertificates, cs.OCSPResponse, e.env.Now()); f != nil {
+		c.VerifyConnection = func(cs tls.ConnectionState) error {
+			if f := p.Check(cs.PeerCertificates, cs.OCSPResponse, now()); f != nil {
 				return f
 			}
 			return nil
 		}
+	}
+	return c
+}
+
+// newServerTLS makes what connections to one server need.
+func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
+	c := o.Config(sv, e.env.Now)
+	// One session is enough: the newest is the one that is used.
+	c.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	c.DynamicRecordSizingDisabled = true
+	c.GetClientCertificate = func(cri *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		cri.Context().Value(layerKey{}).(*tlsLayer).asked = true
+		if o.Certificate == nil {
+			return &tls.Certificate{}, nil
+		}
+		return o.Certificate, nil
+	}
+	s := &serverTLS{shows: o.Certificate != nil, config: c}
+	if o.Policy != nil {
+		p := *o.Policy
+		p.Name = c.ServerName
+		s.policy = &p
 	}
 	return s
 }

@@ -84,6 +84,7 @@ type Gateway struct {
 	metrics *metrics.Metrics
 	admin   *admin.Server
 	certs   *certs.Keeper
+	checks  *checks
 	log     atomic.Pointer[accesslog.Sink]
 	tracer  atomic.Pointer[trace.Sink]
 	spans   trace.Counts
@@ -162,6 +163,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.obtained = certOptions.Automatic
 	eng.SetClientTLS(g.clientTLS(cfg))
 	g.tracer.Store(g.newTracer(cfg))
+	g.checks = newChecks(g.clock.now)
 	g.resolver = newResolver(cfg)
 	g.live = g.buildLive(cfg, live{}, g.resolver)
 	g.useNetworks(g.live)
@@ -206,6 +208,7 @@ func (g *Gateway) Start() error {
 	closed := g.serve(g.cfg, g.live.networks, opened)
 	g.mu.Unlock()
 	closeListeners(closed)
+	g.checks.use(g.cfg, g.live, g.resolver)
 	g.admin.Serve() // its first answer can be that we are ready
 	ctx, cancel := context.WithTimeout(context.Background(), takeoverWait)
 	defer cancel()

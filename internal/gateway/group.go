@@ -21,8 +21,7 @@ func groupOptions(c *config.Config, u *config.Upstream) upstream.Options {
 		MaxIdle:     u.KeepAlive.MaxIdle,
 		IdleTimeout: u.KeepAlive.IdleTimeout.Std(),
 		MaxRequests: uint32(u.KeepAlive.MaxRequests),
-		Proxy: map[config.ProxyVersion]upstream.ProxyVersion{
-			config.ProxyV1: upstream.ProxyV1, config.ProxyV2: upstream.ProxyV2}[u.ProxyProtocol],
+		Proxy:       proxyVersion(u),
 		Balance: map[config.Balance]upstream.Balance{
 			config.BalanceAdaptive: upstream.Adaptive, config.BalanceRoundRobin: upstream.RoundRobin,
 			config.BalanceLeast: upstream.LeastRequests, config.BalanceHash: upstream.Hash}[u.Balance],
@@ -36,6 +35,7 @@ func groupOptions(c *config.Config, u *config.Upstream) upstream.Options {
 		},
 		Retry: upstream.BudgetOptions{Share: part(u.Retry.Share), Least: float64(u.Retry.Least)},
 		Hold:  upstream.HoldOptions{Most: u.HoldRequests},
+		Check: checkRules(u),
 	}
 }
 

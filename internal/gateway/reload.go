@@ -125,6 +125,7 @@ func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolv
 	g.mu.Unlock()
 	g.useNetworks(next)
 	closeListeners(unused)
+	g.checks.use(cfg, next, resolver)
 	old.close(next)
 	return traced
 }

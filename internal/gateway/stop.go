@@ -102,6 +102,7 @@ func (g *Gateway) closeAll() {
 	}
 	g.certs.Close()
 	<-traced
+	g.checks.stop()
 	g.live.close(live{})
 	g.eng.Close()
 	for _, r := range append(g.retired, g.resolver) {

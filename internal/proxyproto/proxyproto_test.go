@@ -209,6 +209,9 @@ func TestAppend(t *testing.T) {
 			t.Errorf("%s, want %s", got, c.v2)
 		}
 	}
+	if got, _ := feed(t, AppendLocal(nil), 1); got != "v2 local unspec" {
+		t.Errorf("%s", got)
+	}
 	// Padding goes, and so does what has no room.
 	tlvs := bytes.Join([][]byte{tlv(typeNoop, "xx"), tlv(0xe0, strings.Repeat("a", 4000)), tlv(0xe1, strings.Repeat("b", 63)), tlv(0xe2, "c")}, nil)
 	want := "v2 proxy inet 192.0.2.7:51234 198.51.100.1:443 e0" + fmt.Sprintf("%q", strings.Repeat("a", 4000)) + ` e2"c"`

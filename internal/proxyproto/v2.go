@@ -130,6 +130,13 @@ func checksum(whole []byte, tlvs int) uint32 {
 	return crc32.Update(sum, castagnoli, whole[at+crcBytes:])
 }
 
+// AppendLocal appends a header of version 2 of somebody who speaks for himself: "The
+// connection was established on purpose by the proxy without being relayed", such as
+// for health checks (section 2.2).
+func AppendLocal(dst []byte) []byte {
+	return append(append(dst, v2Start...), 2<<4|byte(Local), 0, 0, 0)
+}
+
 // AppendV2 appends a header of version 2 with the given TLVs, those of a header that
 // was parsed. Padding is left out, a checksum is made anew if there was one, and what
 // does not fit into MaxBytes is left out by whole TLVs. Ends that are not both known

@@ -19,13 +19,7 @@ type health struct {
 	why string
 
 	hand Hand
-	// checkOut says that the health check took it out.
-	checkOut          bool
-	checkRow          int // results in a row that speak against the present state
-	checkedAt         int64
-	checkOK           bool
-	checkSays         string
-	contradictionTold bool
+	checked
 
 	// notOpened counts connections in a row that could not be opened.
 	notOpened      int
@@ -100,6 +94,9 @@ const (
 // Note takes what one attempt said of s.
 func (g *Group) Note(s *Server, o Outcome, now int64) {
 	s.recent.count(now, o.Result == Good)
+	if s.counts.Load() {
+		s.countRequest(o.Result == Good)
+	}
 	if o.Result == Good {
 		if s.badRow.Load() != 0 {
 			s.badRow.Store(0)
@@ -208,10 +205,7 @@ func (g *Group) settle(now int64) (changed bool) {
 			continue
 		}
 		changed = true
-		if s.why == "" {
-			s.why = "has stayed long enough"
-		}
-		g.tell(s, now, to, s.why)
+		g.tell(s, now, to, s.reason(to, now))
 		s.state, s.why = to, ""
 		if to == Up {
 			s.rampFrom.Store(now)
