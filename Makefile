@@ -44,6 +44,13 @@ lint: build ## gofmt, vet, staticcheck, the architecture rules, and whether the 
 bench: build ## side by side with nginx, HAProxy, Caddy and the floor: one table
 	go run ./bench
 
+# The commit to compare with, and the workloads.
+BASE ?= HEAD~1
+WORKLOADS ?= get-64,post-16k
+
+bench-cost: build ## what this tree costs beside the commit BASE=, in 20 alternating pairs
+	scripts/bench-cost.sh $(BASE) -workloads $(WORKLOADS) -seconds 2
+
 bench-smoke: build ## both in short: shows that they run, not how fast
 	go run ./bench -smoke
 	go run ./bench/outage -smoke
@@ -67,4 +74,4 @@ soak: build ## hours instead of seconds: large bodies, slow clients, reloads, fl
 ci: ## what the gate runs: test, lint, race, invariants, short fuzz, bench smoke
 	@.ci/run
 
-.PHONY: help build test race invariants fuzz lint bench bench-smoke outage e2e docs demo soak ci
+.PHONY: help build test race invariants fuzz lint bench bench-cost bench-smoke outage e2e docs demo soak ci

@@ -41,6 +41,8 @@ type options struct {
 	workloads  string
 	contenders string
 	markdown   string
+	against    string
+	pairs      int
 }
 
 func main() {
@@ -52,6 +54,8 @@ func main() {
 	flag.StringVar(&o.workloads, "workloads", "", "comma-separated names, all if empty")
 	flag.StringVar(&o.contenders, "contenders", "causey,nginx,haproxy,caddy,floor", "comma-separated names")
 	flag.StringVar(&o.markdown, "markdown", "", "also write the table to this file, as Markdown")
+	flag.StringVar(&o.against, "against", "", "another causey binary: measure what -causey costs beside it, in alternating pairs, and nothing else")
+	flag.IntVar(&o.pairs, "pairs", 20, "how many pairs, with -against")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -83,6 +87,10 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer origin.stop()
+	if o.against != "" {
+		fmt.Fprintf(out, "%s; %s beside %s, %d pairs of %d s each\n\n", machine(), o.causey, o.against, o.pairs, o.seconds)
+		return (&bench{ctx: ctx, o: o, dir: dir, origin: origin.addr}).comparePairs(out)
+	}
 	all, err := startContenders(o, dir, origin.addr, nil, out)
 	defer func() {
 		for _, c := range all {
