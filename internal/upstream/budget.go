@@ -26,10 +26,14 @@ func (b *Budget) Earn(now int64) { b.spent.count(now, true) }
 // Spend reports whether one more try may be made, and counts it.
 func (b *Budget) Spend(now int64) bool {
 	first, more := b.spent.sum(now)
-	may := b.options.Share*float64(first) + b.options.Least*(2*windowHalf).Seconds()
-	if float64(more+1) > may {
+	if float64(more+1) > b.may(first) {
 		return false
 	}
 	b.spent.count(now, false)
 	return true
+}
+
+// may is how many further tries may be made beside so many first ones.
+func (b *Budget) may(first uint32) float64 {
+	return b.options.Share*float64(first) + b.options.Least*(2*windowHalf).Seconds()
 }

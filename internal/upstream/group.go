@@ -70,6 +70,9 @@ type Options struct {
 	// Attach makes what the caller keeps with each server, in Server.Conns; nil for
 	// nothing.
 	Attach func(*Server) any
+	// Hand tells what the owner decided about the server called name before it became
+	// a member, and why; nil for nothing. It must not call the group.
+	Hand func(name string) (h Hand, why string)
 	// OnEvent is told of each change of a state, in order. It must return soon, and
 	// must not call the group. nil for nobody.
 	OnEvent func(Event)

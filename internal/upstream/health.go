@@ -17,6 +17,10 @@ type health struct {
 	state State
 	// why is the reason for the next change of state, told with it.
 	why string
+	// since is when state began, 0 for when the server came to be; because is the
+	// reason that was told then.
+	since   int64
+	because string
 
 	hand Hand
 	checked
@@ -205,8 +209,9 @@ func (g *Group) settle(now int64) (changed bool) {
 			continue
 		}
 		changed = true
-		g.tell(s, now, to, s.reason(to, now))
-		s.state, s.why = to, ""
+		because := s.reason(to, now)
+		g.tell(s, now, to, because)
+		s.state, s.since, s.because, s.why = to, now, because, ""
 		if to == Up {
 			s.rampFrom.Store(now)
 			s.calmSince = now
@@ -221,14 +226,21 @@ func (g *Group) SetHand(name string, h Hand, why string, now int64) bool {
 	defer g.change(now)()
 	for _, s := range g.servers {
 		if s.Name == name {
-			if s.hand = h; h == Auto {
-				s.hand = ""
+			s.decide(h, why)
+			if s.judge(now) == s.state {
+				s.because = why // the newest word counts, though nothing changes
 			}
-			s.why = why
 			return true
 		}
 	}
 	return false
+}
+
+// decide takes what the owner wants of s; g.mu is held.
+func (s *Server) decide(h Hand, why string) {
+	if s.hand, s.why = h, why; h == Auto {
+		s.hand = ""
+	}
 }
 
 // roughly writes a duration in ns with as many digits as a reader needs.
