@@ -82,6 +82,17 @@ func refused() *record.Record {
 	return r
 }
 
+// saved is an exchange whose first attempt failed and whose client saw nothing of it.
+func saved() *record.Record {
+	r := ordinary()
+	*r.LastAttempt() = record.Attempt{Server: "app.internal:9000", Dialled: netip.MustParseAddrPort("10.0.0.4:9000"),
+		Connect: 321 * time.Microsecond, Failure: code("upstream.connect.refused")}
+	*r.AddAttempt() = record.Attempt{Server: "app2.internal:9000", Dialled: netip.MustParseAddrPort("10.0.0.5:9000"),
+		RequestNumber: 1, Connect: 250 * time.Microsecond, Status: 200}
+	r.Saved, r.Phases[phase.Queue] = record.ByRetry|record.ByHold, 1800*time.Millisecond
+	return r
+}
+
 // hostile has what a stranger may send to break a log.
 func hostile() *record.Record {
 	r := ordinary()
@@ -146,7 +157,7 @@ func code(name string) failure.Code {
 }
 
 func samples() []*record.Record {
-	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed()}
+	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed(), saved()}
 }
 
 func TestLines(t *testing.T) {

@@ -159,6 +159,21 @@ func appendTrail(dst []byte, l line) []byte {
 	return append(dst, ']')
 }
 
+func appendSaved(dst []byte, l line) []byte {
+	begin := len(dst)
+	for i, name := range record.SavedMeans {
+		if l.Saved&(1<<i) != 0 {
+			dst = append(dst, ',')
+			dst = quoted(dst, name)
+		}
+	}
+	if len(dst) == begin {
+		dst = append(dst, '[')
+	}
+	dst[begin] = '[' // the first needs no comma
+	return append(dst, ']')
+}
+
 func appendAttempts(dst []byte, l line) []byte {
 	dst = append(dst, '[')
 	for i := range l.KeptAttempts() {

@@ -106,6 +106,16 @@ var fields = keyed([]field[line]{
 		put:   appendTrail,
 	},
 	{
+		Field: Field{"saved", "array", "when something was", "By what a failure was kept from the client: `retry` (another attempt went well), `hold` (the request waited for a server), `stale` (a stored answer past its time), `hedge` (a second server answered while the first was silent)."},
+		has:   func(l line) bool { return l.Saved != 0 },
+		put:   appendSaved,
+	},
+	{
+		Field: Field{"held_ms", "number", "when held", "Milliseconds that the request waited for a server, whether that helped or not."},
+		has:   func(l line) bool { return l.Held() > 0 },
+		put:   func(dst []byte, l line) []byte { return appendMS(dst, l.Held()) },
+	},
+	{
 		Field: Field{"body_in", "integer", always, "Body bytes received from the client."},
 		put:   func(dst []byte, l line) []byte { return integer(dst, l.BodyIn) },
 	},
@@ -208,6 +218,10 @@ var attemptFields = keyed([]field[*record.Attempt]{
 	{
 		Field: Field{"failure", "string", always, "The code of why the attempt failed; empty if it did not."},
 		put:   func(dst []byte, a *record.Attempt) []byte { return quoted(dst, a.Failure.String()) },
+	},
+	{
+		Field: Field{"status", "integer", always, "What the server answered; 0 if it answered nothing that could be read."},
+		put:   func(dst []byte, a *record.Attempt) []byte { return integer(dst, a.Status) },
 	},
 })
 

@@ -13,10 +13,11 @@ import (
 	"causey/internal/record"
 )
 
-// isOrdinary reports whether appendOrdinary can write r: nothing failed, and there
-// is no list of attempts to show.
+// isOrdinary reports whether appendOrdinary can write r: nothing failed, nothing had
+// to be saved or held, and there is no list of attempts to show.
 func isOrdinary(r *record.Record) bool {
-	return r.Error == nil && r.Failure.IsNone() && r.TrailLen == 0 && !listsAttempts(line{Record: r})
+	return r.Error == nil && r.Failure.IsNone() && r.TrailLen == 0 && r.Saved == 0 && r.Held() == 0 &&
+		!listsAttempts(line{Record: r})
 }
 
 // appendOrdinary writes what the table of fields writes for an ordinary record,

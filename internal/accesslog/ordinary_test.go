@@ -66,7 +66,7 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 		})
 	}
 	for p := range phase.Count {
-		change("one phase", func(r *record.Record) { r.Reset(); r.Phases[p] = time.Second })
+		change("one phase", func(r *record.Record) { r.Reset(); r.Phases[p] = 999 * time.Microsecond })
 		change("all but one phase", func(r *record.Record) { clear(r.Phases[:]); r.Phases[p] = record.NotReached })
 	}
 	for o := record.OutcomeNone; o <= record.Unanswered; o++ {
@@ -94,6 +94,8 @@ func TestOthersAreNotOrdinary(t *testing.T) {
 		"a failure":        func(r *record.Record) { *r = *refused() },
 		"a trail":          func(r *record.Record) { r.TrailLen = 1 },
 		"a second attempt": func(r *record.Record) { r.AddAttempt() },
+		"a saved failure":  func(r *record.Record) { r.Saved = record.ByStale },
+		"a wait":           func(r *record.Record) { r.Phases[phase.Queue] = time.Millisecond },
 		"a failed attempt": func(r *record.Record) { r.Attempts[0].Failure = code("upstream.connect.refused") },
 	} {
 		r := ordinary()
