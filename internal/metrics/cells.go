@@ -49,6 +49,7 @@ type attempts [resultCount]uint64
 type cells struct {
 	traffic  table[traffic]  // by site and upstream
 	attempts table[attempts] // by upstream and server
+	care     table[care]     // by upstream
 	failures []uint64
 	// handshakes counts by version, and by whether a session was resumed.
 	handshakes [versionCount][2]uint64
@@ -58,12 +59,12 @@ type cells struct {
 }
 
 func newCells() cells {
-	return cells{traffic: newTable[traffic](), attempts: newTable[attempts](), failures: make([]uint64, len(failure.All()))}
+	return cells{traffic: newTable[traffic](), attempts: newTable[attempts](), care: newTable[care](), failures: make([]uint64, len(failure.All()))}
 }
 
 func (c *cells) clone() cells {
 	out := *c
-	out.traffic, out.attempts = c.traffic.clone(), c.attempts.clone()
+	out.traffic, out.attempts, out.care = c.traffic.clone(), c.attempts.clone(), c.care.clone()
 	out.failures = append([]uint64(nil), c.failures...)
 	return out
 }
@@ -91,6 +92,7 @@ func (c *cells) add(r *record.Record) {
 		c.failures[failure.Lookup(r.Failure).ID]++
 	}
 	c.addAttempts(r)
+	c.addCare(r)
 	c.addHandshake(r)
 	c.bodyIn += r.BodyIn
 	c.bodyOut += r.BodyOut

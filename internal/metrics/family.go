@@ -26,6 +26,13 @@ const (
 	famDuration
 	famPhases
 	famAttempts
+	famSaved
+	famSavedExchanges
+	famRetries
+	famHeld
+	famHeldNow
+	famServerState
+	famEventsDropped
 	famBodyBytes
 	famRecordsDropped
 	famLinesDropped
@@ -60,6 +67,20 @@ var families = [...]Family{
 		"Time that exchanges spent in each phase they reached."},
 	famAttempts: {"causey_attempts_total", "counter", []string{"upstream", "server", "result"},
 		"Attempts on servers. result: ok, or the family of the failure. Of an exchange with more than four attempts those in between are unrecorded."},
+	famSaved: {"causey_saved_total", "counter", []string{"upstream", "means"},
+		"Exchanges in which something failed and the client saw nothing of it, by what kept it from the client: retry (another attempt went well), hold (the request waited for a server), stale (a stored answer past its time), hedge (a second server answered while the first was silent). One exchange may count under several."},
+	famSavedExchanges: {"causey_saved_exchanges_total", "counter", []string{"upstream"},
+		"Exchanges in which something failed and the client saw nothing of it, each counted once: what to show beside causey_failures_total."},
+	famRetries: {"causey_retries_total", "counter", []string{"upstream"},
+		"Attempts after the first of an exchange, whether they helped or not. A second server that was asked beside a silent one counts if it won."},
+	famHeld: {"causey_held_seconds", "histogram", []string{"upstream"},
+		"Time that requests waited for a server, of those that had to, whether it helped or not."},
+	famHeldNow: {"causey_held_requests", "gauge", []string{"upstream"},
+		"Requests that wait in line for a server now."},
+	famServerState: {"causey_server_state", "gauge", []string{"upstream", "server", "state"},
+		"1 for the state that a server is in, 0 for the others: up, unreachable (no connection can be opened), returning (asked only where no other can be), ejected (answered much worse than the others), stalled (answers nothing), failing (its health check fails), draining and maintenance (by the owner's hand). For 1,024 servers at most."},
+	famEventsDropped: {"causey_server_events_dropped_total", "counter", nil,
+		"Changes of servers' states that came too fast to be logged and kept."},
 	famBodyBytes: {"causey_body_bytes_total", "counter", []string{"direction"},
 		"Body bytes received from clients (in) and sent to them (out)."},
 	famRecordsDropped: {"causey_records_dropped_total", "counter", []string{"lane"},

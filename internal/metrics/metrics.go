@@ -27,6 +27,10 @@ type Snapshot struct {
 	Active, Idle, Parked int
 	// Servers lists every configured server.
 	Servers []ServerConns
+	// Upstreams lists every configured upstream, with the states of its servers.
+	Upstreams []Upstream
+	// EventsDropped counts changes of servers' states that nobody was told of.
+	EventsDropped uint64
 	// RecordsDropped and FailuresDropped count records lost before Consume, of
 	// the two lanes of the ring.
 	RecordsDropped, FailuresDropped uint64
@@ -121,8 +125,11 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
 	c := m.cells.clone()
 	m.mu.Unlock()
+	now := m.opts.Gauges()
 	c.collect(ch)
-	m.opts.Gauges().collect(ch)
+	c.collectCare(ch, now.Upstreams)
+	now.collect(ch)
+	now.collectUpstreams(ch)
 	b := m.opts.Build
 	ch <- gauge(famBuild, 1, b.Version, b.Commit, b.GoVersion)
 }

@@ -22,6 +22,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/upstream"
 )
 
 var update = flag.Bool("update", false, "write docs instead of comparing")
@@ -31,6 +32,11 @@ func snapshot() Snapshot {
 		Active: 3, Idle: 2, Parked: 7000,
 		Servers: []ServerConns{{"shop", "a:1", 2, 5}, {"shop", "a:1", 1, 0}, {"shop", "b:1", 0, 0}},
 		// A reload that drains shows a:1 twice.
+		Upstreams: []Upstream{
+			{"shop", 4, []ServerState{{"a:1", upstream.Up}, {"a:1", upstream.Draining}, {"b:1", upstream.Maintenance}}},
+			{"blog", 0, nil},
+		},
+		EventsDropped:  8,
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
 		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
@@ -123,6 +129,13 @@ func TestGauges(t *testing.T) {
 		`causey_upstream_connections{server="a:1",state="active",upstream="shop"}`: 3,
 		`causey_upstream_connections{server="a:1",state="idle",upstream="shop"}`:   5,
 		`causey_upstream_connections{server="b:1",state="idle",upstream="shop"}`:   0,
+		`causey_held_requests{upstream="shop"}`:                                    4,
+		`causey_held_requests{upstream="blog"}`:                                    0,
+		`causey_server_state{server="a:1",state="up",upstream="shop"}`:             1,
+		`causey_server_state{server="a:1",state="draining",upstream="shop"}`:       0,
+		`causey_server_state{server="b:1",state="up",upstream="shop"}`:             0,
+		`causey_server_state{server="b:1",state="maintenance",upstream="shop"}`:    1,
+		`causey_server_events_dropped_total{}`:                                     8,
 		`causey_records_dropped_total{lane="ordinary"}`:                            11,
 		`causey_records_dropped_total{lane="failed"}`:                              1,
 		`causey_trace_spans_exported_total{}`:                                      70,
@@ -212,6 +225,45 @@ func TestRecordsAreCounted(t *testing.T) { // I4
 	}
 	if failures != 2 {
 		t.Errorf("%v failures counted, want 2", failures)
+	}
+}
+
+// TestSavedAreCounted: by means and as exchanges, with zeros from the start, and a
+// wait that did not help is a wait.
+func TestSavedAreCounted(t *testing.T) {
+	m := newMetrics()
+	got := gather(t, m)
+	for _, means := range record.SavedMeans {
+		want(t, got, fmt.Sprintf("causey_saved_total{means=%q,upstream=%q}", means, "blog"), 0)
+	}
+	want(t, got, `causey_held_seconds_count{upstream="blog"}`, 0)
+
+	saved := rec("s", "shop", record.Relayed, 200)
+	saved.AddAttempt().Failure = code("upstream.connect.refused")
+	saved.AddAttempt()
+	saved.Saved, saved.Phases[phase.Queue] = record.ByRetry|record.ByHold, 1800*time.Millisecond
+	hedged := rec("s", "shop", record.Relayed, 200)
+	hedged.Saved = record.ByHedge
+	inVain := fail(rec("s", "shop", record.Answered, 502), "upstream.connect.refused")
+	inVain.AddAttempt()
+	inVain.Phases[phase.Queue] = 5 * time.Second
+	atOnce := rec("s", "shop", record.Relayed, 200)
+	atOnce.Phases[phase.Queue] = 3 * time.Microsecond // found no place in line
+	m.Consume([]record.Record{saved, hedged, inVain, atOnce})
+	got = gather(t, m)
+	for series, v := range map[string]float64{
+		`causey_saved_total{means="retry",upstream="shop"}`: 1,
+		`causey_saved_total{means="hold",upstream="shop"}`:  1,
+		`causey_saved_total{means="stale",upstream="shop"}`: 0,
+		`causey_saved_total{means="hedge",upstream="shop"}`: 1,
+		`causey_saved_exchanges_total{upstream="shop"}`:     2,
+		`causey_saved_exchanges_total{upstream="blog"}`:     0,
+		`causey_retries_total{upstream="shop"}`:             1,
+		`causey_held_seconds_count{upstream="shop"}`:        2,
+		`causey_held_seconds_sum{upstream="shop"}`:          6.8,
+		`causey_held_seconds_bucket{upstream="shop"}<=2.5`:  1,
+	} {
+		want(t, got, series, v)
 	}
 }
 
