@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package admin is the side of the gateway that its owner looks at: probes,
-// metrics, the API of exchanges and failures, their live stream, and one page
-// that shows them.
+// metrics, the API of exchanges, failures and servers, their live stream, and one
+// page that shows them.
 //
 // What it is: Server, which listens on a loopback address and a unix socket of
 // its own; and Store, a record.Sink that keeps the newest records, so that a
@@ -16,9 +16,9 @@
 //
 // Invariants:
 //
-//	I1. The Store's memory is fixed: three rings, allocated once. A flood of
-//	    ordinary exchanges, or of failures that clients caused, pushes out no
-//	    failure of a site.
+//	I1. The Store's memory is fixed: four rings that grow to their size and no
+//	    further. A flood of ordinary exchanges, or of failures that clients caused,
+//	    pushes out no failure of a site, and no exchange that was saved.
 //	I2. Every request passes one guard (guard.go): Host, Origin and Sec-Fetch-Site
 //	    are checked before anything else is looked at.
 //	I3. Whatever changes state, or costs the process much, needs the socket or the

@@ -75,8 +75,8 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		k := s.opts.Store.kept()
 		writeProblem(w, problem{Status: http.StatusNotFound, Kept: &k, Detail: fmt.Sprintf(
-			"No exchange with this id is kept. Kept in memory since the start are the newest %d exchanges that went well, %d failures and %d failures of clients; the access log has them all.",
-			k.Ordinary, k.Failed, k.ClientFailed)})
+			"No exchange with this id is kept. Kept in memory since the start are the newest %d exchanges that went well, %d that were saved, %d failures and %d failures of clients; the access log has them all.",
+			k.Ordinary, k.Saved, k.Failed, k.ClientFailed)})
 		return
 	}
 	body := append([]byte{'{'}, accesslog.NewEncoder(accesslog.JSON).AppendMembers(nil, &rec)...)
@@ -103,13 +103,19 @@ func parseQuery(v url.Values) (query, error) {
 func (q *query) set(name, value string) error {
 	switch name {
 	case "failed":
-		switch value {
-		case "1", "true":
-			q.severities |= 1<<failure.SeverityError | 1<<failure.SeverityWarning
-		case "0", "false":
-		default:
+		on, err := strconv.ParseBool(value)
+		if err != nil {
 			return fmt.Errorf("failed must be 1 or 0")
 		}
+		if on {
+			q.severities |= 1<<failure.SeverityError | 1<<failure.SeverityWarning
+		}
+	case "saved":
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("saved must be 1 or 0")
+		}
+		q.saved = on
 	case "severity":
 		return q.setSeverity(value)
 	case "code":
@@ -136,7 +142,7 @@ func (q *query) set(name, value string) error {
 		}
 		q.before = n
 	default:
-		return fmt.Errorf("there is no parameter %q; there are failed, severity, code, site, upstream, status, limit and before", name)
+		return fmt.Errorf("there is no parameter %q; there are failed, saved, severity, code, site, upstream, status, limit and before", name)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type explanation struct {
 func explain(r *record.Record) explanation {
 	a := account{r: r}
 	a.outcome()
+	a.saved()
 	x := explanation{}
 	if e := failure.Lookup(r.Failure); e != nil && r.Error != nil {
 		entry := newRegistryEntry(e)
@@ -196,8 +197,11 @@ func (a *account) attempts() {
 	for i := range parts {
 		try := &r.Attempts[i]
 		parts[i] = try.Server + ": answered"
-		if !try.Failure.IsNone() {
+		switch {
+		case !try.Failure.IsNone():
 			parts[i] = try.Server + ": " + try.Failure.String()
+		case try.Status != 0:
+			parts[i] += fmt.Sprintf(" with status %d", try.Status)
 		}
 	}
 	which := ""

@@ -37,10 +37,12 @@ type codeCount struct {
 type failureSummary struct {
 	Since string `json:"since"`
 	// Exchanges counts all; Failed those of severity error and warning;
-	// ClientFailed those that clients caused.
+	// ClientFailed those that clients caused; Saved those of which the client saw
+	// nothing.
 	Exchanges    uint64          `json:"exchanges"`
 	Failed       uint64          `json:"failed"`
 	ClientFailed uint64          `json:"client_failed"`
+	Saved        SavedCounts     `json:"saved"`
 	Kept         kept            `json:"kept"`
 	Codes        []codeCount     `json:"codes"`
 	Recent       json.RawMessage `json:"recent"`
@@ -61,7 +63,7 @@ func (s *Store) summary() failureSummary {
 	defer s.mu.RUnlock()
 	sum := failureSummary{
 		Since: formatTime(s.started), Exchanges: s.exchanges, Failed: s.failed, ClientFailed: s.clientFailed,
-		Kept: k, Codes: []codeCount{},
+		Saved: s.saved, Kept: k, Codes: []codeCount{},
 	}
 	for _, e := range failure.All() {
 		if t := &s.codes[e.ID]; t.count > 0 {

@@ -16,6 +16,8 @@ type query struct {
 	// severities has a bit for each severity wanted; 0 is every exchange, failed
 	// or not.
 	severities uint8
+	// saved wants only exchanges that were saved.
+	saved bool
 	// code is a whole code, or its first parts ("upstream", "upstream.connect").
 	code           string
 	site, upstream string
@@ -30,6 +32,7 @@ func (q *query) matches(r *record.Record) bool {
 	switch {
 	case q.code != "" && !hasCode(r.Failure, q.code):
 	case q.severities != 0 && !q.wantsSeverity(r):
+	case q.saved && r.Saved == 0:
 	case q.site != "" && r.Site != q.site:
 	case q.upstream != "" && r.Upstream != q.upstream:
 	case q.statusMax != 0 && (r.Status < q.statusMin || r.Status > q.statusMax):

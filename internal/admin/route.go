@@ -31,6 +31,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/failures", false, s.failures},
 		{"GET", "/api/v1/failures/stream", false, s.stream},
 		{"GET", "/api/v1/upstreams", false, s.upstreams},
+		{"POST", "/api/v1/upstreams/{upstream}/servers/{server}/state", true, s.decide},
+		{"GET", "/api/v1/events", false, s.events},
 		{"GET", "/api/v1/certificates", false, s.certificates},
 		{"GET", "/api/v1/registry", false, s.registry},
 		{"GET", "/api/v1/config", false, s.config},

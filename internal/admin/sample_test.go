@@ -13,6 +13,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/upstream"
 )
 
 // The sample: a small shop on an ordinary bad afternoon, with some hostile guests.
@@ -190,18 +191,65 @@ func sampleRecords() []record.Record {
 			fails("gateway.up-handshake.clock-wrong", clock, "")),
 		sample(13, 179*time.Second, answered(record.Unanswered, 0, 0, 0), took(map[string]float64{"handshake": 1.4}), fails("client.handshake.tls-version", old, "")),
 		sample(14, 180*time.Second, answered(record.Unanswered, 0, 0, 0), took(map[string]float64{"handshake": 31}), fails("client.handshake.cert-rejected", reject, "")),
+		sample(15, 181*time.Second, asks("GET", "shop.example", "/cart"), goes("shop.example", "shop"), answered(record.Relayed, 200, 200, 9_112),
+			took(map[string]float64{"read-head": .02, "connect": .7, "queue": 1804, "await-head": 38, "relay-body": 1.1}),
+			tries("app.internal:9000", app, "upstream.connect.refused", false), tries("app2.internal:9000", app2, "", false), saved(record.ByRetry|record.ByHold)),
+		sample(16, 182*time.Second, asks("GET", "shop.example", "/search?q=boots"), goes("shop.example", "shop"), answered(record.Relayed, 200, 200, 22_004),
+			took(map[string]float64{"read-head": .02, "await-head": 340, "relay-body": 2.2}),
+			tries("app.internal:9000", app, "upstream.await-head.timeout", true), tries("app2.internal:9000", app2, "", true), saved(record.ByHedge),
+			func(r *record.Record) { r.Attempts[0].Took = 340 * time.Millisecond }),
+		sample(17, 183*time.Second, asks("GET", "shop.example", "/"), goes("shop.example", "shop"), answered(record.Relayed, 200, 200, 18_344),
+			took(map[string]float64{"read-head": .02, "await-head": 60, "relay-body": 1.7}),
+			tries("app2.internal:9000", app2, "", true), tries("app.internal:9000", app, "", true), saved(record.ByRetry),
+			func(r *record.Record) { r.Attempts[0].Status = 503 }),
+		sample(18, 184*time.Second, asks("GET", "blog.example", "/"), goes("blog.example", "blog"), answered(record.Answered, 502, 0, 1830),
+			took(map[string]float64{"read-head": .02, "connect": .4, "queue": 5000}), tries("blog.internal:80", "10.0.0.8:80", "upstream.connect.refused", false),
+			fails("upstream.connect.refused", nowhere(syscall.ECONNREFUSED, "10.0.0.8:80"), "")),
 	}
 }
 
+func saved(by record.Saved) func(*record.Record) {
+	return func(r *record.Record) { r.Saved, r.LastAttempt().Status = by, r.UpStatus }
+}
+
 func sampleUpstreams() []Upstream {
+	at := func(d time.Duration) Moment { return Moment{sampleStart.Add(d)} }
 	return []Upstream{
-		{Name: "blog", Servers: []UpstreamServer{{Name: "blog.internal:80"}}},
-		{Name: "shop", Servers: []UpstreamServer{
-			{Name: "app.internal:9000", Addresses: []string{"10.0.0.7:9000"}, ResolvedAt: formatTime(sampleStart), TTLSeconds: 30, Connections: Connections{Active: 2, Idle: 5}},
-			{Name: "app2.internal:9000", Addresses: []string{"10.0.0.5:9000"}, ResolvedAt: formatTime(sampleStart), TTLSeconds: 30, Connections: Connections{Active: 1, Idle: 3}},
+		{Name: "blog", Held: 3, HeldMost: 1000, Recent: RecentRequests{Requests: 4, Repeatable: 30}, Servers: []UpstreamServer{
+			{Name: "blog.internal:80", State: upstream.Unreachable, Since: at(3 * time.Minute), Weight: 1, Share: 1,
+				Reason: "no connection could be opened: upstream.connect.refused", Recent: RecentResults{Bad: 2}}}},
+		{Name: "shop", HeldMost: 1000, Recent: RecentRequests{Requests: 420, Repeated: 11, Repeatable: 114}, Servers: []UpstreamServer{
+			{Name: "app.internal:9000", State: upstream.Up, Since: at(2 * time.Minute), Weight: 2, Zone: "ams", Share: 0.4, LatencyMS: 41.25, Waiting: 1,
+				Reason: "a connection could be opened after 12.4s", Recent: RecentResults{Good: 61, Bad: 3}, Ejections: 1,
+				Check:     &ServerCheck{At: at(170 * time.Second), OK: true, Says: "GET /health answered 200"},
+				Addresses: []string{"10.0.0.7:9000"}, ResolvedAt: formatTime(sampleStart), TTLSeconds: 30, Connections: Connections{Active: 2, Idle: 5}},
+			{Name: "app2.internal:9000", State: upstream.Up, Since: at(0), Weight: 1, Share: 1, LatencyMS: 38, Recent: RecentResults{Good: 62, Bad: 2},
+				Addresses: []string{"10.0.0.5:9000"}, ResolvedAt: formatTime(sampleStart), TTLSeconds: 30, Connections: Connections{Active: 1, Idle: 3}},
+			{Name: "unix:/run/app3.sock", State: upstream.Maintenance, Since: at(time.Minute), Weight: 1, Share: 1, ByHand: true,
+				Reason: "was put into maintenance by hand: new disk <b>", Addresses: []string{"/run/app3.sock"}},
+			{Name: "app4.internal:9000", State: upstream.Draining, Since: at(170 * time.Second), Weight: 1, Share: 1, ByHand: true, LatencyMS: 44,
+				Reason: "is drained by hand", Connections: Connections{Active: 1}},
+			{Name: "app5.internal:9000", State: upstream.Ejected, Since: at(150 * time.Second), Weight: 1, Share: 1, LatencyMS: 12, Ejections: 2,
+				Reason: "failed 9 of the last 31 requests, the others 5 of 128; last by status 500", Recent: RecentResults{Good: 22, Bad: 9}},
 		}},
-		{Name: "tools", Servers: []UpstreamServer{{Name: "10.0.0.9:22", Addresses: []string{"10.0.0.9:22"}}}},
+		{Name: "tools", HeldMost: 1000, AllAsked: true, Servers: []UpstreamServer{
+			{Name: "10.0.0.9:22", State: upstream.Failing, Since: at(100 * time.Second), Weight: 1, Share: 1, Addresses: []string{"10.0.0.9:22"},
+				Reason: "its health check fails: GET / answered no HTTP", Check: &ServerCheck{At: at(175 * time.Second), Says: "GET / answered no HTTP"}}}},
 	}
+}
+
+func sampleEvents() *EventLog {
+	l := &EventLog{}
+	for _, e := range []Event{
+		{Server: "app5.internal:9000", From: "up", To: "ejected", Reason: "failed 9 of the last 31 requests, the others 5 of 128; last by status 500"},
+		{From: "", To: "", Reason: "3 of 5 servers are left out by checks and statistics: all that can be reached are asked again"},
+		{Server: "app4.internal:9000", From: "up", To: "draining", Reason: "is drained by hand"},
+		{Server: "<b>app", From: "", To: "up", Reason: "is a member now"},
+	} {
+		e.Upstream, e.Time = "shop", Moment{sampleStart.Add(time.Duration(150+10*l.last) * time.Second)}
+		l.Put(e)
+	}
+	return l
 }
 
 // sampleCertificates has one of each state, seen from start.

@@ -42,6 +42,7 @@ func testOptions(t *testing.T) Options {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
+		Decide: func(Decision) ([]string, error) { return nil, nil }, Events: sampleEvents(),
 		Reload:  func(context.Context) error { return nil },
 		Upgrade: func(context.Context, time.Duration) (Upgraded, error) { return Upgraded{}, nil },
 		Config:  func() []byte { return []byte("{\"version\":1}\n") },
@@ -85,14 +86,18 @@ func startServer(t *testing.T, change func(*Options)) *testServer {
 }
 
 // ask sends a request over TCP, or over the socket if c is ts.socket. Fields come
-// in pairs of name and value.
+// in pairs of name and value, before them a body as such a pair.
 func (ts *testServer) ask(c *http.Client, method, path string, fields ...string) (*http.Response, string) {
 	ts.t.Helper()
 	url := ts.url + path
 	if c == ts.socket {
 		url = "http://localhost" + path
 	}
-	req, err := http.NewRequest(method, url, nil)
+	var sent io.Reader
+	if len(fields) > 1 && fields[0] == "body" {
+		sent, fields = strings.NewReader(fields[1]), fields[2:]
+	}
+	req, err := http.NewRequest(method, url, sent)
 	if err != nil {
 		ts.t.Fatal(err)
 	}
@@ -157,6 +162,11 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-old-tls":  "/api/v1/exchanges/" + sampleRecords()[12].ID.String(),
 		"exchange-rejected": "/api/v1/exchanges/" + sampleRecords()[13].ID.String(),
 		"exchange-good":     "/api/v1/exchanges/" + sampleRecords()[0].ID.String(),
+		"exchange-saved":    "/api/v1/exchanges/" + sampleRecords()[14].ID.String(),
+		"exchange-hedged":   "/api/v1/exchanges/" + sampleRecords()[15].ID.String(),
+		"exchange-aside":    "/api/v1/exchanges/" + sampleRecords()[16].ID.String(),
+		"exchange-in-vain":  "/api/v1/exchanges/" + sampleRecords()[17].ID.String(),
+		"events":            "/api/v1/events",
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
 		"upstreams":         "/api/v1/upstreams",
@@ -274,11 +284,11 @@ func TestFilters(t *testing.T) {
 		query string
 		want  int
 	}{
-		{"", 14}, {"?failed=1", 9}, {"?failed=0", 14}, {"?severity=client", 4}, {"?severity=error,warning,client", 13},
-		{"?code=upstream.connect.refused", 1}, {"?code=upstream", 8}, {"?code=upstream.read-head-up", 2}, {"?code=client", 4},
-		{"?site=blog.example", 1}, {"?site=nobody", 0}, {"?upstream=shop", 7}, {"?upstream=shop&failed=1", 5},
-		{"?status=502", 6}, {"?status=5xx", 8}, {"?status=4xx", 2}, {"?status=499", 1}, {"?status=200", 2}, {"?status=2xx&failed=1", 1},
-		{"?limit=3", 3}, {"?limit=500", 14},
+		{"", 18}, {"?failed=1", 10}, {"?failed=0", 18}, {"?severity=client", 4}, {"?severity=error,warning,client", 14},
+		{"?code=upstream.connect.refused", 2}, {"?code=upstream", 9}, {"?code=upstream.read-head-up", 2}, {"?code=client", 4},
+		{"?saved=1", 3}, {"?saved=0", 18}, {"?saved=1&failed=1", 0}, {"?saved=1&upstream=blog", 0}, {"?site=blog.example", 2}, {"?site=nobody", 0}, {"?upstream=shop", 10}, {"?upstream=shop&failed=1", 5},
+		{"?status=502", 7}, {"?status=5xx", 9}, {"?status=4xx", 2}, {"?status=499", 1}, {"?status=200", 5}, {"?status=2xx&failed=1", 1},
+		{"?limit=3", 3}, {"?limit=500", 18},
 	} {
 		resp, body := ts.get("/api/v1/exchanges" + c.query)
 		ts.wantStatus(200, resp, body)
@@ -287,7 +297,7 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %d exchanges (%v), want %d", c.query, len(got.Exchanges), err, c.want)
 		}
 	}
-	for _, query := range []string{"?failed=maybe", "?code=upstream.conn", "?code=upstream.connect.refusd", "?status=5x", "?status=12", "?status=xx",
+	for _, query := range []string{"?failed=maybe", "?saved=yes", "?code=upstream.conn", "?code=upstream.connect.refusd", "?status=5x", "?status=12", "?status=xx",
 		"?limit=0", "?limit=501", "?limit=x", "?before=0", "?before=-1", "?severity=", "?severity=bad", "?what=1", "?site=a&site=b"} {
 		resp, body := ts.get("/api/v1/exchanges" + query)
 		ts.wantStatus(400, resp, body)

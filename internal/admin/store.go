@@ -16,6 +16,7 @@ const (
 	ordinaryKept = 512
 	failedKept   = 4096
 	clientKept   = 1024
+	savedKept    = 512
 )
 
 // The lanes of the store.
@@ -23,6 +24,7 @@ const (
 	laneOrdinary = iota
 	laneFailed
 	laneClient // failures that are the client's own doing
+	laneSaved  // exchanges that went well though something failed
 	laneCount
 )
 
@@ -48,7 +50,10 @@ type Store struct {
 	// exchanges counts all records, failed those with a failure that is not the
 	// client's doing, clientFailed the others that failed.
 	exchanges, failed, clientFailed uint64
-	readers                         map[chan struct{}]struct{}
+	// saved counts exchanges that were saved, savedBy does by upstream.
+	saved   SavedCounts
+	savedBy map[string]*SavedCounts
+	readers map[chan struct{}]struct{}
 }
 
 // lane is one ring: entries are written in turn and the oldest is overwritten.
@@ -95,7 +100,7 @@ type serverTally struct {
 // NewStore returns an empty store; started is the time that answers show as the
 // beginning of what they count.
 func NewStore(started time.Time) *Store {
-	return newStore(started, [laneCount]int{ordinaryKept, failedKept, clientKept})
+	return newStore(started, [laneCount]int{ordinaryKept, failedKept, clientKept, savedKept})
 }
 
 func newStore(started time.Time, kept [laneCount]int) *Store {
@@ -103,6 +108,7 @@ func newStore(started time.Time, kept [laneCount]int) *Store {
 		started: started,
 		codes:   make([]tally, len(failure.All())),
 		server:  map[serverName]*serverTally{},
+		savedBy: map[string]*SavedCounts{},
 		readers: map[chan struct{}]struct{}{},
 	}
 	for i, n := range kept {
@@ -138,13 +144,16 @@ func (s *Store) Consume(batch []record.Record) {
 	}
 }
 
-// put counts r, and keeps it if it failed or keep is set.
+// put counts r, and keeps it if it failed, was saved, or keep is set.
 func (s *Store) put(r *record.Record, keep bool) {
 	s.seq++
 	s.exchanges++
 	l := laneOrdinary
-	if r.Error != nil {
+	switch {
+	case r.Error != nil:
 		l = s.count(r)
+	case r.Saved != 0:
+		l = s.countSaved(r)
 	}
 	for i := range r.KeptAttempts() {
 		s.countAttempt(r, &r.Attempts[i])
@@ -224,6 +233,7 @@ type kept struct {
 	Ordinary       int    `json:"ordinary"`
 	Failed         int    `json:"failed"`
 	ClientFailed   int    `json:"client_failed"`
+	Saved          int    `json:"saved"`
 	OldestOrdinary string `json:"oldest_ordinary,omitempty"`
 	OldestFailed   string `json:"oldest_failed,omitempty"`
 }
@@ -233,7 +243,7 @@ func (s *Store) kept() kept {
 	defer s.mu.RUnlock()
 	return kept{
 		Ordinary: s.lanes[laneOrdinary].len(), Failed: s.lanes[laneFailed].len(), ClientFailed: s.lanes[laneClient].len(),
-		OldestOrdinary: s.lanes[laneOrdinary].oldest(), OldestFailed: s.lanes[laneFailed].oldest(),
+		Saved: s.lanes[laneSaved].len(), OldestOrdinary: s.lanes[laneOrdinary].oldest(), OldestFailed: s.lanes[laneFailed].oldest(),
 	}
 }
 

@@ -185,7 +185,7 @@ func TestStoreUnderTheRaceDetector(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, look := range []func(){
 		func() { s.find(query{limit: 50}) }, func() { s.summary() }, func() { s.holds(7) },
-		func() { s.addAttempts(sampleUpstreams()) }, func() { readAll(f) },
+		func() { s.addCounts(sampleUpstreams()) }, func() { readAll(f) },
 	} {
 		wg.Go(func() {
 			for range 200 {

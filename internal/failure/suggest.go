@@ -41,7 +41,7 @@ func Suggest(name string) []string {
 			letters += len(w)
 		}
 		if cost <= letters/3 {
-			whole := editDistance(name, e.Name)
+			whole := EditDistance(name, e.Name)
 			if whole == 0 {
 				cost = -1 // before those whose other words say as much
 			}
@@ -82,7 +82,7 @@ func wordCost(w string, e *Entry) int {
 		best = costOtherParty
 	}
 	for _, own := range append(codeWords(e.Name), codeWords(e.ProxyError)...) {
-		d := editDistance(w, own)
+		d := EditDistance(w, own)
 		if len(own) >= partLetters && strings.Contains(w, own) || len(w) >= partLetters && strings.Contains(own, w) ||
 			len(w) >= prefixLetters && strings.HasPrefix(own, w) {
 			d = min(d, costPart)
@@ -92,9 +92,9 @@ func wordCost(w string, e *Entry) int {
 	return best
 }
 
-// editDistance is the number of letters to insert, delete, replace or swap with
+// EditDistance is the number of letters to insert, delete, replace or swap with
 // their neighbour that make b of a (optimal string alignment).
-func editDistance(a, b string) int {
+func EditDistance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
