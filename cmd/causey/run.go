@@ -122,7 +122,7 @@ func (o *runOptions) start(w world, inherited *gateway.Inherited) (*steering, er
 		logger.Warn("cannot tell the service manager that the gateway runs", "error", err)
 	}
 	service.successor = inherited.Successor()
-	opts := gateway.Options{Build: build(), Logger: logger, NetworksDir: config.StateDirectory(w.env), Inherited: inherited, Load: o.loader(logger)}
+	opts := gateway.Options{Build: build(), Logger: logger, StateDir: config.StateDirectory(w.env), Inherited: inherited, Load: o.loader(logger)}
 	if opts.Upgrade, err = successor(os.Args, service); err != nil {
 		logger.Warn("no upgrades while the gateway runs", "error", err)
 	}

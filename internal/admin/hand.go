@@ -57,6 +57,10 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	warnings, err := s.opts.Decide(d)
 	s.opts.Logger.Info("admin: a server's state was asked for", "peer", r.RemoteAddr,
 		"upstream", d.Upstream, "server", d.Server, "state", string(d.State), "why", d.Why, "error", err)
+	if errors.Is(err, ErrUpgrading) {
+		writeProblem(w, problem{Status: http.StatusConflict, Detail: "An upgrade is under way; ask again when it is over."})
+		return
+	}
 	if err != nil { // it went away since we looked
 		writeProblem(w, problem{Status: http.StatusNotFound, Detail: err.Error()})
 		return

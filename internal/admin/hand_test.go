@@ -23,6 +23,9 @@ func TestDecide(t *testing.T) {
 		o.Upstreams = func() []Upstream { return ups }
 		o.Decide = func(d Decision) ([]string, error) {
 			got = append(got, d)
+			if d.Why == "too early" {
+				return nil, ErrUpgrading
+			}
 			if d.Server == "app2.internal:9000" {
 				return nil, fmt.Errorf("app2.internal:9000: %w any more", ErrNoServer)
 			}
@@ -41,6 +44,8 @@ func TestDecide(t *testing.T) {
 		fmt.Sprint(answer.Warnings) != "[it is not kept]" {
 		t.Errorf("answered %s (%v)", body, err)
 	}
+	resp, body = ts.ask(ts.socket, http.MethodPost, unix, "body", `{"state":"drain","why":"too early"}`)
+	ts.wantStatus(409, resp, body)
 	// The last server of an upstream.
 	_, body = ts.ask(ts.socket, http.MethodPost, "/api/v1/upstreams/blog/servers/blog.internal:80/state", "body", `{"state":"maintenance"}`)
 	if !strings.Contains(body, "no server of blog is in service now") {

@@ -51,8 +51,8 @@ type Options struct {
 	// Upstreams tells names, addresses and connections; what the records tell (the
 	// attempts) is added here.
 	Upstreams func() []Upstream
-	// Decide does with a server what its owner wants. The only error is ErrNoServer,
-	// wrapped or not; warnings are whole sentences without a full stop.
+	// Decide does with a server what its owner wants. The errors are ErrNoServer,
+	// wrapped or not, and ErrUpgrading; warnings are whole sentences without a full stop.
 	Decide func(Decision) (warnings []string, err error)
 	// Events has the newest changes of servers' states.
 	Events *EventLog

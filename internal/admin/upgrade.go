@@ -17,7 +17,8 @@ type Upgraded struct {
 	Old     int    `json:"old_pid"`
 }
 
-// ErrUpgrading refuses an upgrade, or a reload, during another upgrade.
+// ErrUpgrading refuses an upgrade, a reload or a decision about a server during another
+// upgrade.
 var ErrUpgrading = errors.New("an upgrade is under way")
 
 // How long a new process may take to get ready: if nobody says, and the bounds for

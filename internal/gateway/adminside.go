@@ -25,6 +25,8 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Metrics:        g.metrics.Handler(),
 		Ready:          g.ready,
 		Upstreams:      g.upstreams,
+		Decide:         g.decide,
+		Events:         &g.events.kept,
 		Certificates:   g.certificates,
 		Reload:         g.Reload,
 		Upgrade:        g.Upgrade,
@@ -70,34 +72,6 @@ func (g *Gateway) configJSON() []byte {
 	return text
 }
 
-// upstreams tells what is configured and connected.
-func (g *Gateway) upstreams() []admin.Upstream {
-	g.mu.Lock()
-	groups := g.sortedGroups()
-	resolver := g.resolver
-	g.mu.Unlock()
-	out := make([]admin.Upstream, 0, len(groups))
-	for _, gr := range groups {
-		u := admin.Upstream{Name: gr.Name()}
-		for _, s := range gr.Servers() {
-			a := admin.UpstreamServer{Name: s.Name, Addresses: []string{s.Name}}
-			a.Connections = admin.Connections{Active: int(s.Active.Load()), Idle: gr.IdleConnections(s)}
-			if s.Host != "" {
-				a.Addresses = nil
-				if known, ok := resolver.Known(s.Host); ok {
-					for _, ip := range known.Addrs {
-						a.Addresses = append(a.Addresses, ip.String())
-					}
-					a.ResolvedAt, a.TTLSeconds = known.ResolvedAt.UTC().Format(time.RFC3339), int(known.TTL/time.Second)
-				}
-			}
-			u.Servers = append(u.Servers, a)
-		}
-		out = append(out, u)
-	}
-	return out
-}
-
 // sortedGroups lists the groups by name; g.mu is held.
 func (g *Gateway) sortedGroups() []*liveGroup {
 	var groups []*liveGroup
@@ -124,9 +98,11 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	}
 	s.Networks = g.strays.snapshot()
 	s.Certificates = g.certificateCounts(g.clock.now())
+	s.EventsDropped = g.events.dropped.Load()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, gr := range g.sortedGroups() {
+		s.Upstreams = append(s.Upstreams, upstreamState(gr))
 		for _, sv := range gr.Servers() {
 			s.Servers = append(s.Servers, metrics.ServerConns{
 				Upstream: gr.Name(), Server: sv.Name, Active: int(sv.Active.Load()), Idle: gr.IdleConnections(sv)})

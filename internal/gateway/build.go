@@ -35,6 +35,7 @@ type live struct {
 type liveGroup struct {
 	*engine.Group
 	text string
+	made time.Time
 }
 
 // close closes the groups that next does not use.
@@ -113,7 +114,10 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 			l.groups[u.Name] = have
 			continue
 		}
-		l.groups[u.Name] = &liveGroup{g.eng.NewGroup(u.Name, groupOptions(c, u), specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)}), text}
+		o := groupOptions(c, u)
+		o.OnEvent, o.Hand = g.events.put, g.byHand.of(u.Name)
+		group := g.eng.NewGroup(u.Name, o, specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)})
+		l.groups[u.Name] = &liveGroup{group, text, time.Now()}
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via

@@ -57,9 +57,9 @@ type Options struct {
 	// Load loads the configuration anew, for reloads. nil means that there is
 	// nothing to load from.
 	Load func() (*config.Config, error)
-	// NetworksDir is where newer lists of networks are looked for (internal/cdn), ""
-	// for nowhere.
-	NetworksDir string
+	// StateDir is where newer lists of networks are looked for (internal/cdn), and
+	// where what the owner decided about servers is kept; "" for nowhere.
+	StateDir string
 	// After is what the care for certificates waits with, nil for time.After.
 	After func(time.Duration) <-chan time.Time
 	// Inherited is what the process was given at its start, nil for nothing.
@@ -90,6 +90,8 @@ type Gateway struct {
 	spans   trace.Counts
 	pump    *pump
 	strays  strays
+	events  *events
+	byHand  *byHand
 
 	// upgrades is held for the whole of an upgrade, and taken before reloads.
 	upgrades sync.Mutex
@@ -121,7 +123,8 @@ type Gateway struct {
 	loadedAt                 atomic.Pointer[time.Time]
 }
 
-// New builds a gateway for cfg. It opens the access log and nothing else.
+// New builds a gateway for cfg. It opens the access log, reads what has to outlive
+// restarts, and nothing else.
 func New(cfg *config.Config, o Options) (*Gateway, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
@@ -165,7 +168,10 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.tracer.Store(g.newTracer(cfg))
 	g.checks = newChecks(g.clock.now)
 	g.resolver = newResolver(cfg)
+	g.events = startEvents(o.Logger, eng.TimeOf)
+	g.byHand = openByHand(o.StateDir, o.Logger)
 	g.live = g.buildLive(cfg, live{}, g.resolver)
+	g.recallByHand(g.live)
 	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
 	if err := g.newAdmin(cfg); err != nil {
@@ -202,6 +208,7 @@ func (g *Gateway) Start() error {
 		return err
 	}
 	// From here nothing fails.
+	g.syncByHand(g.live)
 	g.certs.Start()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
 	g.mu.Lock()

@@ -43,7 +43,7 @@ func (n *networks) prefixes(list []config.NetworkOrSet) []netip.Prefix {
 
 // loadNetworks reads the sets and says what is wrong with those that c uses.
 func (g *Gateway) loadNetworks(c *config.Config) *networks {
-	sets, problems := cdn.Load(g.opts.NetworksDir, g.clock.now())
+	sets, problems := cdn.Load(g.opts.StateDir, g.clock.now())
 	for _, err := range problems {
 		g.opts.Logger.Warn("a list of networks cannot be used; the built-in one is", "problem", err.Error())
 	}
@@ -54,7 +54,7 @@ func (g *Gateway) loadNetworks(c *config.Config) *networks {
 }
 
 // CheckNetworks returns doubts about the sets of networks that c uses, for those who
-// check a configuration without running it. dir is as Options.NetworksDir.
+// check a configuration without running it. dir is as Options.StateDir.
 func CheckNetworks(c *config.Config, dir string, now time.Time) config.Errors {
 	sets, problems := cdn.Load(dir, now)
 	var all config.Errors

@@ -175,7 +175,7 @@ func TestNetworksOfDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log lockedBuffer
-	g, err := New(cfg, Options{NetworksDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil)), Load: func() (*config.Config, error) { return cfg, nil }})
+	g, err := New(cfg, Options{StateDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil)), Load: func() (*config.Config, error) { return cfg, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

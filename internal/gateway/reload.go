@@ -124,6 +124,7 @@ func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolv
 	}
 	g.mu.Unlock()
 	g.useNetworks(next)
+	g.syncByHand(next)
 	closeListeners(unused)
 	g.checks.use(cfg, next, resolver)
 	old.close(next)

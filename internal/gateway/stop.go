@@ -105,6 +105,7 @@ func (g *Gateway) closeAll() {
 	g.checks.stop()
 	g.live.close(live{})
 	g.eng.Close()
+	g.events.stop()
 	for _, r := range append(g.retired, g.resolver) {
 		r.Close()
 	}

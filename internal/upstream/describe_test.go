@@ -90,6 +90,18 @@ func TestHands(t *testing.T) {
 	}
 }
 
+// TestGivenBackWhileLost: the reason names what keeps the server out then.
+func TestGivenBackWhileLost(t *testing.T) {
+	g := NewGroup("shop", Options{}, specsOf("a:1"))
+	g.SetHand("a:1", Maintain, "is worked on", second)
+	refused := failure.Code{Party: failure.Upstream, Phase: phase.Connect, Kind: failure.Refused}
+	g.Note(g.Servers()[0], Outcome{Result: NotOpened, Code: refused}, second)
+	g.SetHand("a:1", Auto, "is given back", 2*second)
+	if s := g.Describe(0).Servers[0]; s.State != Unreachable || s.Because != "is given back; no connection can be opened: upstream.connect.refused" {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestHandBeforeMembership: a server that was taken out before it became a member is
 // asked by nobody from the first moment.
 func TestHandBeforeMembership(t *testing.T) {

@@ -227,20 +227,14 @@ func (g *Group) SetHand(name string, h Hand, why string, now int64) bool {
 	for _, s := range g.servers {
 		if s.Name == name {
 			s.decide(h, why)
-			if s.judge(now) == s.state {
-				s.because = why // the newest word counts, though nothing changes
+			s.why += s.meanwhile(now)
+			if h != Auto && s.judge(now) == s.state {
+				s.because = s.why // the newest word counts, though nothing changes
 			}
 			return true
 		}
 	}
 	return false
-}
-
-// decide takes what the owner wants of s; g.mu is held.
-func (s *Server) decide(h Hand, why string) {
-	if s.hand, s.why = h, why; h == Auto {
-		s.hand = ""
-	}
 }
 
 // roughly writes a duration in ns with as many digits as a reader needs.
