@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -223,9 +224,32 @@ func (a *adminSide) get(ctx context.Context, path string, into any) error {
 	return nil
 }
 
+// post sends what as JSON to path and decodes the answer.
+func (a *adminSide) post(ctx context.Context, path string, what, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := a.send(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, answerLimitBytes)).Decode(into); err != nil {
+		return fmt.Errorf("%s does not answer as a gateway of this version: %w", a.at, err)
+	}
+	return nil
+}
+
 // open sends a request and returns an answer that is no error.
 func (a *adminSide) open(ctx context.Context, method, path string, header http.Header) (*http.Response, error) {
-	// The Host is what the admin side expects; dial decides where it goes.
 	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, nil)
 	if err != nil {
 		return nil, err
@@ -233,6 +257,12 @@ func (a *adminSide) open(ctx context.Context, method, path string, header http.H
 	for name, values := range header {
 		req.Header[name] = values
 	}
+	return a.send(req)
+}
+
+// send sends req, whose Host is what the admin side expects: dial decides where it
+// goes.
+func (a *adminSide) send(req *http.Request) (*http.Response, error) {
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token)
 	}

@@ -168,8 +168,9 @@ func (s *stage) start(site, page netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	warnings := slog.New(slog.NewTextHandler(s.notes, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	g, err := gateway.New(cfg, gateway.Options{Build: build(), Logger: warnings})
+	// That servers are out of service is a warning, and here the play itself.
+	grave := slog.New(slog.NewTextHandler(s.notes, &slog.HandlerOptions{Level: slog.LevelError}))
+	g, err := gateway.New(cfg, gateway.Options{Build: build(), Logger: grave})
 	if err != nil {
 		return err
 	}

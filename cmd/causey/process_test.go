@@ -69,8 +69,8 @@ func start(t *testing.T, dir string, env []string, args ...string) *process {
 	return p
 }
 
-// prepare says what to run: with its runtime directory in dir, and nobody to
-// notify.
+// prepare says what to run: with its runtime and state directories in dir, and nobody
+// to notify.
 func (p *process) prepare(dir string, args ...string) {
 	p.t.Helper()
 	name, err := binary()
@@ -79,7 +79,7 @@ func (p *process) prepare(dir string, args ...string) {
 	}
 	p.cmd = exec.Command(name, args...)
 	p.cmd.Dir = dir
-	p.cmd.Env = append(os.Environ(), "RUNTIME_DIRECTORY="+dir, "NOTIFY_SOCKET=")
+	p.cmd.Env = append(os.Environ(), "RUNTIME_DIRECTORY="+dir, "STATE_DIRECTORY="+filepath.Join(dir, "state"), "NOTIFY_SOCKET=")
 	p.cmd.Stderr = &p.err
 }
 

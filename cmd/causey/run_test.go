@@ -72,8 +72,8 @@ func TestRunRelaysAndExplains(t *testing.T) {
 	if code, _, stderr := causey("explain", "--socket", socket, "00000000-00000000000"); code != exitProblem || !strings.Contains(stderr, "No exchange with this id") {
 		t.Errorf("unknown id: exit %d, %s", code, stderr)
 	}
-	if code, stdout, _ := causey("upstreams", "--socket", socket); code != exitOK || !strings.Contains(stdout, refused) || !strings.Contains(stdout, "upstream.connect.refused") {
-		t.Errorf("upstreams: exit %d, %s", code, stdout)
+	if code, stdout, _ := causey("servers", "--socket", socket); code != exitProblem || !strings.Contains(stdout, refused) || !strings.Contains(stdout, "upstream.connect.refused") {
+		t.Errorf("servers: exit %d, %s", code, stdout)
 	}
 	// What the flags said is not read again.
 	if code, _, stderr := causey("reload", "--socket", socket); code != exitProblem || !strings.Contains(stderr, "without a configuration file") {
@@ -113,7 +113,7 @@ func TestReload(t *testing.T) {
 	if code, stdout, stderr := causey("reload", "--socket", admin); code != exitOK || stdout != "reloaded\n" {
 		t.Errorf("reload: exit %d, %q, %q", code, stdout, stderr)
 	}
-	if _, servers, _ := causey("upstreams", "--socket", admin); !strings.Contains(servers, second) {
+	if _, servers, _ := causey("servers", "--socket", admin); !strings.Contains(servers, second) {
 		t.Errorf("the new server is not in use:\n%s", servers)
 	}
 	if status, _ := get(t, site, "/"); status != 200 {
@@ -146,7 +146,7 @@ func TestStopDrains(t *testing.T) {
 	}()
 	admin := filepath.Join(dir, "admin.sock")
 	eventually(t, "the request is with the server", func() bool {
-		_, stdout, _ := causey("upstreams", "--json", "--socket", admin)
+		_, stdout, _ := causey("servers", "--json", "--socket", admin)
 		return strings.Contains(stdout, `"active":1`)
 	})
 	p.signal(syscall.SIGTERM)
@@ -179,7 +179,7 @@ func TestSecondSignalStopsAtOnce(t *testing.T) {
 	}()
 	admin := filepath.Join(dir, "admin.sock")
 	eventually(t, "the request is with the server", func() bool {
-		_, stdout, _ := causey("upstreams", "--json", "--socket", admin)
+		_, stdout, _ := causey("servers", "--json", "--socket", admin)
 		return strings.Contains(stdout, `"active":1`)
 	})
 	p.signal(syscall.SIGINT)
