@@ -171,7 +171,7 @@ func (b *browser) open(ts *testServer, path string, width int, scheme string) {
 	b.call("Page.navigate", map[string]any{"url": "about:blank"}, nil)
 	b.call("Page.navigate", map[string]any{"url": ts.url + path}, nil)
 	b.until(`document.getElementById("state")?.textContent === "live"`)
-	b.until(`document.getElementById("counts").children.length === 4 && document.getElementById("codes").children.length > 0`)
+	b.until(`document.getElementById("counts").children.length === 5 && document.getElementById("codes").children.length > 0`)
 }
 
 // shoot keeps a picture in $CAUSEY_PAGE_SHOTS, for people to look at.
@@ -219,7 +219,7 @@ func TestPageShowsFailures(t *testing.T) {
 		width        int
 	}{{"desktop-light", "light", 1360}, {"desktop-dark", "dark", 1360}, {"tablet-light", "light", 900}, {"phone-light", "light", 390}, {"phone-dark", "dark", 390}} {
 		b.open(ts, "/", look.width, look.scheme)
-		b.until(`document.getElementById("rows").rows.length === 9`)
+		b.until(`document.getElementById("rows").rows.length === 10`)
 		b.shoot(look.name)
 		if weak := b.eval(weakContrast); weak != "" {
 			t.Errorf("%s: too little contrast:\n%s", look.name, weak)
@@ -229,25 +229,25 @@ func TestPageShowsFailures(t *testing.T) {
 		}
 	}
 	text := b.eval("document.body.innerText")
-	for _, want := range []string{"upstream.connect.refused", "/checkout?step=2", "app2.internal:9000", "9 failures", "30.0 s", "blog.internal:80"} {
+	for _, want := range []string{"upstream.connect.refused", "/checkout?step=2", "app2.internal:9000", "10 failures", "30.0 s", "blog.internal:80"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
 	// A failure that comes now appears by itself, on top.
 	ts.opts.Store.Consume([]record.Record{bad(77)})
-	b.until(`document.getElementById("rows").rows.length === 10`)
+	b.until(`document.getElementById("rows").rows.length === 11`)
 
 	// What clients caused, a filter, a code.
 	b.eval(`document.getElementById("clients").click()`)
-	b.until(`document.getElementById("rows").rows.length === 14`)
+	b.until(`document.getElementById("rows").rows.length === 15`)
 	b.eval(`f = document.getElementById("filter"), f.value = "blog", f.dispatchEvent(new Event("input"))`)
-	b.until(`document.getElementById("rows").rows.length === 1`)
+	b.until(`document.getElementById("rows").rows.length === 2`)
 	b.eval(`f.value = "no such thing", f.dispatchEvent(new Event("input"))`)
 	b.until(`document.getElementById("empty").innerText.includes("Nothing here matches")`)
 	b.eval(`f.value = "", f.dispatchEvent(new Event("input"))`)
 	b.eval(`[...document.querySelectorAll("#codes button")].find((e) => e.innerText.includes("upstream.connect.refused")).click()`)
-	b.until(`document.getElementById("rows").rows.length === 2`)
+	b.until(`document.getElementById("rows").rows.length === 3`)
 	b.wantNoComplaint()
 }
 
@@ -255,7 +255,7 @@ func TestPageDetails(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "light")
-	b.until(`document.getElementById("rows").rows.length === 9`)
+	b.until(`document.getElementById("rows").rows.length === 10`)
 	for i, name := range []string{"refused", "timeout", "short", "nxdomain", "reused", "banner", "", "hostile"} {
 		if name == "" {
 			continue
@@ -307,7 +307,7 @@ func TestPageIsSafeFromItsContents(t *testing.T) {
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "dark")
 	b.until(`document.body.innerText.includes('<script>document.title="owned"</script>')`)
-	if n := b.eval(`document.querySelectorAll("img, script:not([src='page.js']), iframe, b").length + (document.title === "Causey" ? 0 : 100)`); n != "0" {
+	if n := b.eval(`document.querySelectorAll("img, script:not([src='page.js'], [src='servers.js']), iframe, b").length + (document.title === "Causey" ? 0 : 100)`); n != "0" {
 		t.Errorf("hostile text became %s elements", n)
 	}
 	b.wantNoComplaint()
@@ -318,6 +318,32 @@ func TestPageIsSafeFromItsContents(t *testing.T) {
 	if b.eval("window.owned") == "1" || len(b.complaints) == 0 {
 		t.Errorf("the content policy lets an inline script run (%d complaints)", len(b.complaints))
 	}
+}
+
+// TestPageShowsServers: each state in words with its reason, what happened, and what
+// no visitor saw.
+func TestPageShowsServers(t *testing.T) {
+	b := openBrowser(t)
+	ts := startServer(t, nil)
+	b.open(ts, "/", 1360, "light")
+	b.until(`document.getElementById("servers").rows.length === 7`)
+	text := b.eval("document.body.innerText")
+	for _, want := range []string{
+		"3 more failures stayed unseen: 2 by retry, 1 by hold, 1 by hedge", "maintenance, by hand", "was put into maintenance by hand: new disk <b>",
+		"in service, 40 % of its share", "left out: answers badly", "draining, by hand", "no server in service", "3 requests wait for a server", "61 good, 3 bad",
+		"5 servers not in service", "3 of 5 servers are left out by checks and statistics", "<b>app",
+		"Server refuses connections on app.internal:9000, but another attempt went well; it was held until a server could be asked (1.8 s): GET shop.example/cart",
+		"Answered 503 on app2.internal:9000, but another attempt went well",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+	b.eval(`[...document.querySelectorAll("#saved button")].at(-1).click()`)
+	b.until(`document.getElementById("details-title").innerText === "Saved: the visitor saw no failure"`)
+	b.until(`document.getElementById("details-body").innerText.includes("The visitor saw nothing of it.")`)
+	b.shoot("details-saved")
+	b.wantNoComplaint()
 }
 
 // TestPageShowsCertificates: the worst first, each state in words.
@@ -387,7 +413,7 @@ func TestPageReconnects(t *testing.T) {
 	b := openBrowser(t)
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "light")
-	b.until(`document.getElementById("rows").rows.length === 9`)
+	b.until(`document.getElementById("rows").rows.length === 10`)
 	again := ts.opts
 	again.Listen = ts.Addr().String()
 	again.Socket = filepath.Join(t.TempDir(), "admin.sock")
@@ -396,6 +422,6 @@ func TestPageReconnects(t *testing.T) {
 	again.Store.Consume([]record.Record{bad(77)})
 	startServer(t, func(o *Options) { *o = again })
 	b.until(`document.getElementById("state").textContent === "live"`)
-	b.until(`document.getElementById("rows").rows.length === 10`)
+	b.until(`document.getElementById("rows").rows.length === 11`)
 	http.DefaultClient.CloseIdleConnections()
 }

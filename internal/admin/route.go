@@ -23,6 +23,7 @@ func (s *Server) routes() []route {
 		{"GET", "/{$}", false, asset("index.html", "text/html; charset=utf-8")},
 		{"GET", "/page.css", false, asset("page.css", "text/css; charset=utf-8")},
 		{"GET", "/page.js", false, asset("page.js", "text/javascript; charset=utf-8")},
+		{"GET", "/servers.js", false, asset("servers.js", "text/javascript; charset=utf-8")},
 		{"GET", "/livez", false, s.live},
 		{"GET", "/healthz", false, s.live},
 		{"GET", "/readyz", false, s.ready},

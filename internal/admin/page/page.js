@@ -221,6 +221,11 @@ function drawPause() {
 
 // ---- counts and upstreams
 
+// savedSentence tells beside the failures those that nobody saw.
+function savedSentence(s) {
+  return s.saved.exchanges > 0 ? ` ${count(s.saved.exchanges, "more failure")} stayed unseen: ${savedWords(s.saved)}.` : "";
+}
+
 function drawSummary(s) {
   state.summary = s;
   const verdict = document.querySelector(".verdict");
@@ -229,18 +234,19 @@ function drawSummary(s) {
   verdict.classList.toggle("well", !ill);
   if (!ill) {
     $("headline").textContent = "No failure since start";
-    $("headline-more").textContent = `${count(s.exchanges, "exchange")} since ${when(s.since)}.`;
+    $("headline-more").textContent = `${count(s.exchanges, "exchange")} since ${when(s.since)}.${savedSentence(s)}`;
   } else {
     const top = s.codes.find((c) => c.severity !== "client");
     const where = [top.last_site, top.last_server].filter(Boolean).join(", ");
     $("headline").textContent = `${count(s.failed, "failure")}, the last ${ago(top.last)}: ${top.title}`;
-    $("headline-more").textContent = `${where ? where + ". " : ""}Counted since ${when(s.since)}.`;
+    $("headline-more").textContent = `${where ? where + ". " : ""}Counted since ${when(s.since)}.${savedSentence(s)}`;
   }
   const share = s.exchanges > 0 ? (100 * s.failed) / s.exchanges : 0;
   const tiles = [
     ["exchanges", grouped.format(s.exchanges)],
     ["failures", grouped.format(s.failed)],
     ["share that failed", s.failed === 0 ? "0 %" : share < 0.01 ? "under 0.01 %" : `${share.toFixed(share < 1 ? 2 : 1)} %`],
+    ["saved: no visitor saw them", grouped.format(s.saved.exchanges)],
     ["caused by clients", grouped.format(s.client_failed)],
   ];
   $("counts").replaceChildren(...tiles.map(([name, value]) => element("div", "", element("dt", "", name), element("dd", "", value))));
@@ -278,36 +284,6 @@ function labelled(label, ...children) {
   const td = cell(...children);
   td.dataset.label = label;
   return td;
-}
-
-function drawUpstreams(upstreams) {
-  const servers = upstreams.flatMap((u) => u.servers.map((s) => [u.name, s]));
-  document.querySelector("table.upstreams").hidden = servers.length === 0;
-  $("no-servers").hidden = servers.length !== 0;
-  update($("servers"), JSON.stringify([servers, Math.floor(Date.now() / 15000)]), () => servers.map(([name, s]) => {
-    const addresses = s.addresses.filter((a) => a !== s.name).join(", ");
-    let last = element("span", "quiet", "none");
-    let failing = null;
-    if (s.last_failure) {
-      const f = s.last_failure;
-      last = element("button", "link", entryOf(f.code).title);
-      last.type = "button";
-      last.dataset.focus = `${name} ${s.name}`;
-      last.addEventListener("click", () => show(f.id));
-      if (Date.now() - new Date(f.time) < failingFor) failing = element("small", "", element("span", "badge bad", "failing now"));
-      last = element("span", "", last, element("small", "", `${ago(f.time)}, `, element("span", "mono", f.code)));
-    }
-    const share = s.attempts > 0 ? ` (${((100 * s.failures) / s.attempts).toFixed(1)} %)` : "";
-    const tr = element("tr", "",
-      labelled("Upstream", name),
-      labelled("Server", element("span", "mono", s.name), element("small", "mono", addresses)),
-      labelled("Connections", element("span", "number", `${s.connections.active} active, ${s.connections.idle} idle`)),
-      labelled("Attempts", element("span", "number", grouped.format(s.attempts))),
-      labelled("Failed", element("span", "number", s.failures === 0 ? "0" : grouped.format(s.failures) + share), failing),
-      labelled("Last failure", last));
-    tr.setAttribute("role", "row");
-    return tr;
-  }));
 }
 
 // ---- certificates
@@ -467,7 +443,7 @@ function attemptTable(attempts) {
       a.request_number > 0 || !a.failure ? `fresh, made in ${milliseconds(a.connect_ms)}` : `not made (${milliseconds(a.connect_ms)})`;
     body.append(element("tr", "", element("td", "", String(i + 1)),
       element("td", "mono", a.server, a.address && a.address !== a.server ? element("small", "", a.address) : ""),
-      element("td", "", how), element("td", a.failure ? "mono" : "", a.failure || "answered")));
+      element("td", "", how), element("td", a.failure ? "mono" : "", a.failure || (a.status ? `answered ${a.status}` : "answered"))));
   });
   t.append(body);
   return t;
@@ -478,8 +454,8 @@ function section(title, ...children) { return [element("h3", "", title), ...chil
 function drawDetails(x) {
   const e = x.explanation;
   const failedPhase = x.failure ? e.phase : "";
-  $("details-code").textContent = x.failure || "no failure";
-  $("details-title").textContent = e.title || "No failure";
+  $("details-code").textContent = x.failure || (x.saved ? `saved by ${x.saved.join(", ")}` : "no failure");
+  $("details-title").textContent = e.title || (x.saved ? "Saved: the visitor saw no failure" : "No failure");
   const request = `${x.method} ${x.target}`.trim();
   const body = [element("p", "quiet", stamp(x.time), ", ", badge(x.status, x.outcome), ` ${outcomes[x.outcome] || x.outcome}`,
     request ? ", " : "", request ? element("span", "mono", request) : "", x.host ? ` on ${x.host}` : "")];
@@ -565,12 +541,15 @@ let started = "";
 async function look() {
   if (!document.hidden) {
     try {
-      const [summary, ups, certs] = await Promise.all([
-        get("/api/v1/failures"), get("/api/v1/upstreams"), get(`/api/v1/certificates?limit=${certificatesMax}`)]);
+      const [summary, ups, certs, changes, saved] = await Promise.all([
+        get("/api/v1/failures"), get("/api/v1/upstreams"), get(`/api/v1/certificates?limit=${certificatesMax}`),
+        get(`/api/v1/events?limit=${eventsMax}`), get(`/api/v1/exchanges?saved=1&limit=${savedMax}`)]);
       if (started && started !== summary.since) await learn(); // another run, perhaps another version
       started = summary.since;
       drawSummary(summary);
+      drawSaved(saved.exchanges, summary.saved);
       drawUpstreams(ups.upstreams);
+      drawEvents(changes.events);
       drawCertificates(certs);
       if (source.readyState === EventSource.OPEN) connection(true);
     } catch {
