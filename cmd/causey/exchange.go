@@ -29,6 +29,8 @@ type exchange struct {
 	Route       string             `json:"route"`
 	Upstream    string             `json:"upstream"`
 	Server      string             `json:"server"`
+	Saved       []string           `json:"saved"`
+	HeldMS      float64            `json:"held_ms"`
 	Evidence    evidence           `json:"evidence"`
 	Explanation struct {
 		Sentences []string `json:"sentences"`
@@ -47,6 +49,9 @@ func decodeExchange(body []byte) (*exchange, error) {
 	}
 	for _, s := range []*string{&x.Time, &x.ID, &x.Client, &x.Method, &x.Host, &x.Target, &x.Failure, &x.Site, &x.Route, &x.Upstream, &x.Server} {
 		*s = printable(*s)
+	}
+	for i, s := range x.Saved {
+		x.Saved[i] = printable(s)
 	}
 	for i, s := range x.Explanation.Sentences {
 		x.Explanation.Sentences[i] = printable(s)
@@ -120,8 +125,14 @@ func (x *exchange) tell(w io.Writer) error {
 		fact("Failure", "%s: %s", e.Name, e.Title)
 	case x.Failure != "":
 		fact("Failure", "%s, which this version does not know", x.Failure)
+	case len(x.Saved) > 0:
+		fact("Failure", "none that the visitor saw")
+		fact("Saved", "by %s", strings.Join(x.Saved, ", "))
 	default:
 		fact("Failure", "none")
+	}
+	if x.HeldMS > 0 {
+		fact("Held", "%s", span(x.HeldMS))
 	}
 	p.printf("\nWhat happened\n")
 	for _, s := range x.Explanation.Sentences {

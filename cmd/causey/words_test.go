@@ -167,3 +167,26 @@ func TestNotifierWithoutService(t *testing.T) {
 		n.alive() // must not panic
 	}
 }
+
+// TestTellSaved tells the golden answer about a saved exchange as a story.
+func TestTellSaved(t *testing.T) {
+	answer, err := os.ReadFile("../../internal/admin/testdata/exchange-saved.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := decodeExchange(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got page
+	if err := x.tell(&got); err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/saved.story"
+	if *update {
+		writeFile(t, golden, got.String())
+	}
+	if want, err := os.ReadFile(golden); err != nil || got.String() != string(want) {
+		t.Errorf("%v\n%s\nwant:\n%s", err, got.String(), want)
+	}
+}
