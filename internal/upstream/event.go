@@ -24,7 +24,8 @@ const (
 	Stalled State = "stalled"
 	// Failing: its health check fails.
 	Failing State = "failing"
-	// Draining: the owner lets it finish; only clients that are bound to it come.
+	// Draining: the owner lets it finish; only clients that are bound to it come, and
+	// others while there is nobody else.
 	Draining State = "draining"
 	// Maintenance: the owner took it out.
 	Maintenance State = "maintenance"

@@ -337,6 +337,19 @@ func TestByHand(t *testing.T) {
 	}
 }
 
+// A server that drains is asked where the answer would be none at all.
+func TestDrainingIsBetterThanNobody(t *testing.T) {
+	st := begin(t, 2, nil)
+	st.SetHand("s0", Drain, "deploy", st.now)
+	if got := st.counts(50, Choice{}); got[0] != 0 {
+		t.Errorf("beside one in service: %v", got)
+	}
+	st.note(1, refused)
+	if got := st.counts(50, Choice{}); got[0] != 50 {
+		t.Errorf("alone: %v", got)
+	}
+}
+
 // What only the certain kinds of failure say.
 func TestCertainKinds(t *testing.T) {
 	for _, k := range []failure.Kind{failure.Refused, failure.NoSocket, failure.NXDomain, failure.NoData} {

@@ -14,6 +14,7 @@ const (
 	byRights   = iota // in service, of the best priority, near
 	alsoUp            // in service elsewhere, or returning
 	lastResort        // left out by statistics or checks, but reachable
+	leaving           // draining: better than nobody
 	levels
 )
 
@@ -85,6 +86,8 @@ func (g *Group) newView(now int64) *view {
 			}
 		case Returning:
 			v.levels[alsoUp].add(s)
+		case Draining:
+			v.levels[leaving].add(s)
 		case Ejected, Stalled, Failing:
 			switch {
 			case g.panics:

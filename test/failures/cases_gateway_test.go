@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -34,6 +36,10 @@ func gatewayCases() []Case {
 		}},
 		{code: "gateway.accept.no-fds", place: alone, play: withoutAccept, evidence: evidence{"reused": absent}},
 		{code: "gateway.route.loop", network: "none", prepare: sendingBack, play: ask(get("/"))},
+		{code: "gateway.queue.no-server", play: func(s *stage) client.Result {
+			s.tell(http.MethodPost, "/api/v1/upstreams/u/servers/"+url.PathEscape(s.origin.Addr())+"/state", `{"state":"maintenance","why":"a new disk"}`)
+			return ask(get("/"))(s)
+		}, evidence: evidence{"reused": absent}},
 		{code: "gateway.connect.no-ports", place: network, text: two, prepare: toOrigin, play: withoutPorts,
 			evidence: evidence{"errno": "EADDRNOTAVAIL", "end": "open", "dialled": begins("127.0.0.1:")}},
 		{code: "gateway.connect.no-fds", place: alone, text: two, prepare: toOrigin, play: withoutFiles,

@@ -236,23 +236,30 @@ func (s *stage) proveMetric(c *Case) {
 // ask gets a page of the admin side.
 func (s *stage) ask(path string) []byte {
 	s.t.Helper()
+	return s.tell(http.MethodGet, path, "")
+}
+
+// tell sends a request to the admin side.
+func (s *stage) tell(method, path, body string) []byte {
+	s.t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", s.socket)
 	}}
-	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, "http://localhost"+path, nil)
+	req, err := http.NewRequestWithContext(s.ctx, method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		s.t.Fatalf("%s: %v", path, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("%s: status %d, %v: %s", path, resp.StatusCode, err, body)
+		s.t.Fatalf("%s: status %d, %v: %s", path, resp.StatusCode, err, answer)
 	}
-	return body
+	return answer
 }
 
 // proveAPI checks the record by its reference, and the table of failures.
