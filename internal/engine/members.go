@@ -82,6 +82,9 @@ func (g *Group) IdleConnections(s *upstream.Server) int { return memberOf(s).idl
 
 func memberOf(s *upstream.Server) *member { return s.Conns.(*member) }
 
+// SetRules puts other rules to use.
+func (g *Group) SetRules(o upstream.Options) { g.Group.SetRules(o, g.eng.mono()) }
+
 // Set makes specs the servers and closes what those have that are none any more.
 func (g *Group) Set(specs []upstream.Spec) {
 	for _, s := range g.Group.Set(specs, g.eng.mono()) {
@@ -251,7 +254,7 @@ func (m *member) giveBack(u *upConn, clean bool) {
 	if m.server.MaxConnections > 0 {
 		m.group.Queue.Wake(1) // somebody may wait for just this
 	}
-	if most := m.group.Options.MaxRequests; most > 0 && u.requests >= most {
+	if most := m.group.Rules().MaxRequests; most > 0 && u.requests >= most {
 		clean = false
 	}
 	if !clean {
@@ -282,7 +285,7 @@ func (g *Group) tick(now int64) bool {
 	}
 	g.looked.Store(now)
 	for _, s := range g.Servers() {
-		m, limit := memberOf(s), int64(g.Options.IdleTimeout)
+		m, limit := memberOf(s), int64(g.Rules().IdleTimeout)
 		for _, u := range m.idle.Sweep(func(u *upConn) bool {
 			return limit > 0 && now-u.idleSince >= limit || !u.usable()
 		}) {

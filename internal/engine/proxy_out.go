@@ -16,7 +16,7 @@ import (
 // begin sends what a connection to a server begins with, before anything else: the
 // PROXY header, if the group has one. It shares the time for connecting.
 func (m *member) begin(u *upConn, w *exchange.Want, until int64) *failure.Error {
-	if m.group.Options.Proxy == upstream.ProxyOff {
+	if m.group.Rules().Proxy == upstream.ProxyOff {
 		return nil
 	}
 	b := m.appendProxyHeader(getLarge(), w)
@@ -50,7 +50,7 @@ func (m *member) appendProxyHeader(b []byte, w *exchange.Want) []byte {
 	if w.Socket != nil {
 		local, tlvs = w.Socket.Local(), w.Socket.TLVs()
 	}
-	if m.group.Options.Proxy == upstream.ProxyV1 {
+	if m.group.Rules().Proxy == upstream.ProxyV1 {
 		return proxyproto.AppendV1(b, w.Client, local)
 	}
 	return proxyproto.AppendV2(b, w.Client, local, tlvs)

@@ -30,8 +30,9 @@ type live struct {
 	networks *networks
 }
 
-// liveGroup is an upstream in use, with the text of the configuration it was made
-// from: an upstream whose text is the same keeps its connections over a reload.
+// liveGroup is an upstream in use, with the text of what its connections were made
+// by: an upstream whose text is the same stays over a reload, with its connections, all
+// that is known of its servers, and those who wait for one.
 type liveGroup struct {
 	*engine.Group
 	text string
@@ -103,18 +104,20 @@ func newResolver(c *config.Config) *resolve.Resolver {
 	return resolve.New(resolve.Config{Servers: c.Resolver, Total: c.Timeouts.Resolve.Std()})
 }
 
-// buildLive makes the plan for c, and takes over from old the groups whose
-// configuration did not change.
+// buildLive makes the plan for c, and takes over from old the groups that can stay:
+// what changed in their rules and their servers is changed in place. Nothing may fail
+// any more when it is called.
 func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver) live {
 	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c)}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
-		text := groupText(u, c)
+		text, o := groupText(u, c), groupOptions(c, u)
 		if have := old.groups[u.Name]; have != nil && have.text == text {
+			have.SetRules(o)
+			have.Set(specs(u))
 			l.groups[u.Name] = have
 			continue
 		}
-		o := groupOptions(c, u)
 		o.OnEvent, o.Hand = g.events.put, g.byHand.of(u.Name)
 		group := g.eng.NewGroup(u.Name, o, specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)})
 		l.groups[u.Name] = &liveGroup{group, text, time.Now()}
@@ -157,14 +160,16 @@ func (g *Gateway) pseudonym(name string) string {
 	return fmt.Sprintf("%s-%08x", name, uint32(g.epoch))
 }
 
+// groupText is what connections to the servers of u are made by.
 func groupText(u *config.Upstream, c *config.Config) string {
 	text, err := json.Marshal(struct {
-		U       *config.Upstream
+		MaxIdle int
+		Proxy   config.ProxyVersion
+		TLS     config.UpstreamTLS
 		R       []netip.AddrPort
-		Zone    string
 		CA, CRL []byte
 		Cert    [][]byte
-	}{u, c.Resolver, c.Zone, u.TLS.CA, u.TLS.CRL, u.TLS.ClientCert.Pair().Certificate})
+	}{u.KeepAlive.MaxIdle, u.ProxyProtocol, u.TLS, c.Resolver, u.TLS.CA, u.TLS.CRL, u.TLS.ClientCert.Pair().Certificate})
 	if err != nil {
 		panic("gateway: configuration does not encode: " + err.Error())
 	}

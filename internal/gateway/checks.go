@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net"
 	"time"
 
@@ -26,11 +27,11 @@ type checks struct {
 	running map[*engine.Group]*running
 }
 
-// running are the checks of one group, with the limits that they began with: they are
-// all that may change while the group stays.
+// running are the checks of one group, with what they were made of.
 type running struct {
 	*probe.Runner
-	limits wire.Limits
+	limits  wire.Limits
+	options string
 }
 
 func newChecks(now func() time.Time) *checks {
@@ -50,13 +51,14 @@ func (k *checks) use(c *config.Config, l live, resolver *resolve.Resolver) {
 		if u.Check.IsZero() || g == nil {
 			continue
 		}
-		if has := k.running[g.Group]; has != nil && has.limits == limits {
+		text := fmt.Sprint(u.Check, u.HostHeader)
+		if has := k.running[g.Group]; has != nil && has.limits == limits && has.options == text {
 			next[g.Group] = has
 			continue
 		}
 		o, env := checkOptions(u), k.env
 		o.Limits, env.Resolver = limits, resolver
-		next[g.Group] = &running{probe.Start(g.Group, o, &env), limits}
+		next[g.Group] = &running{probe.Start(g.Group, o, &env), limits, text}
 	}
 	for g, r := range k.running {
 		if next[g] != r {

@@ -5,8 +5,10 @@ package gateway
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,5 +68,32 @@ func TestReadyDuringReload(t *testing.T) {
 	}
 	if err := <-second; err != nil {
 		t.Error(err)
+	}
+}
+
+// A reload that changes the servers of an upstream keeps what is known of those that
+// stay, and sends who waits for a server to one that has come.
+func TestReloadKeepsWhatIsKnownOfServers(t *testing.T) {
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	gone := dead.Addr().String()
+	g, load := gatewayFor(t, plain, "ORIGIN", gone)
+	addr := g.Addrs()[0]
+	answers := make(chan string, 1)
+	go func() { answers <- ask(t, addr) }()
+	eventually(t, "the request waits", func() bool { return g.live.groups["u"].Queue.Len() == 1 })
+	group, lost := g.live.groups["u"], g.live.groups["u"].Servers()[0]
+	load(strings.Replace(plain, `"ORIGIN"`, `"`+gone+`", "`+origin(t, "alive")+`"`, 1))
+	if err := g.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answers; got != "alive" {
+		t.Errorf("who waited got %q", got)
+	}
+	if now := g.live.groups["u"]; now != group || now.Servers()[0] != lost || len(now.Lost(0)) != 1 {
+		t.Error("what was known of the lost server is forgotten")
 	}
 }

@@ -3,6 +3,8 @@
 
 package upstream
 
+import "sync/atomic"
+
 // BudgetOptions bound how much of a group's traffic is repeated.
 type BudgetOptions struct {
 	// Share of the requests that may be asked for once more, 0.2 for one in five.
@@ -15,7 +17,7 @@ type BudgetOptions struct {
 // repeating them all would multiply the load of servers that fail for it. A request
 // that no server has got costs none, so that it is not counted.
 type Budget struct {
-	options BudgetOptions
+	options atomic.Pointer[BudgetOptions]
 	// spent counts first tries as good and further ones as bad.
 	spent window
 }
@@ -35,5 +37,6 @@ func (b *Budget) Spend(now int64) bool {
 
 // may is how many further tries may be made beside so many first ones.
 func (b *Budget) may(first uint32) float64 {
-	return b.options.Share*float64(first) + b.options.Least*(2*windowHalf).Seconds()
+	o := b.options.Load()
+	return o.Share*float64(first) + o.Least*(2*windowHalf).Seconds()
 }

@@ -75,7 +75,7 @@ func (g *Group) NoteCheck(s *Server, c Check, now int64) (sure bool) {
 	if c.OK != s.checkOut {
 		s.checkRow = 0
 		g.callOut(s, now)
-	} else if s.checkRow++; s.checkRow >= s.enoughChecks(&g.Options.Check) {
+	} else if s.checkRow++; s.checkRow >= s.enoughChecks(&g.Rules().Check) {
 		s.turn(now)
 	}
 	if c.OK && !s.checkOut {
@@ -196,4 +196,13 @@ func (s *Server) reason(to State, now int64) string {
 		why += "; its health check fails: " + s.checkSays
 	}
 	return why
+}
+
+// forget forgets what checks said that are not made any more; the group's mu is held.
+func (c *checked) forget() {
+	c.checkOut, c.checkRow, c.checkedAt, c.checkOK, c.checkSays = false, 0, 0, false, ""
+	c.passingSince, c.contradictionTold = 0, false
+	c.counts.Store(false)
+	c.goodSince.Store(0)
+	c.badSince.Store(0)
 }

@@ -126,7 +126,7 @@ func TestCheckBehindUnreachable(t *testing.T) {
 // worked before is no contradiction.
 func TestGoodRequestsContradictCheck(t *testing.T) {
 	c := newChecking(t, CheckOptions{Fall: 2}, "a", "b", "c")
-	c.g.Options.Outlier = Outlier{} // the check alone
+	c.g.Rules().Outlier = Outlier{} // the check alone
 	c.requests(0, 100, Good)
 	c.check(0, false, false)
 	c.requests(0, 9, Good) // too few

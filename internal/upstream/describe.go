@@ -54,7 +54,7 @@ func (g *Group) Describe(now int64) Description {
 	first, more := g.Budget.spent.sum(now)
 	d := Description{
 		Servers: make([]ServerDescription, 0, len(g.servers)),
-		Held:    g.Queue.Len(), HeldMost: g.Options.Hold.Most,
+		Held:    g.Queue.Len(), HeldMost: g.Rules().Hold.Most,
 		Requests: int(first), Repeated: int(more), Repeatable: int(g.Budget.may(first)),
 		Panics: g.panics,
 	}

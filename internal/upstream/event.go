@@ -53,14 +53,14 @@ type Event struct {
 
 // tell passes an event on; g.mu is held.
 func (g *Group) tell(s *Server, now int64, to State, reason string) {
-	if g.Options.OnEvent == nil {
+	if g.Rules().OnEvent == nil {
 		return
 	}
 	e := Event{At: now, Upstream: g.Name, To: to, Reason: reason}
 	if s != nil {
 		e.Server, e.From = s.Name, s.state
 	}
-	g.Options.OnEvent(e)
+	g.Rules().OnEvent(e)
 }
 
 // change locks g for a change. What it returns settles the states, makes the change

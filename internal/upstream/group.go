@@ -31,7 +31,6 @@
 package upstream
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,13 +97,13 @@ func (o *Options) Keeps() int {
 
 // Group is a named group of servers that answer the same routes.
 type Group struct {
-	Name    string
-	Options Options
-	Budget  Budget
-	Queue   Queue
+	Name   string
+	Budget Budget
+	Queue  Queue
 
-	view atomic.Pointer[view]
-	turn atomic.Uint32
+	rules atomic.Pointer[Options]
+	view  atomic.Pointer[view]
+	turn  atomic.Uint32
 
 	// mu guards what changes rarely: the members and their health. It is never held
 	// while a server is chosen.
@@ -118,13 +117,41 @@ type Group struct {
 
 // NewGroup returns a group of the servers that specs describe.
 func NewGroup(name string, o Options, specs []Spec) *Group {
-	g := &Group{Name: name, Options: o}
-	g.Budget.options, g.Queue.options = o.Retry, o.Hold
+	g := &Group{Name: name}
+	g.setRules(o)
 	for _, s := range specs {
 		g.servers = append(g.servers, g.newServer(s))
 	}
 	g.view.Store(g.newView(0))
 	return g
+}
+
+// Rules returns the rules in use.
+func (g *Group) Rules() *Options { return g.rules.Load() }
+
+func (g *Group) setRules(o Options) {
+	g.rules.Store(&o)
+	g.Budget.options.Store(&o.Retry)
+	g.Queue.most.Store(int64(o.Hold.Most))
+}
+
+// SetRules puts other rules to use. What concerns connections that are open, and who
+// is told and asked (Attach, OnEvent, Hand), stays as it was.
+func (g *Group) SetRules(o Options, now int64) {
+	was := g.Rules()
+	o.MaxIdle, o.Proxy = was.MaxIdle, was.Proxy
+	o.Attach, o.OnEvent, o.Hand = was.Attach, was.OnEvent, was.Hand
+	defer g.change(now)()
+	g.setRules(o)
+	g.dirty = true
+	if o.Check == (CheckOptions{}) {
+		for _, s := range g.servers {
+			if s.checkOut {
+				s.why = "its health is not checked any more"
+			}
+			s.checked.forget()
+		}
+	}
 }
 
 // Servers returns the members as they are now. The slice is shared: do not write
@@ -135,25 +162,28 @@ func (g *Group) Servers() []*Server { return g.view.Load().servers }
 // gone are those that are no longer members, for the caller to close.
 func (g *Group) Set(specs []Spec, now int64) (gone []*Server) {
 	defer g.change(now)()
-	old := g.servers
+	old := make(map[Place]*Server, len(g.servers))
+	for _, s := range g.servers {
+		old[s.Place] = s
+	}
+	was := g.servers
 	g.dirty = true
 	g.servers = make([]*Server, 0, len(specs))
 	for _, spec := range specs {
-		i := slices.IndexFunc(old, func(s *Server) bool { return s.Place == spec.Place })
-		if i < 0 {
-			s := g.newServer(spec)
+		s := old[spec.Place]
+		if s == nil {
+			s = g.newServer(spec)
 			s.rampFrom.Store(now)
 			s.state = ""
 			g.tell(s, now, Up, "is a member now")
 			s.state = Up
-			g.servers = append(g.servers, s)
-			continue
 		}
-		old[i].role = spec.Role
-		g.servers = append(g.servers, old[i])
+		delete(old, spec.Place)
+		s.role = spec.Role
+		g.servers = append(g.servers, s)
 	}
-	for _, s := range old {
-		if !slices.Contains(g.servers, s) {
+	for _, s := range was {
+		if old[s.Place] == s {
 			g.tell(s, now, Gone, "is no member any more")
 			gone = append(gone, s)
 		}

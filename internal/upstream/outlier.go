@@ -63,7 +63,7 @@ const (
 // noteBad counts a failure of s, and leaves it out if it is enough; g.mu is held.
 func (g *Group) noteBad(s *Server, last Outcome, now int64) {
 	row := s.badRow.Add(1)
-	o := &g.Options.Outlier
+	o := &g.Rules().Outlier
 	if s.ejectedAs != "" {
 		s.noteTrial(false, now)
 		return
@@ -108,7 +108,7 @@ func share(part, rest uint32) float64 {
 
 // eject leaves s out for a while, if enough others are in service; g.mu is held. I3.
 func (g *Group) eject(s *Server, as State, now int64, why string) {
-	o := &g.Options.Outlier
+	o := &g.Rules().Outlier
 	up, out := 0, 0
 	for _, other := range g.servers {
 		switch {
@@ -161,7 +161,7 @@ func (g *Group) Tick(now int64) {
 	g.tickedAt = now
 	for _, s := range g.servers {
 		switch {
-		case s.ejectedAs == Stalled && s.Quiet(now) >= g.Options.Silence:
+		case s.ejectedAs == Stalled && s.Quiet(now) >= g.Rules().Silence:
 		case s.ejectedAs != "" && now >= s.ejectedUntil:
 			s.release("has been left out for " + roughly(now-s.ejectedAt) + " and gets another try")
 		case s.state != Up:
@@ -180,7 +180,7 @@ func (g *Group) Tick(now int64) {
 
 // stalls reports that s is silent while others answer.
 func (g *Group) stalls(s *Server, now int64) bool {
-	if g.Options.Silence == 0 || s.Quiet(now) < g.Options.Silence {
+	if g.Rules().Silence == 0 || s.Quiet(now) < g.Rules().Silence {
 		return false
 	}
 	return slices.ContainsFunc(g.servers, func(o *Server) bool {
@@ -190,7 +190,7 @@ func (g *Group) stalls(s *Server, now int64) bool {
 
 // lookAtLatency compares s with the others in service.
 func (g *Group) lookAtLatency(s *Server, now int64) {
-	factor := g.Options.Outlier.Latency
+	factor := g.Rules().Outlier.Latency
 	if factor == 0 {
 		return
 	}

@@ -23,7 +23,7 @@ func (g *Group) Patience(s *Server, now int64) time.Duration {
 	if len(g.view.Load().servers) < 2 {
 		return 0
 	}
-	return max(patienceLeast, min(patienceTimes*s.Latency(now), g.Options.Silence))
+	return max(patienceLeast, min(patienceTimes*s.Latency(now), g.Rules().Silence))
 }
 
 // Hangs reports whether s has answered nobody for as long as its patience, though

@@ -91,7 +91,7 @@ func (g *Group) choose(l *level, c *Choice) *Server {
 		return l.firstFree(0, c)
 	}
 	var s *Server
-	switch g.Options.Balance {
+	switch g.Rules().Balance {
 	case RoundRobin:
 		s = g.draw(l, c.Now, g.position(l))
 	case LeastRequests:

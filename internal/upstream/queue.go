@@ -33,8 +33,8 @@ const (
 // full, a client of whom fewer wait takes the place of one of whom many do, so that
 // nobody can keep the others out.
 type Queue struct {
-	options HoldOptions
-	len     atomic.Int32
+	most atomic.Int64
+	len  atomic.Int32
 
 	mu      sync.Mutex
 	waiting list.List // of *Ticket
@@ -61,7 +61,7 @@ func (q *Queue) Join(client uint64) *Ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	part := uint8(client)
-	if q.waiting.Len() >= q.options.Most && !q.displace(part) {
+	if q.waiting.Len() >= int(q.most.Load()) && !q.displace(part) {
 		return nil
 	}
 	t := &Ticket{turn: make(chan struct{}), part: part}

@@ -18,9 +18,21 @@ func called(t *Ticket) bool {
 	}
 }
 
+func queueFor(most int64) *Queue {
+	q := &Queue{}
+	q.most.Store(most)
+	return q
+}
+
+func budgetOf(o BudgetOptions) *Budget {
+	b := &Budget{}
+	b.options.Store(&o)
+	return b
+}
+
 // First come, first served, and no more than there is room for.
 func TestQueue(t *testing.T) {
-	q := &Queue{options: HoldOptions{Most: 3}}
+	q := queueFor(3)
 	var tickets []*Ticket
 	for range 3 {
 		tickets = append(tickets, q.Join(1))
@@ -49,7 +61,7 @@ func TestQueue(t *testing.T) {
 // One client may have all places while nobody else wants one, and makes room when
 // others do, down to equal parts.
 func TestQueueIsFair(t *testing.T) {
-	q := &Queue{options: HoldOptions{Most: 10}}
+	q := queueFor(10)
 	var many []*Ticket
 	for range 10 {
 		many = append(many, q.Join(1))
@@ -73,7 +85,7 @@ func TestQueueIsFair(t *testing.T) {
 }
 
 func TestQueueAtOnce(t *testing.T) {
-	q := &Queue{options: HoldOptions{Most: 50}}
+	q := queueFor(50)
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
@@ -101,7 +113,7 @@ func TestQueueAtOnce(t *testing.T) {
 
 // When much fails, only the share is repeated.
 func TestBudget(t *testing.T) {
-	b := &Budget{options: BudgetOptions{Share: 0.2, Least: 1}}
+	b := budgetOf(BudgetOptions{Share: 0.2, Least: 1})
 	now := int64(time.Hour)
 	repeated, all := 0, 0
 	for range 6000 { // 20 s at 300 a second; half of it fails
@@ -115,7 +127,7 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d of %d were repeated, want a fifth", repeated, all)
 	}
 	// All that is in flight when a server dies may be.
-	quiet := &Budget{options: BudgetOptions{Share: 0.2, Least: 1}}
+	quiet := budgetOf(BudgetOptions{Share: 0.2, Least: 1})
 	for range 1500 {
 		now += int64(time.Second) / 300
 		quiet.Earn(now)
@@ -129,13 +141,13 @@ func TestBudget(t *testing.T) {
 	}
 	// A quiet site has a few.
 	n = 0
-	for few := (&Budget{options: BudgetOptions{Share: 0.2, Least: 1}}); few.Spend(now); {
+	for few := budgetOf(BudgetOptions{Share: 0.2, Least: 1}); few.Spend(now); {
 		n++
 	}
 	if n != 10 {
 		t.Errorf("%d without traffic, want 10 in ten seconds", n)
 	}
-	if (&Budget{}).Spend(now) {
+	if budgetOf(BudgetOptions{}).Spend(now) {
 		t.Error("the zero budget repeats")
 	}
 }

@@ -73,12 +73,12 @@ var serverIDs atomic.Uint32
 func (g *Group) newServer(s Spec) *Server {
 	sv := &Server{Place: s.Place, role: s.Role, ID: serverIDs.Add(1), tag: hashText(s.Name)}
 	sv.state = Up
-	if g.Options.Hand != nil {
-		sv.decide(g.Options.Hand(s.Name))
+	if g.Rules().Hand != nil {
+		sv.decide(g.Rules().Hand(s.Name))
 		sv.state, sv.because = sv.judge(0), sv.why
 	}
-	if g.Options.Attach != nil {
-		sv.Conns = g.Options.Attach(sv)
+	if g.Rules().Attach != nil {
+		sv.Conns = g.Rules().Attach(sv)
 	}
 	return sv
 }

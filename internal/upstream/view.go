@@ -79,7 +79,7 @@ func (g *Group) newView(now int64) *view {
 		}
 		switch s.state {
 		case Up:
-			if s.role.Priority == best && (!near || s.role.Zone == g.Options.Zone) {
+			if s.role.Priority == best && (!near || s.role.Zone == g.Rules().Zone) {
 				v.levels[byRights].add(s)
 			} else {
 				v.levels[alsoUp].add(s)
@@ -106,12 +106,12 @@ func (g *Group) newView(now int64) *view {
 // nearIsEnough reports that the servers of the gateway's own zone can do the work:
 // at least half of those of that priority are in service.
 func (g *Group) nearIsEnough(priority int) bool {
-	if g.Options.Zone == "" {
+	if g.Rules().Zone == "" {
 		return false
 	}
 	all, up := 0, 0
 	for _, s := range g.servers {
-		if s.role.Zone == g.Options.Zone && s.role.Priority == priority {
+		if s.role.Zone == g.Rules().Zone && s.role.Priority == priority {
 			if all++; s.state == Up {
 				up++
 			}
@@ -138,10 +138,10 @@ func (g *Group) decidePanic(now int64, up, out int) {
 // ramp returns which share of its part s takes now, above 0 and up to 1.
 func (g *Group) ramp(s *Server, now int64) float64 {
 	from := s.rampFrom.Load()
-	if from == 0 || g.Options.SlowStart == 0 {
+	if from == 0 || g.Rules().SlowStart == 0 {
 		return 1
 	}
-	part := float64(now-from) / float64(g.Options.SlowStart)
+	part := float64(now-from) / float64(g.Rules().SlowStart)
 	if part >= 1 {
 		s.rampFrom.CompareAndSwap(from, 0)
 		return 1
