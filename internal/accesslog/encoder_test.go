@@ -128,6 +128,14 @@ func unversed() *record.Record {
 	return r
 }
 
+// saved is an exchange whose failure the cache hid.
+func saved() *record.Record {
+	r := ordinary()
+	r.UpStatus, r.Cache, r.Hidden = 0, record.CacheStale, code("upstream.connect.refused")
+	r.LastAttempt().Failure = r.Hidden
+	return r
+}
+
 // nothing is a connection that ended before any head.
 func nothing() *record.Record {
 	r := new(record.Record)
@@ -146,7 +154,7 @@ func code(name string) failure.Code {
 }
 
 func samples() []*record.Record {
-	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed()}
+	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed(), saved()}
 }
 
 func TestLines(t *testing.T) {
