@@ -17,7 +17,7 @@ const triesMax = 3
 
 // attempts asks servers until the head of a final answer is in x.res.
 func (x *Exchange) attempts() *failure.Error {
-	x.want = Want{Waiter: x, Timeouts: &x.route.Timeouts, Client: x.rec.Peer, Socket: x.client.Arrival().Socket}
+	x.want = Want{Waiter: x, Timeouts: &x.timeouts, Client: x.rec.Peer, Socket: x.client.Arrival().Socket}
 	if x.rec.Client != x.rec.Peer.Addr() {
 		x.want.Client = netip.AddrPortFrom(x.rec.Client, 0) // its port is its proxy's knowledge
 	}
