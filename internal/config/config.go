@@ -26,6 +26,7 @@ type Config struct {
 	Timeouts       Timeouts         `json:"timeouts"`
 	Rates          Rates            `json:"rates"`
 	Forwarded      Forwarded        `json:"forwarded"`
+	Cache          Cache            `json:"cache,omitzero"`
 	Tracing        Tracing          `json:"tracing,omitzero"`
 	Sites          []Site           `json:"sites"`
 	Upstreams      Upstreams        `json:"upstreams"`
@@ -190,6 +191,7 @@ type Route struct {
 	// RetryUnsafe: the owner says that repeating any request of this route does
 	// no harm, whatever its method.
 	RetryUnsafe bool            `json:"retry_unsafe"`
+	Cache       RouteCache      `json:"cache,omitzero"`
 	Timeouts    AttemptTimeouts `json:"timeouts"`
 }
 
