@@ -32,6 +32,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/failures/stream", false, s.stream},
 		{"GET", "/api/v1/upstreams", false, s.upstreams},
 		{"GET", "/api/v1/certificates", false, s.certificates},
+		{"GET", "/api/v1/cache", false, s.cache},
+		{"POST", "/api/v1/cache/purge", true, s.purge},
 		{"GET", "/api/v1/registry", false, s.registry},
 		{"GET", "/api/v1/config", false, s.config},
 		{"GET", "/api/v1/version", false, s.version},

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -42,6 +43,13 @@ func testOptions(t *testing.T) Options {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
+		Cache: func() CacheState { return sampleCache },
+		Purge: func(p Purge) (PurgeResult, error) {
+			if p.URL == "bad" {
+				return PurgeResult{}, errors.New("no URL")
+			}
+			return PurgeResult{Dropped: 3}, nil
+		},
 		Reload: func(context.Context) error { return nil },
 		Config: func() []byte { return []byte("{\"version\":1}\n") },
 		Build:  Build{Version: "0.1.0", Commit: "0123abc", Date: "2026-03-01", GoVersion: "go1.26"},
@@ -158,6 +166,7 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-good":     "/api/v1/exchanges/" + sampleRecords()[0].ID.String(),
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
+		"cache":             "/api/v1/cache",
 		"upstreams":         "/api/v1/upstreams",
 		"certificates":      "/api/v1/certificates",
 		"version":           "/api/v1/version",
