@@ -26,6 +26,8 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Ready:          g.ready,
 		Upstreams:      g.upstreams,
 		Certificates:   g.certificates,
+		Cache:          g.cacheState,
+		Purge:          g.purge,
 		Reload:         g.Reload,
 		Config:         g.configJSON,
 		Build:          g.opts.Build,
@@ -124,6 +126,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.Certificates = g.certificateCounts(g.clock.now())
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	s.Cache = cacheSnapshot(g.live.cache)
 	for _, gr := range g.sortedGroups() {
 		servers, idle := gr.Servers()
 		for i, sv := range servers {

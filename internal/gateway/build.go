@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"causey/internal/cache"
 	"causey/internal/config"
 	"causey/internal/engine"
 	"causey/internal/engine/resolve"
@@ -30,6 +31,9 @@ type live struct {
 	plan     *exchange.Plan
 	groups   map[string]*liveGroup
 	networks *networks
+	// cache keeps answers for rules, the routes that have a cache; nil without them.
+	cache *cache.Store
+	rules []*cache.Rule
 }
 
 // liveGroup is an upstream in use, with the text of the configuration it was made
@@ -105,9 +109,9 @@ func newResolver(c *config.Config) *resolve.Resolver {
 }
 
 // buildLive makes the plan for c, and takes over from old the groups whose
-// configuration did not change.
-func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver) live {
-	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c)}
+// configuration did not change. store is for its routes with a cache.
+func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver, store *cache.Store) live {
+	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c), cache: store}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
 		text := groupText(u, c)
@@ -123,7 +127,7 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 		via = ""
 	}
 	l.plan = &exchange.Plan{
-		Router:     route.New(rules(c, l.groups)),
+		Router:     route.New(l.routes(c)),
 		Guard:      guard.Open{},
 		Challenges: g.certs,
 		Trusted:    l.networks.prefixes(c.TrustedProxies),
@@ -194,7 +198,7 @@ func buildGroup(u *config.Upstream) *upstream.Group {
 	return g
 }
 
-func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
+func (l *live) routes(c *config.Config) []route.Rule {
 	hostHeaders := map[string]string{}
 	for i := range c.Upstreams {
 		hostHeaders[c.Upstreams[i].Name] = c.Upstreams[i].HostHeader
@@ -210,7 +214,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 		for j := range s.Routes {
 			r := &s.Routes[j]
 			x := &exchange.Route{
-				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
+				Site: s.Hosts[0], Name: r.Path, Upstream: l.groups[r.Upstream].Group,
 				Idempotent: r.RetryUnsafe, MaxBody: int64(c.Limits.Body), Pages: pages,
 				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
@@ -219,6 +223,9 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 					AwaitHead:   r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},
+			}
+			if rule := l.cacheRule(&r.Cache); rule != nil {
+				x.Cache = rule
 			}
 			switch h := hostHeaders[r.Upstream]; h {
 			case config.HostPreserve:

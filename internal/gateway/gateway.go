@@ -117,10 +117,11 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.metrics = metrics.New(metrics.Options{Gauges: g.snapshot, Build: metrics.Build{
 		Version: o.Build.Version, Commit: o.Build.Commit, GoVersion: o.Build.GoVersion}})
 	g.env = &exchange.Env{
-		Plan: g.plan.Load,
-		IDs:  record.NewIDs(g.epoch),
-		Ring: record.NewRing(2 * runtime.GOMAXPROCS(0)),
-		Now:  g.clock.now,
+		Plan:      g.plan.Load,
+		IDs:       record.NewIDs(g.epoch),
+		Ring:      record.NewRing(2 * runtime.GOMAXPROCS(0)),
+		Now:       g.clock.now,
+		Refreshes: exchange.NewRefreshes(cfg.Cache.Refreshes),
 		Bug: func(v any) {
 			o.Logger.Error("a bug in an exchange; the others go on", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		},
@@ -144,7 +145,13 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	eng.SetClientTLS(g.clientTLS(cfg))
 	g.tracer.Store(g.newTracer(cfg))
 	g.resolver = newResolver(cfg)
-	g.live = g.buildLive(cfg, live{}, g.resolver)
+	store, err := g.openCache(cfg, nil)
+	if err != nil {
+		g.closeAll()
+		return nil, fmt.Errorf("cache.disk: %w", err)
+	}
+	g.live = g.buildLive(cfg, live{}, g.resolver, store)
+	g.useCache(cfg, g.live)
 	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
 	if err := g.newAdmin(cfg); err != nil {
@@ -355,6 +362,7 @@ const killWait = 5 * time.Second
 const flushWait = 2 * time.Second
 
 func (g *Gateway) closeAll() {
+	g.env.Refreshes.Close()
 	if g.pump != nil {
 		g.pump.stop()
 	}
@@ -370,6 +378,9 @@ func (g *Gateway) closeAll() {
 	g.certs.Close()
 	<-traced
 	g.live.close(live{})
+	if g.live.cache != nil {
+		g.live.cache.Close()
+	}
 	g.eng.Close()
 	for _, r := range append(g.retired, g.resolver) {
 		r.Close()
