@@ -84,6 +84,25 @@ if [ "${#packages[@]}" -gt 0 ]; then
   fi
 fi
 
+# The public test suite for HTTP caches, which npm has. Its version stands in package.json; nothing of it runs but what
+# test/cachesuite calls.
+fetch_cachesuite() {
+  local root suite
+  root=$(cd "$(dirname "$0")/.." && pwd)
+  suite=$root/.cache/cachesuite
+  command -v node >/dev/null 2>&1 || return
+  if ! cmp -s "$root/test/cachesuite/package.json" "$suite/package.json" || [ ! -d "$suite/node_modules/http-cache-tests" ]; then
+    if ! command -v npm >/dev/null 2>&1; then
+      say "no npm; skipped: the public test suite for HTTP caches"
+      return
+    fi
+    mkdir -p "$suite" && cp "$root/test/cachesuite/package.json" "$suite/" || return
+    timeout 240 npm install --prefix "$suite" --ignore-scripts --no-audit --no-fund --silent >/dev/null 2>&1 </dev/null ||
+      say "npm could not fetch it; skipped: the public test suite for HTTP caches"
+  fi
+}
+fetch_cachesuite
+
 for need in "${needs[@]}"; do
   command -v "$(field 1 "$need")" >/dev/null 2>&1 ||
     say "no $(field 1 "$need") ($(field 2 "$need")); skipped: $(field 3 "$need")"

@@ -139,6 +139,14 @@ func unversed() *record.Record {
 	return r
 }
 
+// hidden is an exchange whose failure the cache hid.
+func hidden() *record.Record {
+	r := ordinary()
+	r.UpStatus, r.Cache, r.Hidden = 0, record.CacheStale, code("upstream.connect.refused")
+	r.LastAttempt().Failure = r.Hidden
+	return r
+}
+
 // nothing is a connection that ended before any head.
 func nothing() *record.Record {
 	r := new(record.Record)
@@ -157,7 +165,7 @@ func code(name string) failure.Code {
 }
 
 func samples() []*record.Record {
-	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed(), saved()}
+	return []*record.Record{ordinary(), refused(), hostile(), nothing(), untrusted(), unversed(), saved(), hidden()}
 }
 
 func TestLines(t *testing.T) {

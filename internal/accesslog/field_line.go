@@ -88,12 +88,22 @@ var fields = keyed([]field[line]{
 		put:   func(dst []byte, l line) []byte { return integer(dst, l.Status) },
 	},
 	{
-		Field: Field{"outcome", "string", always, "How the exchange ended: `relayed`, `answered` (by the gateway), `cut`, `client-left`, `tunnelled` or `unanswered`."},
+		Field: Field{"outcome", "string", always, "How the exchange ended: `relayed`, `answered` (by the gateway), `cut`, `client-left`, `tunnelled`, `unanswered` or `refreshed` (the cache asked for itself; there was no client, though the line names the one whose request led to it)."},
 		put:   func(dst []byte, l line) []byte { return quoted(dst, l.Outcome.String()) },
 	},
 	{
 		Field: Field{"failure", "string", always, "The code of the first failure, such as `upstream.connect.refused`; empty if nothing failed."},
 		put:   func(dst []byte, l line) []byte { return quoted(dst, l.Failure.String()) },
+	},
+	{
+		Field: Field{"cache", "string", "with a cache", "What the cache did: `hit`, `collapsed` (there after a wait for another request), `revalidated` (the server said that it still holds), `stale` (stood in although no longer fresh), `miss`, `expired` (the server gave another), `bypass` (the request is none for a cache) or `refresh` (it asked for itself)."},
+		has:   func(l line) bool { return l.Cache != record.CacheNone },
+		put:   func(dst []byte, l line) []byte { return quoted(dst, l.Cache.String()) },
+	},
+	{
+		Field: Field{"hidden", "string", "when a failure was hidden", "The code of the failure that no client saw, since an answer of the cache stood in. With `cache` `stale` and no `hidden`, the answer stood in while it was asked for anew, or for an error that the server answered: see `upstream_status`."},
+		has:   func(l line) bool { return !l.Hidden.IsNone() },
+		put:   func(dst []byte, l line) []byte { return quoted(dst, l.Hidden.String()) },
 	},
 	{
 		Field: Field{"failure_site", "string", "when known", "Which check of the gateway's source refused; for maintainers."},

@@ -71,6 +71,14 @@ func (e *Encoder) appendOrdinary(dst []byte, r *record.Record) []byte {
 	dst = append(dst, `,"outcome":"`...)
 	dst = append(dst, r.Outcome.String()...)
 	dst = append(dst, `","failure":"`...)
+	if r.Cache != record.CacheNone {
+		dst = append(dst, `","cache":"`...)
+		dst = append(dst, r.Cache.String()...)
+	}
+	if !r.Hidden.IsNone() {
+		dst = append(dst, `","hidden":"`...)
+		dst = append(dst, r.Hidden.String()...)
+	}
 	dst = append(dst, `","body_in":`...)
 	dst = appendInt(dst, r.BodyIn)
 	dst = append(dst, `,"body_out":`...)

@@ -69,8 +69,12 @@ func TestOrdinaryLinesFollowTheTable(t *testing.T) {
 		change("one phase", func(r *record.Record) { r.Reset(); r.Phases[p] = 999 * time.Microsecond })
 		change("all but one phase", func(r *record.Record) { clear(r.Phases[:]); r.Phases[p] = record.NotReached })
 	}
-	for o := record.OutcomeNone; o <= record.Unanswered; o++ {
+	for o := record.OutcomeNone; int(o) < record.OutcomeCount; o++ {
 		change("outcome", func(r *record.Record) { r.Outcome = o })
+	}
+	for c := record.CacheNone; int(c) < record.CacheCount; c++ {
+		change("cache", func(r *record.Record) { r.Cache = c })
+		change("hidden", func(r *record.Record) { r.Cache, r.Hidden = c, code("upstream.connect.refused") })
 	}
 	for _, v := range []uint16{0x0303, 0x0304, 0xffff} {
 		change("TLS", func(r *record.Record) { r.TLS = record.TLS{Version: v, Cipher: v, Resumed: v == 0x0304} })

@@ -75,7 +75,37 @@ func (a *account) outcome() {
 			duration(r.Total), byteCount(r.BodyIn), byteCount(r.BodyOut))
 	case record.Unanswered:
 		a.say("The connection was closed without an answer.")
+	case record.Refreshed:
+		a.say("The cache asked for an answer anew that it had served stale; no client waited for this.")
 	case record.OutcomeNone:
+	}
+	a.cache()
+}
+
+// cache says what the cache had to do with it.
+func (a *account) cache() {
+	r := a.r
+	switch r.Cache {
+	case record.CacheHit:
+		a.say("It came from the cache, where it was still fresh; no server was asked.")
+	case record.CacheCollapsed:
+		a.say("It came from the cache, after a wait for another request that asked the server for the same.")
+	case record.CacheRevalidated:
+		a.say("It came from the cache; the server confirmed that it still holds.")
+	case record.CacheStale:
+		a.say("It came from the cache, where it was no longer fresh.")
+	case record.CacheMiss:
+		a.say("The cache had no answer for this request.")
+	case record.CacheExpired:
+		a.say("The answer in the cache was no longer good, and the server gave another.")
+	case record.CacheBypass:
+		a.say("The request is none that the cache answers.")
+	}
+	switch {
+	case !r.Hidden.IsNone():
+		a.say("It hid a failure that no client saw: %s, %s.", r.Hidden, failure.Lookup(r.Hidden).Title)
+	case r.Cache == record.CacheStale && r.UpStatus >= 500:
+		a.say("It stood in for the server's own error, status %d.", r.UpStatus)
 	}
 }
 

@@ -35,6 +35,8 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/upstreams/{upstream}/servers/{server}/state", true, s.decide},
 		{"GET", "/api/v1/events", false, s.events},
 		{"GET", "/api/v1/certificates", false, s.certificates},
+		{"GET", "/api/v1/cache", false, s.cache},
+		{"POST", "/api/v1/cache/purge", true, s.purge},
 		{"GET", "/api/v1/registry", false, s.registry},
 		{"GET", "/api/v1/config", false, s.config},
 		{"GET", "/api/v1/version", false, s.version},

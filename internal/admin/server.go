@@ -59,6 +59,10 @@ type Options struct {
 	// Certificates tells the certificates of the listeners with TLS; what follows from
 	// the time is added here.
 	Certificates func() []Certificate
+	// Cache tells what the cache keeps, Purge makes it forget. An error of Purge is for
+	// people.
+	Cache func() CacheState
+	Purge func(Purge) (PurgeResult, error)
 	// Reload loads the configuration again and waits for the result. A
 	// *ReloadError tells problems with their places.
 	Reload func(context.Context) error

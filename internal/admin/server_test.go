@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -43,6 +44,13 @@ func testOptions(t *testing.T) Options {
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
 		Decide: func(Decision) ([]string, error) { return nil, nil }, Events: sampleEvents(),
+		Cache: func() CacheState { return sampleCache },
+		Purge: func(p Purge) (PurgeResult, error) {
+			if p.URL == "bad" {
+				return PurgeResult{}, errors.New("no URL")
+			}
+			return PurgeResult{Dropped: 3}, nil
+		},
 		Reload:  func(context.Context) error { return nil },
 		Upgrade: func(context.Context, time.Duration) (Upgraded, error) { return Upgraded{}, nil },
 		Config:  func() []byte { return []byte("{\"version\":1}\n") },
@@ -169,6 +177,7 @@ func TestGoldenAnswers(t *testing.T) {
 		"events":            "/api/v1/events",
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
+		"cache":             "/api/v1/cache",
 		"upstreams":         "/api/v1/upstreams",
 		"certificates":      "/api/v1/certificates",
 		"version":           "/api/v1/version",

@@ -26,6 +26,7 @@ func (d *decoder) finish(c *Config) {
 		d.checkServersOf(&c.Upstreams[i])
 	}
 	d.checkReferences(c)
+	d.checkCache(c)
 	if d.noDuplicates("resolver", texts(c.Resolver)); len(c.Resolver) == 0 {
 		c.Resolver = nil // [] says the same as no key, which is what JSON has (I3)
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	Timeouts       Timeouts         `json:"timeouts"`
 	Rates          Rates            `json:"rates"`
 	Forwarded      Forwarded        `json:"forwarded"`
+	Cache          Cache            `json:"cache,omitzero"`
 	Tracing        Tracing          `json:"tracing,omitzero"`
 	Zone           string           `json:"zone,omitempty"`
 	Sites          []Site           `json:"sites"`
@@ -194,6 +195,7 @@ type Route struct {
 	// no harm, whatever its method.
 	RetryUnsafe bool            `json:"retry_unsafe"`
 	Retry       Retry           `json:"retry"`
+	Cache       RouteCache      `json:"cache,omitzero"`
 	Timeouts    AttemptTimeouts `json:"timeouts"`
 }
 

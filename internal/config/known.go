@@ -10,7 +10,6 @@ import "strings"
 // done.
 var reservedKeys = map[string]string{
 	"guard":    "limits, timeouts and rates are what holds off floods for now",
-	"cache":    "nothing is cached for now",
 	"trusted":  "proxies are named in trusted_proxies",
 	"defaults": "timeouts at the top level hold for all upstreams and routes",
 }
@@ -59,6 +58,8 @@ var foreignKeys = map[string]string{
 	"stricttransportsecurity": "write hsts in the site's tls", "forcehttps": "redirect in the site's tls does that, and is on", "forcessl": "redirect in the site's tls does that, and is on", "httpsredirect": "redirect in the site's tls does that, and is on", "redirecttohttps": "redirect in the site's tls does that, and is on",
 	"ocsp": "OCSP answers are stapled without being told", "sslstapling": "OCSP answers are stapled without being told", "http2": "HTTP/2 is not in this version", "http3": "HTTP/3 is not in this version", "quic": "HTTP/3 is not in this version", "alpn": "HTTP/1.1 is all there is in this version",
 	"opentelemetry": "write tracing", "otel": "write tracing", "otlp": "write tracing", "traces": "write tracing", "jaeger": "write tracing",
+	"proxycache": "write cache: on in a route", "ttl": "write default_ttl, in cache of a route", "caching": "write cache: on in a route", "proxycachevalid": "write cache.default_ttl in a route",
+	"proxycachepath": "write cache.disk", "proxycacheusestale": "write cache.stale_if_error in a route", "proxycachebypass": "write cache.bypass_cookies in a route",
 	"include": "a configuration is one file", "import": "a configuration is one file",
 	"ratelimit": "rate limits are not in this version", "headers": "changing headers is not in this version", "rewrite": "rewriting is not in this version",
 }

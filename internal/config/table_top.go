@@ -63,6 +63,8 @@ var rootKind = object[Config]{
 			to(ratesKind, func(c *Config) *Rates { return &c.Rates })},
 		{entry{name: "forwarded", doc: "What servers are told about the client and about us."},
 			to(forwardedKind, func(c *Config) *Forwarded { return &c.Forwarded })},
+		{entry{name: "cache", doc: "What the caches of all routes may take together: memory, disk."},
+			to(cacheKind, func(c *Config) *Cache { return &c.Cache })},
 		tracingField,
 		{entry{name: "sites", required: true, sample: `sites: [{host: "*", routes: [{upstream: NAME}]}]`,
 			doc:   "The virtual hosts. A request goes to the site with its exact name, else with the longest `*.` name, else to `*`; without one it is answered 421.",

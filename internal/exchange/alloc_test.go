@@ -4,10 +4,12 @@
 package exchange_test
 
 import (
+	"log/slog"
 	"net/netip"
 	"testing"
 	"time"
 
+	"causey/internal/cache"
 	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/guard"
@@ -139,13 +141,14 @@ func (s *countingSink) Consume(batch []record.Record) {
 	}
 }
 
-// newFixed returns a function that carries one exchange, and what counts them.
-func newFixed(tracing exchange.Tracing) (carry func(), count *countingSink) {
+// newFixed returns a function that carries one exchange, and what counts them. keep is
+// the cache of its route, nil for none.
+func newFixed(tracing exchange.Tracing, keep exchange.Cache) (carry func(), count *countingSink) {
 	l := &fixedLease{
-		head: []byte("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nETag: \"1\"\r\n\r\n"),
+		head: []byte("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nCache-Control: max-age=999999999\r\nVary: Accept\r\nETag: \"1\"\r\n\r\n"),
 		body: []byte("hello"),
 	}
-	r := &exchange.Route{Site: "site", Name: "all", Upstream: l, Timeouts: exchange.Timeouts{AwaitHead: time.Minute}}
+	r := &exchange.Route{Site: "site", Name: "all", Upstream: l, Timeouts: exchange.Timeouts{AwaitHead: time.Minute}, Cache: keep}
 	plan := &exchange.Plan{
 		Router:         route.New([]route.Rule{{Host: "site.example", Path: "/", Route: r}, {Host: "*.example", Path: "/a", Route: r}}),
 		Guard:          guard.Open{},
@@ -174,15 +177,25 @@ func newFixed(tracing exchange.Tracing) (carry func(), count *countingSink) {
 }
 
 // The budget of a keep-alive GET through Run, with routing, guard, trusted
-// proxies, all added fields, its record and the ring: nothing, traced or not. CI runs
-// it without the race detector, which allocates by itself.
+// proxies, all added fields, its record and the ring: nothing, traced or not, relayed or
+// from the cache. CI runs it without the race detector, which allocates by itself.
 func TestAllocs(t *testing.T) {
-	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}) })
-	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5)) })
+	t.Run("untraced", func(t *testing.T) { testAllocs(t, exchange.Tracing{}, nil) })
+	t.Run("traced", func(t *testing.T) { testAllocs(t, exchange.NewTracing(0.5), nil) })
+	t.Run("from the cache", func(t *testing.T) { testAllocs(t, exchange.Tracing{}, newCache(t)) })
 }
 
-func testAllocs(t *testing.T, tracing exchange.Tracing) {
-	carry, count := newFixed(tracing)
+// newCache returns the cache of a route as an owner gets it who writes cache: on.
+func newCache(t testing.TB) *cache.Rule {
+	s, err := cache.New(cache.Limits{}, cache.DiskOptions{}, cache.Env{Now: time.Now, After: time.After, Logger: slog.Default()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cache.NewRule(s, cache.Options{StaleIfError: 24 * time.Hour})
+}
+
+func testAllocs(t *testing.T, tracing exchange.Tracing, keep exchange.Cache) {
+	carry, count := newFixed(tracing, keep)
 	for range 10 {
 		carry() // buffers grow once
 	}
@@ -195,12 +208,13 @@ func testAllocs(t *testing.T, tracing exchange.Tracing) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	b.Run("untraced", func(b *testing.B) { benchmarkGet(b, exchange.Tracing{}) })
-	b.Run("traced", func(b *testing.B) { benchmarkGet(b, exchange.NewTracing(0.5)) })
+	b.Run("untraced", func(b *testing.B) { benchmarkGet(b, exchange.Tracing{}, nil) })
+	b.Run("traced", func(b *testing.B) { benchmarkGet(b, exchange.NewTracing(0.5), nil) })
+	b.Run("cached", func(b *testing.B) { benchmarkGet(b, exchange.Tracing{}, newCache(b)) })
 }
 
-func benchmarkGet(b *testing.B, tracing exchange.Tracing) {
-	carry, _ := newFixed(tracing)
+func benchmarkGet(b *testing.B, tracing exchange.Tracing, keep exchange.Cache) {
+	carry, _ := newFixed(tracing, keep)
 	b.ReportAllocs()
 	for b.Loop() {
 		carry()

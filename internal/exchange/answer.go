@@ -118,11 +118,7 @@ func (x *Exchange) addString(name, value string) {
 // everybody, the code and the next hop for those who may see them.
 func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 	e := failure.Lookup(err.Code)
-	name := plan.Via
-	if name == "" {
-		name = "causey"
-	}
-	b := appendToken(nil, name)
+	b := appendToken(nil, plan.name())
 	if e.ProxyError != "" {
 		b = append(append(b, "; error="...), e.ProxyError...)
 	}
@@ -143,6 +139,14 @@ func ProxyStatus(plan *Plan, rec *record.Record, err *failure.Error) string {
 		b = append(append(append(b, `; details="`...), e.Name...), '"')
 	}
 	return string(b)
+}
+
+// name is how we call ourselves in fields of answers.
+func (p *Plan) name() string {
+	if p.Via == "" {
+		return "causey"
+	}
+	return p.Via
 }
 
 // appendAlert appends the parameters of tls_alert_received (RFC 9209 section

@@ -13,7 +13,7 @@ import (
 
 // attempts asks servers until the head of a final answer is in x.res.
 func (x *Exchange) attempts() *failure.Error {
-	x.want = Want{Waiter: x, Timeouts: &x.route.Timeouts, Client: x.rec.Peer, Socket: x.client.Arrival().Socket}
+	x.want = Want{Waiter: x, Timeouts: &x.timeouts, Client: x.rec.Peer, Socket: x.client.Arrival().Socket}
 	if x.rec.Client != x.rec.Peer.Addr() {
 		x.want.Client = netip.AddrPortFrom(x.rec.Client, 0) // its port is its proxy's knowledge
 	}
@@ -80,7 +80,11 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 // with: first, if there was one. Else a last attempt finds out what is wrong.
 func (x *Exchange) hold(first *failure.Error) *failure.Error {
 	x.Enter(phase.Queue)
-	err := x.route.Upstream.Hold(&x.want, x.rec.Start.Add(x.route.Retry.Hold))
+	until := x.rec.Start.Add(x.route.Retry.Hold)
+	if x.visit != nil && x.visit.StandsBy() > 0 {
+		until = x.rec.Start // a stale answer now is better than a fresh one in seconds
+	}
+	err := x.route.Upstream.Hold(&x.want, until)
 	gone := x.unwatch()
 	switch {
 	case err == Canceled:

@@ -24,7 +24,7 @@
 //
 // Start reading with Run, then ports.go.
 //
-// Decisions: docs/adr/0001, 0003, 0008, 0009.
+// Decisions: docs/adr/0001, 0003, 0008, 0009, 0015.
 package exchange
 
 import (
@@ -69,6 +69,8 @@ type Env struct {
 	Now  func() time.Time
 	// Bug is told of a panic in an exchange, with its stack.
 	Bug func(v any)
+	// Refreshes carries what caches ask for themselves, nil if they do not.
+	Refreshes *Refreshes
 }
 
 // Exchange is one request and its answer. It may be used again after Run
@@ -87,7 +89,9 @@ type Exchange struct {
 	// scratch holds the values of added fields.
 	scratch []byte
 	want    Want
-	upload  upload
+	// timeouts are the route's, shorter if the cache has something to fall back on.
+	timeouts Timeouts
+	upload   upload
 
 	// cur is the phase since last.
 	cur  phase.Phase
@@ -108,6 +112,10 @@ type Exchange struct {
 	race *race
 	// opening is the attempt that has not entered a phase yet, or nil.
 	opening *record.Attempt
+	// visit is the exchange's way through the route's cache, nil without one;
+	// spareVisit is one that has ended. refresh is set if the cache itself asks.
+	visit, spareVisit CacheVisit
+	refresh           *refreshStream
 }
 
 // New returns an exchange that lives in env.
@@ -154,15 +162,17 @@ func (x *Exchange) carry() *failure.Error {
 	if mismatch != nil {
 		return mismatch
 	}
+	if x.refresh != nil { // the client's request was judged, this one is ours
+		return x.throughCache()
+	}
 	if v := x.plan.Guard.AfterRoute(x); v.Refusal != nil {
 		x.Enter(phase.Guard)
 		return v.Refusal
 	}
-	if v := x.plan.Guard.Admit(x); v.Refusal != nil {
-		x.Enter(phase.Queue)
-		return v.Refusal
+	if x.route.Cache != nil {
+		return x.throughCache()
 	}
-	if err := x.attempts(); err != nil {
+	if err := x.askUpstream(); err != nil {
 		return err
 	}
 	if x.res.Framing == wire.FramingTunnel {
@@ -171,11 +181,21 @@ func (x *Exchange) carry() *failure.Error {
 	return x.relayAnswer()
 }
 
+// askUpstream gets the head of an answer, if the upstream may be asked now.
+func (x *Exchange) askUpstream() *failure.Error {
+	if v := x.plan.Guard.Admit(x); v.Refusal != nil {
+		x.Enter(phase.Queue)
+		return v.Refusal
+	}
+	return x.attempts()
+}
+
 func (x *Exchange) begin(c ClientStream) {
 	a := c.Arrival()
 	x.client, x.plan = c, x.env.Plan()
 	x.lease, x.route, x.trusted, x.sent, x.later = nil, nil, false, 0, nil
 	x.reached, x.race = 0, nil
+	x.refresh, _ = c.(*refreshStream)
 	x.upload.reset()
 	x.rec.Reset()
 	x.req.Reset()
@@ -184,6 +204,9 @@ func (x *Exchange) begin(c ClientStream) {
 	x.rec.Start, x.rec.Peer, x.rec.Listener, x.rec.Exchanges = a.First, a.Peer, a.Listener, a.Exchanges
 	x.rec.Proxy, x.rec.Proxied, x.rec.Client = a.Proxy, a.Proxied, a.Peer.Addr()
 	x.rec.TLS = a.TLS
+	if x.refresh != nil {
+		x.rec.Outcome = record.Refreshed
+	}
 	if a.Handshake > 0 {
 		x.rec.Phases[phase.Handshake] = a.Handshake
 	}
@@ -266,7 +289,7 @@ func (x *Exchange) chooseRoute() *failure.Error {
 	if mismatch != failure.NoKind {
 		return gatewayFound(failure.Client, phase.Route, mismatch)
 	}
-	rec.Upstream = route.Upstream.Name()
+	rec.Upstream, x.timeouts = route.Upstream.Name(), route.Timeouts
 	if route.MaxBody > 0 && req.ContentLength > route.MaxBody {
 		err := gatewayFound(failure.Client, phase.Route, failure.BodyTooLarge)
 		err.Evidence.Size, err.Evidence.Limit = req.ContentLength, route.MaxBody
@@ -340,6 +363,9 @@ func (x *Exchange) letGo() {
 	x.unwatch()
 	x.unkeep()
 	x.race.end()
+	if x.visit != nil {
+		x.endVisit()
+	}
 	if l := x.lease; l != nil {
 		x.lease = nil
 		if excess := l.Release(x.rec.Failure); excess != nil {
@@ -353,6 +379,10 @@ func (x *Exchange) noteSaved() {
 	r := &x.rec
 	if r.Outcome != record.Relayed && r.Outcome != record.Tunnelled || !r.Failure.IsNone() || r.Status >= 500 {
 		r.Saved = 0
+		return
+	}
+	if r.Cache == record.CacheStale && (!r.Hidden.IsNone() || r.UpStatus >= 500) {
+		r.Saved = record.ByStale // whatever else was tried
 		return
 	}
 	if r.Phases[phase.Queue] > 0 {

@@ -76,6 +76,9 @@ func (x *Exchange) makeRequest() {
 	if req.Upgrade {
 		o.Upgrade = req.Bytes(req.UpgradeSpan)
 	}
+	if x.visit != nil {
+		x.visit.EditRequest(o)
+	}
 }
 
 var teTrailers = []byte("trailers")
@@ -177,5 +180,9 @@ func (x *Exchange) makeAnswer() {
 	}
 	o.NoBody = res.Framing == wire.FramingNone
 	x.addHSTS()
+	if x.visit != nil {
+		x.scratch = x.scratch[:0]
+		x.addCacheStatus()
+	}
 	x.bind()
 }

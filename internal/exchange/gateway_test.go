@@ -36,8 +36,10 @@ type testGateway struct {
 	runs    []*run
 	records []record.Record
 	taken   int // records that the script has asked for
-	bugs    []any
-	mu      sync.Mutex
+	// refreshes counts exchanges that no client began.
+	refreshes int
+	bugs      []any
+	mu        sync.Mutex
 }
 
 // run is one call of Run.
@@ -143,11 +145,13 @@ func (g *testGateway) start(c *clientTwin) *clientTwin {
 	c.run = &run{c: c}
 	g.runs = append(g.runs, c.run)
 	var x *exchange.Exchange
+	g.mu.Lock()
 	if n := len(g.idle); n > 0 {
 		x, g.idle = g.idle[n-1], g.idle[:n-1]
 	} else {
 		x = exchange.New(g.env)
 	}
+	g.mu.Unlock()
 	go func() {
 		x.Run(c)
 		g.mu.Lock()
@@ -204,6 +208,8 @@ func (g *testGateway) arrives(why string) *leaseTwin {
 func (g *testGateway) wantNoRequest(why string) {
 	g.t.Helper()
 	g.settle()
+	g.air.mu.Lock()
+	defer g.air.mu.Unlock()
 	if n := len(g.group.arrived); n > 0 {
 		g.t.Errorf("%s: %d requests too many reached a server", why, n)
 	}
@@ -245,8 +251,8 @@ func (g *testGateway) checkEnd() {
 	g.t.Helper()
 	g.settle()
 	g.drain()
-	if len(g.records) != len(g.runs) {
-		g.t.Errorf("%d exchanges left %d records", len(g.runs), len(g.records))
+	if len(g.records) != len(g.runs)+g.refreshes {
+		g.t.Errorf("%d exchanges left %d records", len(g.runs)+g.refreshes, len(g.records))
 	}
 	if g.taken != len(g.records) {
 		g.t.Errorf("%d records, the script looked at %d", len(g.records), g.taken)

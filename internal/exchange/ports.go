@@ -319,6 +319,8 @@ type Route struct {
 	RedirectPort uint16
 	// HSTS is the value of Strict-Transport-Security (RFC 6797), empty for none.
 	HSTS []byte
+	// Cache keeps answers of this route, nil for none.
+	Cache Cache
 }
 
 // Timeouts bound how long an exchange waits for its upstream. Zero means no bound.

@@ -23,6 +23,9 @@ func (x *Exchange) relayAnswer() *failure.Error {
 			return x.orStopped(err)
 		}
 	}
+	if x.visit != nil {
+		x.visit.Complete()
+	}
 	if err := x.client.EndBody(x.lease.Trailers()); err != nil {
 		return x.orStopped(err)
 	}
@@ -34,6 +37,10 @@ func (x *Exchange) relayAnswer() *failure.Error {
 // it waits for more, so that a server that streams is heard at once.
 func (x *Exchange) relayBody() *failure.Error {
 	splicer, _ := x.client.(Splicer)
+	keeps := x.visit != nil && x.visit.Keeps()
+	if keeps {
+		splicer = nil // what goes through the kernel cannot be kept
+	}
 	for {
 		if splicer != nil && !x.lease.BodyHere() && x.res.ContentLength-x.rec.BodyOut >= spliceMin {
 			x.Watch(x.lease)
@@ -48,6 +55,12 @@ func (x *Exchange) relayBody() *failure.Error {
 			return err
 		}
 		if len(piece) > 0 {
+			if keeps {
+				if x.visit.Write(piece); !x.visit.Keeps() { // it was too long
+					keeps = false
+					splicer, _ = x.client.(Splicer)
+				}
+			}
 			if err := x.client.WriteBody(piece); err != nil {
 				return err
 			}
@@ -97,6 +110,10 @@ func (x *Exchange) orStopped(err *failure.Error) *failure.Error {
 // else by making sure that the one that was begun does not look complete. I3.
 func (x *Exchange) fail(err *failure.Error) {
 	x.joinUpload()
+	if x.refresh != nil { // nobody waits for an answer, and nobody saw this
+		x.rec.Hidden = x.checked(err).Code
+		return
+	}
 	x.note(err)
 	for _, l := range x.later {
 		x.note(l)

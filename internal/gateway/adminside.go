@@ -28,6 +28,8 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Decide:         g.decide,
 		Events:         &g.events.kept,
 		Certificates:   g.certificates,
+		Cache:          g.cacheState,
+		Purge:          g.purge,
 		Reload:         g.Reload,
 		Upgrade:        g.Upgrade,
 		Inherited:      g.inherited.adminSocket,
@@ -101,6 +103,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.EventsDropped = g.events.dropped.Load()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	s.Cache = cacheSnapshot(g.live.cache)
 	for _, gr := range g.sortedGroups() {
 		s.Upstreams = append(s.Upstreams, upstreamState(gr))
 		for _, sv := range gr.Servers() {

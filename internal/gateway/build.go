@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"causey/internal/cache"
 	"causey/internal/config"
 	"causey/internal/engine"
 	"causey/internal/engine/resolve"
@@ -28,6 +29,9 @@ type live struct {
 	plan     *exchange.Plan
 	groups   map[string]*liveGroup
 	networks *networks
+	// cache keeps answers for rules, the routes that have a cache; nil without them.
+	cache *cache.Store
+	rules []*cache.Rule
 }
 
 // liveGroup is an upstream in use, with the text of what its connections were made
@@ -105,10 +109,10 @@ func newResolver(c *config.Config) *resolve.Resolver {
 }
 
 // buildLive makes the plan for c, and takes over from old the groups that can stay:
-// what changed in their rules and their servers is changed in place. Nothing may fail
-// any more when it is called.
-func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver) live {
-	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c)}
+// what changed in their rules and their servers is changed in place. store is for
+// routes with a cache. Nothing may fail any more when it is called.
+func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolver, store *cache.Store) live {
+	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c), cache: store}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
 		text, o := groupText(u, c), groupOptions(c, u)
@@ -128,7 +132,7 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 		via = ""
 	}
 	l.plan = &exchange.Plan{
-		Router:     route.New(rules(c, l.groups)),
+		Router:     route.New(l.routes(c)),
 		Guard:      guard.Open{},
 		Challenges: g.certs,
 		Trusted:    l.networks.prefixes(c.TrustedProxies),
@@ -176,7 +180,7 @@ func groupText(u *config.Upstream, c *config.Config) string {
 	return string(text)
 }
 
-func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
+func (l *live) routes(c *config.Config) []route.Rule {
 	byName := map[string]*config.Upstream{}
 	for i := range c.Upstreams {
 		byName[c.Upstreams[i].Name] = &c.Upstreams[i]
@@ -192,7 +196,7 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 		for j := range s.Routes {
 			r := &s.Routes[j]
 			x := &exchange.Route{
-				Site: s.Hosts[0], Name: r.Path, Upstream: groups[r.Upstream].Group,
+				Site: s.Hosts[0], Name: r.Path, Upstream: l.groups[r.Upstream].Group,
 				Retry: buildRetry(r, byName[r.Upstream]), Affinity: buildAffinity(byName[r.Upstream]), MaxBody: int64(c.Limits.Body), Pages: pages,
 				ClientAuth: auth, HSTS: sts, RedirectPort: redirect,
 				Timeouts: exchange.Timeouts{
@@ -201,6 +205,9 @@ func rules(c *config.Config, groups map[string]*liveGroup) []route.Rule {
 					AwaitHead:   r.Timeouts.AwaitHead.Std(), BodyStall: r.Timeouts.BodyStall.Std(),
 					SendStall: r.Timeouts.SendStall.Std(), TunnelIdle: r.Timeouts.TunnelIdle.Std(),
 				},
+			}
+			if rule := l.cacheRule(&r.Cache); rule != nil {
+				x.Cache = rule
 			}
 			switch h := byName[r.Upstream].HostHeader; h {
 			case config.HostPreserve:

@@ -140,10 +140,11 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.metrics = metrics.New(metrics.Options{Gauges: g.snapshot, Build: metrics.Build{
 		Version: o.Build.Version, Commit: o.Build.Commit, GoVersion: o.Build.GoVersion}})
 	g.env = &exchange.Env{
-		Plan: g.plan.Load,
-		IDs:  record.NewIDs(g.epoch),
-		Ring: record.NewRing(2 * runtime.GOMAXPROCS(0)),
-		Now:  g.clock.now,
+		Plan:      g.plan.Load,
+		IDs:       record.NewIDs(g.epoch),
+		Ring:      record.NewRing(2 * runtime.GOMAXPROCS(0)),
+		Now:       g.clock.now,
+		Refreshes: exchange.NewRefreshes(cfg.Cache.Refreshes),
 		Bug: func(v any) {
 			o.Logger.Error("a bug in an exchange; the others go on", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		},
@@ -170,8 +171,14 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.resolver = newResolver(cfg)
 	g.events = startEvents(o.Logger, eng.TimeOf)
 	g.byHand = openByHand(o.StateDir, o.Logger)
-	g.live = g.buildLive(cfg, live{}, g.resolver)
+	store, err := g.openCache(cfg, nil)
+	if err != nil {
+		g.closeAll()
+		return nil, fmt.Errorf("cache.disk: %w", err)
+	}
+	g.live = g.buildLive(cfg, live{}, g.resolver, store)
 	g.recallByHand(g.live)
+	g.useCache(cfg, g.live)
 	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
 	if err := g.newAdmin(cfg); err != nil {

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -67,11 +68,22 @@ func (g *Gateway) reload() error {
 			return reloadError(err)
 		}
 	}
-	certOptions := g.certOptions(cfg)
-	if err := g.certs.Reload(certOptions); err != nil {
+	undo := func() {
 		closeListeners(opened)
 		if newLog {
 			closeLog(g.log.Swap(oldLog))
+		}
+	}
+	store, err := g.openCache(cfg, g.live.cache)
+	if err != nil {
+		undo()
+		return reloadError(fmt.Errorf("cache.disk: %w", err))
+	}
+	certOptions := g.certOptions(cfg)
+	if err := g.certs.Reload(certOptions); err != nil {
+		undo()
+		if store != nil && store != g.live.cache {
+			store.Close()
 		}
 		return reloadError(err)
 	}
@@ -85,7 +97,7 @@ func (g *Gateway) reload() error {
 		g.live.forgetTexts()
 	}
 	g.obtained = certOptions.Automatic
-	traced := g.change(cfg, g.buildLive(cfg, g.live, resolver), resolver, opened)
+	traced := g.change(cfg, g.buildLive(cfg, g.live, resolver, store), resolver, opened)
 	if newLog {
 		closeLog(oldLog)
 	}
@@ -107,6 +119,7 @@ func closeLog(s *accesslog.Sink) {
 // closed when the old one's spans are sent.
 func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolver, opened []*engine.Listener) (traced <-chan struct{}) {
 	g.eng.SetOptions(engineOptions(cfg))
+	g.useCache(cfg, next)
 	g.eng.SetClientTLS(g.clientTLS(cfg))
 	var unsent *trace.Sink
 	if !reflect.DeepEqual(cfg.Tracing, g.cfg.Tracing) {
@@ -128,6 +141,9 @@ func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolv
 	closeListeners(unused)
 	g.checks.use(cfg, next, resolver)
 	old.close(next)
+	if old.cache != nil && old.cache != next.cache {
+		old.cache.Close() // exchanges that run keep what they have of it, in memory
+	}
 	return traced
 }
 

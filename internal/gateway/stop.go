@@ -88,6 +88,7 @@ func (g *Gateway) drain(now <-chan struct{}, limit, grace time.Duration) {
 }
 
 func (g *Gateway) closeAll() {
+	g.env.Refreshes.Close()
 	if g.pump != nil {
 		g.pump.stop()
 	}
@@ -104,6 +105,9 @@ func (g *Gateway) closeAll() {
 	<-traced
 	g.checks.stop()
 	g.live.close(live{})
+	if g.live.cache != nil {
+		g.live.cache.Close()
+	}
 	g.eng.Close()
 	g.events.stop()
 	for _, r := range append(g.retired, g.resolver) {

@@ -65,10 +65,14 @@ func keptAnyway(name []byte) bool {
 }
 
 // forbiddenTrailer reports whether the field called name is dropped from a
-// trailer section. Proxy-Status is made for trailers (RFC 9209 section 2).
+// trailer section. Proxy-Status is made for trailers (RFC 9209 section 2), and a
+// validator may be known only behind the content it describes.
 func forbiddenTrailer(name []byte) bool {
-	id := disguised(name)
-	return id != wire.Other && id != wire.ProxyStatus || isControl(name)
+	switch disguised(name) {
+	case wire.Other, wire.ProxyStatus, wire.ETag, wire.LastModified:
+		return isControl(name)
+	}
+	return true
 }
 
 // disguised returns the field that a CGI-like recipient takes name for: it turns

@@ -11,7 +11,7 @@ import (
 
 // Sizes of the small dimensions.
 const (
-	outcomeCount = int(record.Unanswered) + 1
+	outcomeCount = record.OutcomeCount
 	classCount   = 6                              // hundreds of a status, 0 for none
 	errorCount   = 6                              // 500 to 504, and beyond
 	resultCount  = int(failure.FamilyBug) + 1 + 1 // by family, NoFamily being ok; unrecorded
@@ -38,6 +38,7 @@ const (
 type traffic struct {
 	exchanges [outcomeCount][classCount]uint64
 	errors    [errorCount][makerCount]uint64
+	cache     [record.CacheCount]uint64
 	duration  histogram
 }
 
@@ -51,6 +52,7 @@ type cells struct {
 	attempts table[attempts] // by upstream and server
 	care     table[care]     // by upstream
 	failures []uint64
+	hidden   []uint64 // likewise, of those that an answer of the cache stood in for
 	// handshakes counts by version, and by whether a session was resumed.
 	handshakes [versionCount][2]uint64
 	phases     [phase.Count]histogram
@@ -59,13 +61,14 @@ type cells struct {
 }
 
 func newCells() cells {
-	return cells{traffic: newTable[traffic](), attempts: newTable[attempts](), care: newTable[care](), failures: make([]uint64, len(failure.All()))}
+	return cells{traffic: newTable[traffic](), attempts: newTable[attempts](), care: newTable[care](), failures: make([]uint64, len(failure.All())), hidden: make([]uint64, len(failure.All()))}
 }
 
 func (c *cells) clone() cells {
 	out := *c
 	out.traffic, out.attempts, out.care = c.traffic.clone(), c.attempts.clone(), c.care.clone()
 	out.failures = append([]uint64(nil), c.failures...)
+	out.hidden = append([]uint64(nil), c.hidden...)
 	return out
 }
 
@@ -80,7 +83,8 @@ func (c *cells) add(r *record.Record) {
 		}
 		t.errors[min(r.Status-500, errorCount-1)][maker]++
 	}
-	if r.Outcome != record.Tunnelled {
+	t.cache[r.Cache]++
+	if r.Outcome != record.Tunnelled && r.Outcome != record.Refreshed {
 		t.duration.observe(r.Total)
 	}
 	for i, d := range &r.Phases {
@@ -90,6 +94,9 @@ func (c *cells) add(r *record.Record) {
 	}
 	if r.Error != nil {
 		c.failures[failure.Lookup(r.Failure).ID]++
+	}
+	if !r.Hidden.IsNone() {
+		c.hidden[failure.Lookup(r.Hidden).ID]++
 	}
 	c.addAttempts(r)
 	c.addCare(r)

@@ -33,6 +33,12 @@ const (
 	famHeldNow
 	famServerState
 	famEventsDropped
+	famCacheResults
+	famHidden
+	famCacheObjects
+	famCacheBytes
+	famCacheAnswers
+	famCacheDisk
 	famBodyBytes
 	famRecordsDropped
 	famLinesDropped
@@ -56,13 +62,13 @@ const (
 
 var families = [...]Family{
 	famExchanges: {"causey_exchanges_total", "counter", []string{"site", "upstream", "outcome", "status_class"},
-		"Exchanges that ended. outcome: relayed, answered (by the gateway), cut, client-left, tunnelled, unanswered. status_class: 1xx to 5xx, or none if nothing was answered; a client that left first is 4xx (499)."},
+		"Exchanges that ended. outcome: relayed, answered (by the gateway), cut, client-left, tunnelled, unanswered, refreshed (the cache asked for itself). status_class: 1xx to 5xx, or none if nothing was answered; a client that left first is 4xx (499)."},
 	famFailures: {"causey_failures_total", "counter", []string{"code", "party", "phase", "kind", "family"},
 		"Exchanges that failed, by the code of their first failure. party client is the client's own doing."},
 	famServerErrors: {"causey_server_errors_total", "counter", []string{"site", "upstream", "status", "made_by"},
 		"Answers with a status of 500 and above (other: beyond 504), by who made them: upstream (relayed) or gateway."},
 	famDuration: {"causey_exchange_duration_seconds", "histogram", []string{"site", "upstream"},
-		"Time from the first byte of the request to the end of the exchange. Tunnels are left out: they last as long as their users like."},
+		"Time from the first byte of the request to the end of the exchange. Tunnels are left out: they last as long as their users like; so is what the cache asks for itself."},
 	famPhases: {"causey_phase_duration_seconds", "histogram", []string{"phase"},
 		"Time that exchanges spent in each phase they reached."},
 	famAttempts: {"causey_attempts_total", "counter", []string{"upstream", "server", "result"},
@@ -81,6 +87,18 @@ var families = [...]Family{
 		"1 for the state that a server is in, 0 for the others: up, unreachable (no connection can be opened), returning (asked only where no other can be), ejected (answered much worse than the others), stalled (answers nothing), failing (its health check fails), draining and maintenance (by the owner's hand). For 1,024 servers at most."},
 	famEventsDropped: {"causey_server_events_dropped_total", "counter", nil,
 		"Changes of servers' states that came too fast to be logged and kept."},
+	famCacheResults: {"causey_cache_results_total", "counter", []string{"site", "upstream", "result"},
+		"Exchanges of routes with a cache, by what it did: hit, collapsed (there after a wait for another request), revalidated (the server said that it still holds), stale (stood in although no longer fresh), miss, expired (the server gave another), bypass (the request is none for a cache), refresh (the cache asked for itself, and no client waited)."},
+	famHidden: {"causey_cache_hidden_failures_total", "counter", []string{"code", "party", "phase", "kind", "family"},
+		"Failures that no client saw, by code: an answer of the cache stood in, or only the cache had asked. They are not in causey_failures_total."},
+	famCacheObjects: {"causey_cache_objects", "gauge", []string{"store"},
+		"Targets that answers are kept for. store: memory, disk."},
+	famCacheBytes: {"causey_cache_bytes", "gauge", []string{"store"},
+		"Bytes that kept answers take. store: memory, disk, incoming (answers on their way in)."},
+	famCacheAnswers: {"causey_cache_answers_total", "counter", []string{"fate"},
+		"Answers that were to be kept. fate: kept, or abandoned (too long, cut, or there was no room)."},
+	famCacheDisk: {"causey_cache_disk_total", "counter", []string{"event"},
+		"What happened to the cache on disk. event: loaded (an answer was read from it), skipped (one was not written, since the disk is slower than they come), failed (a write failed), broken (a file was not believed and removed)."},
 	famBodyBytes: {"causey_body_bytes_total", "counter", []string{"direction"},
 		"Body bytes received from clients (in) and sent to them (out)."},
 	famRecordsDropped: {"causey_records_dropped_total", "counter", []string{"lane"},

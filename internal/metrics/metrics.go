@@ -48,6 +48,17 @@ type Snapshot struct {
 	Networks []NetworkSet
 	// Certificates are those of the listeners with TLS.
 	Certificates Certificates
+	// Cache is the state of what is kept, zero without a cache.
+	Cache Cache
+}
+
+// Cache is the state of the store of answers.
+type Cache struct {
+	Objects, Bytes, Incoming   int64
+	DiskObjects, DiskBytes     int64
+	Kept, Abandoned            uint64
+	Loaded, Skipped            uint64
+	DiskFailures, BrokenOnDisk uint64
 }
 
 // NetworkSet is one named set of networks. Names are built in, never a stranger's.
@@ -180,6 +191,10 @@ func (c *cells) collect(ch chan<- prometheus.Metric) {
 		ch <- counter(famFailures, float64(c.failures[e.ID]),
 			e.Name, e.Code.Party.String(), e.Code.Phase.String(), e.Code.Kind.String(), e.Family.String())
 	}
+	for _, e := range failure.All() {
+		ch <- counter(famHidden, float64(c.hidden[e.ID]),
+			e.Name, e.Code.Party.String(), e.Code.Phase.String(), e.Code.Kind.String(), e.Family.String())
+	}
 	for version, resumed := range c.handshakes {
 		for r, n := range resumed {
 			ch <- counter(famHandshakes, float64(n), versionNames[version], resumedNames[r])
@@ -202,6 +217,11 @@ func (t *traffic) collect(ch chan<- prometheus.Metric, site, upstream string) {
 			if n > 0 {
 				ch <- counter(famServerErrors, float64(n), site, upstream, errorNames[status], makerNames[maker])
 			}
+		}
+	}
+	for result, n := range t.cache {
+		if n > 0 && record.Cache(result) != record.CacheNone {
+			ch <- counter(famCacheResults, float64(n), site, upstream, record.Cache(result).String())
 		}
 	}
 	ch <- t.duration.metric(famDuration, site, upstream)
@@ -249,6 +269,21 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 		ch <- counter(famNetworksUntrusted, float64(n.Untrusted), n.Name)
 	}
 	s.Certificates.collect(ch)
+	s.Cache.collect(ch)
+}
+
+func (c Cache) collect(ch chan<- prometheus.Metric) {
+	ch <- gauge(famCacheObjects, float64(c.Objects), "memory")
+	ch <- gauge(famCacheObjects, float64(c.DiskObjects), "disk")
+	ch <- gauge(famCacheBytes, float64(c.Bytes), "memory")
+	ch <- gauge(famCacheBytes, float64(c.DiskBytes), "disk")
+	ch <- gauge(famCacheBytes, float64(c.Incoming), "incoming")
+	ch <- counter(famCacheAnswers, float64(c.Kept), "kept")
+	ch <- counter(famCacheAnswers, float64(c.Abandoned), "abandoned")
+	ch <- counter(famCacheDisk, float64(c.Loaded), "loaded")
+	ch <- counter(famCacheDisk, float64(c.Skipped), "skipped")
+	ch <- counter(famCacheDisk, float64(c.DiskFailures), "failed")
+	ch <- counter(famCacheDisk, float64(c.BrokenOnDisk), "broken")
 }
 
 func (s SpanCounts) collect(ch chan<- prometheus.Metric) {

@@ -179,6 +179,11 @@ func TestRecordsAreCounted(t *testing.T) { // I4
 		a := many.AddAttempt()
 		a.Server, a.Failure = "a:1", code("upstream.connect.refused")
 	}
+	saved := rec("s", "cached", record.Relayed, 200)
+	saved.Cache, saved.Hidden = record.CacheStale, code("upstream.connect.refused")
+	refresh := rec("s", "cached", record.Refreshed, 0)
+	refresh.Cache, refresh.Hidden, refresh.Total = record.CacheRefresh, code("upstream.connect.refused"), time.Hour
+	m.Consume([]record.Record{saved, refresh})
 	tunnel := rec("s", "shop", record.Tunnelled, 101)
 	tunnel.Total = time.Hour
 	m.Consume([]record.Record{good, retried, many, tunnel})
@@ -189,31 +194,36 @@ func TestRecordsAreCounted(t *testing.T) { // I4
 	})
 	got := gather(t, m)
 	for series, v := range map[string]float64{
-		`causey_exchanges_total{outcome="relayed",site="s",status_class="2xx",upstream="shop"}`:   2,
-		`causey_exchanges_total{outcome="answered",site="s",status_class="5xx",upstream="shop"}`:  1,
-		`causey_exchanges_total{outcome="relayed",site="s",status_class="5xx",upstream="shop"}`:   2,
-		`causey_exchanges_total{outcome="tunnelled",site="s",status_class="1xx",upstream="shop"}`: 1,
-		`causey_exchanges_total{outcome="client-left",site="",status_class="4xx",upstream=""}`:    1,
-		`causey_exchanges_total{outcome="unanswered",site="",status_class="none",upstream=""}`:    1,
-		`causey_server_errors_total{made_by="gateway",site="s",status="502",upstream="shop"}`:     1,
-		`causey_server_errors_total{made_by="upstream",site="s",status="502",upstream="shop"}`:    1,
-		`causey_server_errors_total{made_by="upstream",site="s",status="other",upstream="shop"}`:  1,
-		`causey_attempts_total{result="ok",server="a:1",upstream="shop"}`:                         1,
-		`causey_attempts_total{result="closed",server="a:1",upstream="shop"}`:                     1,
-		`causey_attempts_total{result="ok",server="b:1",upstream="shop"}`:                         1,
-		`causey_attempts_total{result="refused",server="a:1",upstream="shop"}`:                    4,
-		`causey_attempts_total{result="unrecorded",server="",upstream="shop"}`:                    5,
-		`causey_body_bytes_total{direction="in"}`:                                                 20,
-		`causey_body_bytes_total{direction="out"}`:                                                2000,
-		`causey_exchange_duration_seconds_count{site="s",upstream="shop"}`:                        5,
-		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.0025`:               3,
-		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.005`:                5,
-		`causey_phase_duration_seconds_count{phase="connect"}`:                                    2,
-		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.0001`:                           0,
-		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.00025`:                          2,
-		`causey_phase_duration_seconds_sum{phase="connect"}`:                                      0.0005,
-		`causey_phase_duration_seconds_count{phase="guard"}`:                                      2,
-		`causey_phase_duration_seconds_count{phase="resolve"}`:                                    0,
+		`causey_exchanges_total{outcome="relayed",site="s",status_class="2xx",upstream="shop"}`:                                                2,
+		`causey_exchanges_total{outcome="answered",site="s",status_class="5xx",upstream="shop"}`:                                               1,
+		`causey_exchanges_total{outcome="relayed",site="s",status_class="5xx",upstream="shop"}`:                                                2,
+		`causey_exchanges_total{outcome="tunnelled",site="s",status_class="1xx",upstream="shop"}`:                                              1,
+		`causey_exchanges_total{outcome="client-left",site="",status_class="4xx",upstream=""}`:                                                 1,
+		`causey_exchanges_total{outcome="unanswered",site="",status_class="none",upstream=""}`:                                                 1,
+		`causey_exchanges_total{outcome="refreshed",site="s",status_class="none",upstream="cached"}`:                                           1,
+		`causey_cache_results_total{result="stale",site="s",upstream="cached"}`:                                                                1,
+		`causey_cache_results_total{result="refresh",site="s",upstream="cached"}`:                                                              1,
+		`causey_exchange_duration_seconds_count{site="s",upstream="cached"}`:                                                                   1, // the client's only
+		`causey_cache_hidden_failures_total{code="upstream.connect.refused",family="refused",kind="refused",party="upstream",phase="connect"}`: 2,
+		`causey_server_errors_total{made_by="gateway",site="s",status="502",upstream="shop"}`:                                                  1,
+		`causey_server_errors_total{made_by="upstream",site="s",status="502",upstream="shop"}`:                                                 1,
+		`causey_server_errors_total{made_by="upstream",site="s",status="other",upstream="shop"}`:                                               1,
+		`causey_attempts_total{result="ok",server="a:1",upstream="shop"}`:                                                                      1,
+		`causey_attempts_total{result="closed",server="a:1",upstream="shop"}`:                                                                  1,
+		`causey_attempts_total{result="ok",server="b:1",upstream="shop"}`:                                                                      1,
+		`causey_attempts_total{result="refused",server="a:1",upstream="shop"}`:                                                                 4,
+		`causey_attempts_total{result="unrecorded",server="",upstream="shop"}`:                                                                 5,
+		`causey_body_bytes_total{direction="in"}`:                                                                                              20,
+		`causey_body_bytes_total{direction="out"}`:                                                                                             2000,
+		`causey_exchange_duration_seconds_count{site="s",upstream="shop"}`:                                                                     5,
+		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.0025`:                                                            3,
+		`causey_exchange_duration_seconds_bucket{site="s",upstream="shop"}<=0.005`:                                                             5,
+		`causey_phase_duration_seconds_count{phase="connect"}`:                                                                                 2,
+		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.0001`:                                                                        0,
+		`causey_phase_duration_seconds_bucket{phase="connect"}<=0.00025`:                                                                       2,
+		`causey_phase_duration_seconds_sum{phase="connect"}`:                                                                                   0.0005,
+		`causey_phase_duration_seconds_count{phase="guard"}`:                                                                                   2,
+		`causey_phase_duration_seconds_count{phase="resolve"}`:                                                                                 0,
 	} {
 		want(t, got, series, v)
 	}
@@ -529,6 +539,7 @@ func TestFamiliesAreWhatAScrapeShows(t *testing.T) {
 	m := newMetrics()
 	r := rec("s", "u", record.Answered, 502)
 	r.AddAttempt().Server = "a:1"
+	r.Cache = record.CacheBypass
 	m.Consume([]record.Record{r})
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(m)

@@ -37,7 +37,8 @@ type Outcome uint8
 const (
 	// OutcomeNone: the exchange has not ended.
 	OutcomeNone Outcome = iota
-	// Relayed: the upstream's answer reached the client whole.
+	// Relayed: the upstream's answer reached the client whole, straight or from the
+	// cache.
 	Relayed
 	// Answered: the gateway made the answer itself.
 	Answered
@@ -49,9 +50,14 @@ const (
 	Tunnelled
 	// Unanswered: the connection was closed without an answer.
 	Unanswered
+	// Refreshed: the cache asked for an answer anew while nobody waited for it.
+	Refreshed
+
+	// OutcomeCount is the number of outcomes.
+	OutcomeCount = int(Refreshed) + 1
 )
 
-var outcomeNames = [...]string{"none", "relayed", "answered", "cut", "client-left", "tunnelled", "unanswered"}
+var outcomeNames = [OutcomeCount]string{"none", "relayed", "answered", "cut", "client-left", "tunnelled", "unanswered", "refreshed"}
 
 // String returns the stable name used in logs and API.
 func (o Outcome) String() string { return outcomeNames[o] }
@@ -186,6 +192,11 @@ type summary struct {
 	// evidence and is nil exactly when Failure is None.
 	Failure failure.Code
 	Error   *failure.Error
+	// Cache is what the cache did. Hidden is the failure that nobody saw because an
+	// answer of the cache stood in for it, None if there was none: the exchange did not
+	// fail by it.
+	Cache  Cache
+	Hidden failure.Code
 	// Trail lists later trouble, TrailLen of it.
 	Trail    [TrailMax]failure.Code
 	TrailLen uint8

@@ -115,6 +115,12 @@ func (j *spanJSON) exchange(r *record.Record, reason string) {
 	a.text("causey.id", r.ID.String())
 	a.text("causey.chosen", reason)
 	a.text("causey.outcome", r.Outcome.String())
+	if r.Cache != record.CacheNone {
+		a.text("causey.cache", r.Cache.String())
+	}
+	if !r.Hidden.IsNone() {
+		a.text("causey.hidden", r.Hidden.String())
+	}
 	a.text("causey.site", r.Site)
 	a.text("causey.upstream", r.Upstream)
 	a.number("causey.attempts", int64(r.AttemptLen))

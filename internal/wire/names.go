@@ -43,9 +43,34 @@ const (
 	ClientCertChain
 	StrictTransportSecurity
 	Age
+	CacheControl
+	CDNCacheControl
+	SurrogateControl
+	CacheStatus
+	CacheGroups
+	CacheGroupInvalidation
+	CacheTag
+	SurrogateKey
+	Pragma
+	Expires
+	Vary
+	ETag
+	LastModified
+	Location
+	ContentLocation
+	ContentRange
+	SetCookie
+	Cookie
+	Authorization
+	Range
+	IfMatch
+	IfNoneMatch
+	IfModifiedSince
+	IfUnmodifiedSince
+	IfRange
 
 	// FieldCount is the number of IDs.
-	FieldCount = int(Age) + 1
+	FieldCount = int(IfRange) + 1
 )
 
 var fieldNames = [FieldCount]string{
@@ -55,7 +80,11 @@ var fieldNames = [FieldCount]string{
 	"x-real-ip", "x-request-id", "traceparent", "tracestate", "accept", "date", "server",
 	"content-type", "proxy-status", "proxy-authenticate", "proxy-authorization",
 	"user-agent", "referer", "idempotency-key", "client-cert", "client-cert-chain",
-	"strict-transport-security", "age",
+	"strict-transport-security", "age", "cache-control", "cdn-cache-control", "surrogate-control",
+	"cache-status", "cache-groups", "cache-group-invalidation", "cache-tag", "surrogate-key",
+	"pragma", "expires", "vary", "etag", "last-modified", "location", "content-location",
+	"content-range", "set-cookie", "cookie", "authorization", "range", "if-match", "if-none-match",
+	"if-modified-since", "if-unmodified-since", "if-range",
 }
 
 // String returns the name in lower case, "" for Other.
@@ -76,14 +105,14 @@ func (id FieldID) AboutClient() bool {
 var lookup = buildLookup()
 
 type lookupTable struct {
-	first, last uint8 // multipliers
-	ids         [128]FieldID
+	first, middle, last uint8 // multipliers
+	ids                 [256]FieldID
 }
 
 // buildLookup finds multipliers under which no two known names share a place.
 func buildLookup() *lookupTable {
-	for m := range 64 * 64 {
-		t := &lookupTable{first: uint8(m % 64), last: uint8(m / 64)}
+	for m := range 64 * 64 * 64 {
+		t := &lookupTable{first: uint8(m % 64), middle: uint8(m / 64 % 64), last: uint8(m / (64 * 64))}
 		if t.fill() {
 			return t
 		}
@@ -102,11 +131,11 @@ func (t *lookupTable) fill() bool {
 	return true
 }
 
-// hash places a name of at least two bytes by its length, its first letter and
-// the last but one, in any case.
+// hash places a name of at least two bytes by its length, its first letter, the one
+// in its middle and the last but one, in any case.
 func (t *lookupTable) hash(name []byte) int {
 	n := uint8(len(name))
-	return int((n + (name[0]|0x20)*t.first + (name[n-2]|0x20)*t.last) % uint8(len(t.ids)))
+	return int(n + (name[0]|0x20)*t.first + (name[n/2]|0x20)*t.middle + (name[n-2]|0x20)*t.last)
 }
 
 // maxKnownName is the longest name that LookupField knows.

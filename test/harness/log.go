@@ -29,6 +29,8 @@ type Line struct {
 	Status         int            `json:"status"`
 	Outcome        string         `json:"outcome"`
 	Failure        string         `json:"failure"`
+	Cache          string         `json:"cache"`
+	Hidden         string         `json:"hidden"`
 	Trail          []string       `json:"trail"`
 	BodyIn         int64          `json:"body_in"`
 	BodyOut        int64          `json:"body_out"`

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cache
+
+import (
+	"bytes"
+
+	"causey/internal/wire"
+)
+
+// span is a part of a body, from inclusive to end exclusive.
+type span struct{ from, end int64 }
+
+// rangeOutcome is what a Range field comes to on a body that is here.
+type rangeOutcome uint8
+
+const (
+	// wholeBody: there is no range that we serve; "A server MAY ignore the Range
+	// header field" (RFC 9110 section 14.2), and does for several at once.
+	wholeBody rangeOutcome = iota
+	partOfBody
+	notSatisfiable
+)
+
+// resolveRange finds the part of a body of size bytes that a Range asks for.
+func resolveRange(field []byte, size int64) (s span, r rangeOutcome) {
+	unit, set, ok := bytes.Cut(field, []byte{'='})
+	if !ok || !wire.EqualFold(bytes.TrimSpace(unit), "bytes") || bytes.IndexByte(set, ',') >= 0 {
+		return s, wholeBody
+	}
+	first, last, ok := bytes.Cut(bytes.TrimSpace(set), []byte{'-'})
+	if !ok {
+		return s, wholeBody
+	}
+	from, hasFrom := position(first)
+	to, hasTo := position(last)
+	switch {
+	case len(first) == 0 && hasTo: // the last so many
+		if to == 0 {
+			return s, notSatisfiable
+		}
+		s = span{max(size-to, 0), size}
+	case hasFrom && len(last) == 0:
+		s = span{from, size}
+	case hasFrom && hasTo && from <= to:
+		s = span{from, min(to, size-1) + 1}
+	default:
+		return s, wholeBody
+	}
+	if s.from >= size {
+		return s, notSatisfiable
+	}
+	return s, partOfBody
+}
+
+// position reads a byte position; digits beyond what a body can have saturate.
+func position(b []byte) (n int64, ok bool) {
+	const most = 1 << 60
+	for _, c := range b {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = min(n*10+int64(c-'0'), most/10)
+	}
+	return n, len(b) > 0
+}
