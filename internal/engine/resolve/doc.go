@@ -9,7 +9,8 @@
 // the search list, asks A and AAAA side by side over UDP with EDNS0, repeats
 // over TCP what does not fit, and remembers answers for as long as their TTL
 // says. When a refresh fails it serves the last good answer, marked stale, with
-// the failure beside it.
+// the failure beside it. Services (SRV) it asks for in the same way, and
+// remembers none.
 //
 // What it never does: it does not recurse, validate DNSSEC, read nsswitch.conf
 // or speak mDNS. It takes no IP literals and no socket paths. It does not dial
@@ -25,8 +26,8 @@
 //	    begins at the name asked.
 //	I2. Every lookup ends: tries, servers, candidates, CNAMEs and stray
 //	    datagrams are bounded, and Config.Total bounds them together.
-//	I3. Memory is fixed: Config.MaxNames names, 512 addresses a name, 48 failed
-//	    tries a lookup, 64 lookups at a time.
+//	I3. Memory is fixed: Config.MaxNames names, 512 addresses a name, 1024
+//	    services an answer, 48 failed tries a lookup, 64 lookups at a time.
 //	I4. One lookup per name at a time. A caller who leaves does not end it, so
 //	    an impatient caller cannot keep a slow answer from ever arriving.
 //	I5. The last good answer survives every failure to get an answer. It does

@@ -72,7 +72,7 @@ type Try struct {
 	// Server was asked, over Network ("udp" or "tcp").
 	Server  netip.AddrPort
 	Network string
-	// FQDN was asked for, in Type ("A" or "AAAA").
+	// FQDN was asked for, in Type ("A", "AAAA" or "SRV").
 	FQDN, Type string
 	// Kind, Rcode, Site and Errno are as in Error.
 	Kind  Kind
@@ -114,6 +114,10 @@ type Error struct {
 	Tried     []Try
 	TriedMore int
 }
+
+// Denied reports that this is an answer: the name has no addresses. Any other error is
+// a failure to get one.
+func (e *Error) Denied() bool { return e.Kind.denies() }
 
 // Error is for humans; programs look at the fields.
 func (e *Error) Error() string {

@@ -244,8 +244,11 @@ func (l *lookup) try(ctx context.Context, server netip.AddrPort, q query) reply 
 }
 
 func typeName(t dnsmessage.Type) string {
-	if t == dnsmessage.TypeA {
+	switch t {
+	case dnsmessage.TypeA:
 		return "A"
+	case dnsmessage.TypeSRV:
+		return "SRV"
 	}
 	return "AAAA"
 }

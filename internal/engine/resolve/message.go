@@ -79,7 +79,7 @@ func (q query) append(dst []byte) ([]byte, error) {
 	return b.Finish()
 }
 
-// reply is what one try brought: addresses if kind is zero, else the reason why
+// reply is what one try brought: addresses or services if kind is zero, else the reason why
 // there are none.
 type reply struct {
 	kind     Kind
@@ -90,9 +90,10 @@ type reply struct {
 	errno    syscall.Errno
 	server   netip.AddrPort
 
-	addrs []netip.Addr
-	cname string        // lower case, final dot; empty without alias
-	ttl   time.Duration // of the addresses or of the denial, as the server says
+	addrs    []netip.Addr
+	services []Service
+	cname    string        // lower case, final dot; empty without alias
+	ttl      time.Duration // of the addresses or of the denial, as the server says
 	// wantTCP: the reply is truncated or cannot be found among strays.
 	wantTCP bool
 }
@@ -151,8 +152,9 @@ func parseReply(msg []byte, q query) (rep reply, stray string) {
 			rep.ttl = min(rep.ttl, r.ttl)
 		}
 	}
+	a.servicesOf(end, &rep)
 	switch {
-	case len(rep.addrs) > 0:
+	case len(rep.addrs) > 0, len(rep.services) > 0:
 	case a.nameservers && !a.hasSOA && len(a.aliases) == 0 && !h.RecursionAvailable:
 		// A server that knows whom to ask and will not: RFC 2308, section 2.2
 		// keeps such a referral apart from NODATA by the missing SOA.

@@ -19,6 +19,8 @@ type answerReader struct {
 	q       query
 	aliases []alias
 	addrs   []addrRecord
+	// services are read where SRV was asked for.
+	services []serviceRecord
 
 	hasSOA      bool
 	soaTTL      time.Duration
@@ -93,6 +95,12 @@ func (a *answerReader) answer(p *dnsmessage.Parser, h dnsmessage.ResourceHeader)
 		return true, err == nil
 	case h.Type != a.q.typ:
 		return false, true
+	case h.Type == dnsmessage.TypeSRV:
+		r, err := p.SRVResource()
+		if err == nil {
+			a.noteService(h, r)
+		}
+		return true, err == nil
 	case h.Type == dnsmessage.TypeA:
 		// dnsmessage reads four bytes whatever the length says.
 		r, err := p.AResource()
