@@ -58,9 +58,15 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 }
 
 // worthWaiting reports that a server may be there soon: one is only full, or it has
-// not been lost for long, and by nothing that does not heal by itself.
+// not been lost for long, and by nothing that does not heal by itself. A group without
+// any server is one whose servers are being replaced, or looked for; not for ever,
+// though.
 func (g *Group) worthWaiting() bool {
-	lost := g.Lost(g.eng.mono())
+	now := g.eng.mono()
+	if since := g.emptySince.Load(); since != 0 {
+		return now-since < int64(upstream.HoldWithin)
+	}
+	lost := g.Lost(now)
 	if g.Reachable() {
 		return true
 	}
@@ -126,6 +132,9 @@ func (m *member) noteNotOpened(err *failure.Error) {
 		return
 	}
 	m.group.Note(m.server, upstream.Outcome{Result: upstream.NotOpened, Code: err.Code}, m.eng.mono())
+	if tell := m.group.notOpened; tell != nil {
+		tell(m.server)
+	}
 }
 
 // noteAnswer tells the group what the head of an answer says of the server.

@@ -23,9 +23,13 @@ type Group struct {
 	resolver *resolve.Resolver
 	tls      *ServerTLS
 	maxIdle  int
-	mender   mender
-	looked   atomic.Int64
-	closed   atomic.Bool
+	// notOpened is told of servers that no connection could be opened to; may be nil.
+	notOpened func(*upstream.Server)
+	mender    mender
+	looked    atomic.Int64
+	closed    atomic.Bool
+	// emptySince is since when there has been no server at all, 0 if there is one.
+	emptySince atomic.Int64
 }
 
 // member is one server with its idle connections.
@@ -43,7 +47,7 @@ type member struct {
 // NewGroup makes a group of the servers that specs describe; names are resolved by r.
 // t is for the servers with TLS.
 func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec, c Contacts) *Group {
-	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, maxIdle: o.Keeps()}
+	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, notOpened: c.NotOpened, maxIdle: o.Keeps()}
 	tell := o.OnEvent
 	o.OnEvent = func(ev upstream.Event) {
 		if ev.To == upstream.Unreachable {
@@ -55,6 +59,7 @@ func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec
 	}
 	o.Attach = g.attach
 	g.Group = upstream.NewGroup(name, o, specs)
+	g.noteEmpty(specs)
 	e.sweep.every(g.tick)
 	return g
 }
@@ -63,6 +68,10 @@ func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec
 type Contacts struct {
 	Resolver *resolve.Resolver
 	TLS      *ServerTLS
+	// NotOpened is told when a connection could not be opened by the server's doing:
+	// it may have another address by now. It is called while a request waits and must
+	// return at once. nil for nobody.
+	NotOpened func(*upstream.Server)
 }
 
 // attach makes what the engine keeps of a server.
@@ -86,7 +95,9 @@ func memberOf(s *upstream.Server) *member { return s.Conns.(*member) }
 func (g *Group) SetRules(o upstream.Options) { g.Group.SetRules(o, g.eng.mono()) }
 
 // Set makes specs the servers and closes what those have that are none any more.
+// Requests that wait for a server are sent to those that came.
 func (g *Group) Set(specs []upstream.Spec) {
+	g.noteEmpty(specs)
 	for _, s := range g.Group.Set(specs, g.eng.mono()) {
 		memberOf(s).close()
 	}
@@ -95,6 +106,15 @@ func (g *Group) Set(specs []upstream.Spec) {
 // NoteCheck takes the result of a health check; see upstream.Group.NoteCheck.
 func (g *Group) NoteCheck(s *upstream.Server, c upstream.Check) (sure bool) {
 	return g.Group.NoteCheck(s, c, g.eng.mono())
+}
+
+// noteEmpty notes since when there has been no server.
+func (g *Group) noteEmpty(specs []upstream.Spec) {
+	if len(specs) > 0 {
+		g.emptySince.Store(0)
+	} else {
+		g.emptySince.CompareAndSwap(0, max(g.eng.mono(), 1))
+	}
 }
 
 // Close closes the idle connections, now and when leases come back.

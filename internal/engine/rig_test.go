@@ -64,6 +64,8 @@ type setup struct {
 	// clientTLS, if set, makes the listener one with TLS.
 	clientTLS *ClientTLS
 	serverTLS *ServerTLS
+	// notOpened, if set, is told of servers that could not be connected to.
+	notOpened func(*upstream.Server)
 }
 
 // newRig starts an engine whose only server is at to; with, if not nil, changes
@@ -104,7 +106,7 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	resolver := resolve.New(s.resolver)
-	r.group = r.eng.NewGroup("group", s.group, s.servers, Contacts{Resolver: resolver, TLS: s.serverTLS})
+	r.group = r.eng.NewGroup("group", s.group, s.servers, Contacts{Resolver: resolver, TLS: s.serverTLS, NotOpened: s.notOpened})
 	s.route.Site, s.route.Name, s.route.Upstream = "site", "route", r.group
 	plan.Router = oneRoute{&s.route}
 	if s.plan != nil {

@@ -44,6 +44,8 @@ func (o *ServerTLS) Config(sv *upstream.Server, now func() time.Time) *tls.Confi
 	name := o.ServerName
 	switch {
 	case name != "":
+	case sv.TLSName != "":
+		name = sv.TLSName
 	case sv.Host != "":
 		name = sv.Host
 	case sv.Path == "":

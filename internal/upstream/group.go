@@ -158,7 +158,8 @@ func (g *Group) SetRules(o Options, now int64) {
 // to it.
 func (g *Group) Servers() []*Server { return g.view.Load().servers }
 
-// Set makes specs the members. A server that stays keeps all that is known of it;
+// Set makes specs the members; of equal places the first counts. A server that stays
+// keeps all that is known of it, and takes its new role;
 // gone are those that are no longer members, for the caller to close.
 func (g *Group) Set(specs []Spec, now int64) (gone []*Server) {
 	defer g.change(now)()
@@ -169,7 +170,12 @@ func (g *Group) Set(specs []Spec, now int64) (gone []*Server) {
 	was := g.servers
 	g.dirty = true
 	g.servers = make([]*Server, 0, len(specs))
+	taken := make(map[Place]bool, len(specs))
 	for _, spec := range specs {
+		if taken[spec.Place] {
+			continue
+		}
+		taken[spec.Place] = true
 		s := old[spec.Place]
 		if s == nil {
 			s = g.newServer(spec)
@@ -178,12 +184,11 @@ func (g *Group) Set(specs []Spec, now int64) (gone []*Server) {
 			g.tell(s, now, Up, "is a member now")
 			s.state = Up
 		}
-		delete(old, spec.Place)
 		s.role = spec.Role
 		g.servers = append(g.servers, s)
 	}
 	for _, s := range was {
-		if old[s.Place] == s {
+		if !taken[s.Place] {
 			g.tell(s, now, Gone, "is no member any more")
 			gone = append(gone, s)
 		}
