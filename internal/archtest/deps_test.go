@@ -26,7 +26,7 @@ var layers = []string{
 	"accesslog",
 	"cause",
 	"incident",
-	"probe alert",
+	"probe alert discover",
 	"logread doctor",
 	"cdn", // data: config checks the names of its sets, gateway has their networks
 	"metrics store cluster admin dashboard config certs trace handover", // edges: they meet in gateway, not each other
