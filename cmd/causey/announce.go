@@ -39,7 +39,7 @@ func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
 			p.printf("  upstream  and %d more\n", len(cfg.Upstreams)-i)
 			break
 		}
-		p.printf("  upstream  %s: %s\n", u.Name, serverList(u.Servers))
+		p.printf("  upstream  %s: %s\n", u.Name, serverList(&u))
 	}
 	if addr := g.AdminAddr(); addr != "" {
 		p.printf("  admin     %s/\n", urlOf(addr))
@@ -50,15 +50,26 @@ func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
 	_ = p.writeTo(w) // stderr that nobody reads is no reason to stop
 }
 
-func serverList(servers []config.Server) string {
+// serverList names the first servers of an upstream, and where others are found.
+func serverList(u *config.Upstream) string {
 	var names []string
-	for i, s := range servers {
+	for i, s := range u.Servers {
 		if i == serversShown {
-			return strings.Join(names, ", ") + ", and " + plural(len(servers)-i, "other")
+			names = append(names, "and "+plural(len(u.Servers)-i, "other"))
+			break
 		}
 		names = append(names, s.Address.String())
 	}
-	return strings.Join(names, ", ")
+	if d := &u.Discover; d.API {
+		names = append(names, "and what the API sets")
+	} else {
+		for _, place := range []string{d.File, string(d.Docker)} {
+			if place != "" {
+				names = append(names, "and what is found in "+place)
+			}
+		}
+	}
+	return strings.TrimPrefix(strings.Join(names, ", "), "and ")
 }
 
 // urlOf is what a browser takes for a listener's address.

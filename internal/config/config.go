@@ -202,7 +202,7 @@ type Route struct {
 // Upstream is a named group of servers.
 type Upstream struct {
 	Name       string    `json:"-"`
-	Servers    []Server  `json:"servers"`
+	Servers    []Server  `json:"servers,omitempty"` // none only where Discover finds some
 	KeepAlive  KeepAlive `json:"keep_alive"`
 	HostHeader string    `json:"host_header"` // HostPreserve, HostServer, or a name
 	// ProxyProtocol is the version of the PROXY header that connections begin with.
@@ -219,6 +219,7 @@ type Upstream struct {
 	HoldRequests  int             `json:"hold_requests"`
 	Outliers      Outliers        `json:"outliers"`
 	Check         Check           `json:"check,omitzero"`
+	Discover      Discover        `json:"discover,omitzero"`
 }
 
 // What the servers of an upstream get as Host, beside a name.
@@ -245,6 +246,9 @@ type Server struct {
 	Weight         int    `json:"weight"`
 	Priority       int    `json:"priority"`
 	Zone           string `json:"zone,omitempty"`
+	// Discover says that Address stands for several servers, which are like this one
+	// otherwise.
+	Discover ServerDiscover `json:"discover,omitempty"`
 }
 
 // KeepAlive is about unused connections to the servers of an upstream.

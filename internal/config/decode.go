@@ -196,6 +196,12 @@ func (d *decoder) spoil(c cursor) {
 	d.spoiled[c.path] = true
 }
 
+// written reports whether something stands at a path.
+func (d *decoder) written(path string) bool {
+	_, ok := d.where[path]
+	return ok
+}
+
 // sound reports whether a path was read, or not written at all.
 func (d *decoder) sound(format string, args ...any) bool {
 	return !d.spoiled[fmt.Sprintf(format, args...)]

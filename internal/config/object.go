@@ -20,10 +20,12 @@ type entry struct {
 	// derived says in words what the default follows from, where def cannot.
 	derived  string
 	required bool
-	sample   string // how a required key is written
-	doc      string // what it does
-	avoid    string // when not to use it, or ""
-	peers    string // what others use, or ""
+	// unless names a key beside which this one is not required, "" for none.
+	unless string
+	sample string // how a required key is written
+	doc    string // what it does
+	avoid  string // when not to use it, or ""
+	peers  string // what others use, or ""
 
 	value *shape // set by object
 }
@@ -172,7 +174,7 @@ func (o *object[S]) decodeKeys(d *decoder, c cursor, s *shape, v *S) bool {
 		f.into.decode(d, at, v)
 	}
 	for i := range o.fields {
-		if f := &o.fields[i]; f.required && seen[i] == "" {
+		if f := &o.fields[i]; f.required && seen[i] == "" && (f.unless == "" || !slices.Contains(seen, f.unless)) {
 			d.missing(c, &f.entry, s)
 		}
 	}

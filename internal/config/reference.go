@@ -67,6 +67,8 @@ func (e *entry) reference() string {
 	}
 	fmt.Fprintf(&b, " · %s", e.value.name)
 	switch {
+	case e.required && e.unless != "":
+		fmt.Fprintf(&b, " · required unless there is `%s`", e.unless)
 	case e.required:
 		b.WriteString(" · required")
 	case e.def != "":

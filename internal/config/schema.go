@@ -88,6 +88,8 @@ func (g schemaMaker) object(s *shape) map[string]any {
 			properties[e.alias] = p
 		}
 		switch {
+		case e.required && e.unless != "":
+			choices = append(choices, map[string]any{"required": []string{e.name}}, map[string]any{"required": []string{e.unless}})
 		case e.required && e.alias != "":
 			choices = append(choices,
 				map[string]any{"required": []string{e.name}, "not": map[string]any{"required": []string{e.alias}}},

@@ -14,7 +14,7 @@ import (
 type ServerAddr struct {
 	Network Network // TCP or Unix
 	// Host and Port are set for TCP. Host is a name, or an IP address in its
-	// canonical text without brackets.
+	// canonical text without brackets. Port is 0 for the name of SRV records.
 	Host string
 	Port uint16
 	// TLS says that it is spoken to over TLS.
@@ -35,7 +35,13 @@ func ParseServerAddr(s string) (ServerAddr, error) {
 		return ServerAddr{Network: Unix, Path: path}, nil
 	}
 	if scheme, rest, ok := cutScheme(s); ok {
+		if (scheme == "http" || scheme == "https") && isServiceName(rest) {
+			return parseService(s, rest, scheme == "https")
+		}
 		return parseServerURL(s, scheme, rest)
+	}
+	if isServiceName(s) {
+		return parseService(s, s, false)
 	}
 	for _, scheme := range []string{"http", "https"} {
 		if rest, ok := strings.CutPrefix(s, scheme+":"); ok {
@@ -65,6 +71,29 @@ func ParseServerAddr(s string) (ServerAddr, error) {
 	host, err = canonicalHost(host)
 	return ServerAddr{Network: TCP, Host: host, Port: port}, err
 }
+
+// isServiceName reports whether s begins like the name of SRV records (RFC 2782:
+// "_Service._Proto.Name"), such as _http._tcp.example.com.
+func isServiceName(s string) bool {
+	service, rest, _ := strings.Cut(s, ".")
+	proto, _, _ := strings.Cut(rest, ".")
+	return strings.HasPrefix(service, "_") && strings.EqualFold(proto, "_tcp")
+}
+
+// parseService reads the name of SRV records.
+func parseService(s, name string, secure bool) (ServerAddr, error) {
+	if i := strings.IndexAny(name, ":/"); i >= 0 {
+		return ServerAddr{}, wrong("write "+name[:i], "%s has more than a name; its SRV records say the ports", quote(s))
+	}
+	host, err := hostName(name)
+	if err == nil && strings.Count(host, ".") < 2 {
+		err = wrong("write "+name+".DOMAIN", "%s names no domain", quote(s))
+	}
+	return ServerAddr{Network: TCP, Host: host, TLS: secure}, err
+}
+
+// IsService reports that a is the name of SRV records.
+func (a ServerAddr) IsService() bool { return a.Network == TCP && a.Port == 0 && isServiceName(a.Host) }
 
 // localServer is a port of this machine.
 func localServer(s string, port uint16) (ServerAddr, error) {
@@ -187,6 +216,9 @@ func (a ServerAddr) String() string {
 		return "unix:" + a.Path
 	case TCP:
 		hostPort := net.JoinHostPort(a.Host, strconv.Itoa(int(a.Port)))
+		if a.IsService() {
+			hostPort = a.Host
+		}
 		if a.TLS {
 			return "https://" + hostPort
 		}

@@ -7,7 +7,7 @@ import "time"
 
 var serverAddrKind = leaf(&shape{
 	name: "server address", defined: true, want: "an address such as 127.0.0.1:3000", numbers: true,
-	doc:    "`app:3000`, `10.0.0.5:80`, `[::1]:80`, `http://app:3000`, `https://app:8443` for TLS, `unix:/run/app.sock`, or only a port of this machine: `3000`, which is `localhost:3000`. Names are looked up again when their TTL ends.",
+	doc:    "`app:3000`, `10.0.0.5:80`, `[::1]:80`, `http://app:3000`, `https://app:8443` for TLS, `unix:/run/app.sock`, or only a port of this machine: `3000`, which is `localhost:3000`. `_http._tcp.example.com`, without a port, is the name of SRV records. Names are looked up again when their TTL ends.",
 	schema: map[string]any{"type": []string{"string", "integer"}, "minLength": 1, "minimum": 1, "maximum": 65535},
 }, ParseServerAddr)
 
@@ -35,10 +35,18 @@ var serverKind = object[Server]{
 			doc:   "Where it stands. Servers in the gateway's own `zone` are asked first, as long as half of them are in service.",
 			peers: "Envoy zone-aware routing, Kubernetes `trafficDistribution: PreferClose`."},
 			to(zoneKind, func(s *Server) *string { return &s.Zone })},
+		{entry{name: "discover", derived: "off; `srv` for an address such as `_http._tcp.example.com`",
+			doc:   "`dns` makes a server of each address that the name has, all of them like this one otherwise: each is chosen, counted and left out by itself. They are looked up when the TTL ends (after 1 s at least, 5 min at most) and at once when a connection cannot be opened. `srv` makes a server of each SRV record (RFC 2782), with its port, its weight, and its priority added to `priority`. TLS and `host_header: server` go by the name that is written, or by the record's target.",
+			avoid: "Without it a name is one server, whose addresses are tried one after the other for each connection: right for a service that balances by itself (a Kubernetes Service, a load balancer).",
+			peers: "HAProxy `server-template` with `resolvers`, nginx `server … resolve` (with `service=` for SRV), Envoy `STRICT_DNS`, Caddy dynamic `a` and `srv`."},
+			to(serverDiscoverKind, func(s *Server) *ServerDiscover { return &s.Discover })},
 	},
+	check:      finishServer,
 	shortShape: serverAddrKind.shape,
 	short: func(d *decoder, c cursor, s *Server) (ok bool) {
-		s.Address, ok = serverAddrKind.read(d, c)
+		if s.Address, ok = serverAddrKind.read(d, c); ok {
+			finishServer(d, c, s)
+		}
 		return ok
 	},
 }.kind()
@@ -75,9 +83,11 @@ var upstreamKind = object[Upstream]{
 	name: "upstream",
 	doc:  "A group of servers that all answer the same requests.",
 	fields: []field[Upstream]{
-		{entry{name: "servers", required: true, sample: "servers: [127.0.0.1:3000]",
+		{entry{name: "servers", required: true, unless: "discover", sample: "servers: [127.0.0.1:3000]",
 			doc: "Its members. Each item is an address or an object with the key `address`."},
-			to(list(serverKind, 1, 10_000), func(u *Upstream) *[]Server { return &u.Servers })},
+			to(list(serverKind, 1, maxServers), func(u *Upstream) *[]Server { return &u.Servers })},
+		{entry{name: "discover", doc: "Where servers are found that are not listed."},
+			to(discoverKind, func(u *Upstream) *Discover { return &u.Discover })},
 		{entry{name: "keep_alive", doc: "Unused connections to its servers."},
 			to(keepAliveKind, func(u *Upstream) *KeepAlive { return &u.KeepAlive })},
 		{entry{name: "host_header", def: "preserve",
@@ -129,6 +139,7 @@ var upstreamKind = object[Upstream]{
 			to(upstreamTLSKind, func(u *Upstream) *UpstreamTLS { return &u.TLS })},
 		checkField,
 	},
+	check: checkDiscover,
 }.kind()
 
 var upstreamsKind = mapping(keyRule{name: "name", pattern: upstreamNamePattern, check: checkUpstreamName, atLeast: 1}, upstreamKind,

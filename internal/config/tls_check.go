@@ -132,7 +132,7 @@ func (d *decoder) warnUnusedUpstreamTLS(u *Upstream) {
 	if !written {
 		return
 	}
-	https := false
+	https := u.Discover.File != "" || u.Discover.Docker != "" || u.Discover.API // who knows
 	for i, s := range u.Servers {
 		https = https || s.Address.TLS || !d.sound("%s.servers[%d]", path, i)
 	}

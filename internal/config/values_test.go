@@ -95,7 +95,8 @@ func TestServerAddr(t *testing.T) {
 	readsAs(t, ParseServerAddr, map[string]string{
 		"app:3000": "app:3000", "APP.Example:3000": "app.example:3000", "10.0.0.5:80": "10.0.0.5:80", "[::1]:80": "[::1]:80", "3000": "localhost:3000", ":3000": "localhost:3000",
 		"http://app": "app:80", "http://app/": "app:80", "HTTP://app:81/": "app:81", "http://[::1]": "[::1]:80", "http://[::1]:81": "[::1]:81", "http://10.0.0.1": "10.0.0.1:80",
-		"unix:/run/a.sock": "unix:/run/a.sock", "unix:///run/a.sock": "unix:/run/a.sock", "my_app_1:80": "my_app_1:80", "http:3000": "http:3000",
+		"unix:/run/a.sock": "unix:/run/a.sock", "unix:///run/a.sock": "unix:/run/a.sock", "my_app_1:80": "my_app_1:80", "_http._tcp.App.example": "_http._tcp.app.example", "https://_h._TCP.a.b": "https://_h._tcp.a.b", "http://_http._tcp.a.b": "_http._tcp.a.b",
+		"_http._tcp.a:80": "", "_http._tcp": "", "_http._tcp.": "", "https://_h._tcp.a.b/": "", "_http._udp.a": "", "_http.tcp.a:80": "_http.tcp.a:80", "http:3000": "http:3000",
 		"": "", "app": "", "app:": "", "app:0": "", "0": "", "65536": "", "https://app": "https://app:443", "https://app:8443/": "https://app:8443", "HTTPS://[::1]": "https://[::1]:443", "wss://app": "", "https://": "", "https:app": "", "h2c://app": "", "http://": "", "http://app/x": "", "http://app?x": "",
 		"http://u:p@app": "", "http:app": "", "ws://app": "", "app:80/x": "", "0.0.0.0:80": "", "[::]:80": "", "256.0.0.1:80": "", "-a:80": "", "a..b:80": "", "a.:80": "", "é:80": "", "unix:a": "", "https://app/x": "", "https://0.0.0.0": "",
 		"http://::1": "", "a b:80": "", "http://:80": "", "x" + fmt.Sprintf("%063d", 0) + ":80": "", "03000": "", "http://app:": "",
