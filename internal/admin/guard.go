@@ -41,7 +41,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			writeProblem(w, problem{Status: http.StatusForbidden,
 				Detail: "The request was made by a page of another origin."})
 		default:
-			r.Body = http.MaxBytesReader(w, r.Body, bodyLimitBytes)
+			limit := int64(bodyLimitBytes)
+			if r.Method == http.MethodPut { // a list of servers
+				limit = serversLimitBytes
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
 			next.ServeHTTP(w, r)
 		}
 	})

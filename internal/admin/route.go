@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type route struct {
 	closed bool
 	handle http.HandlerFunc
 }
+
+// serversPattern is where the servers of an upstream are set.
+const serversPattern = "/api/v1/upstreams/{upstream}/servers"
 
 func (s *Server) routes() []route {
 	routes := []route{
@@ -34,6 +38,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/upstreams", false, s.upstreams},
 		{"POST", "/api/v1/upstreams/{upstream}/servers/{server}/state", true, s.decide},
 		{"GET", "/api/v1/events", false, s.events},
+		{"PUT", serversPattern, true, s.setServers},
+		{"DELETE", serversPattern, true, s.resetServers},
 		{"GET", "/api/v1/certificates", false, s.certificates},
 		{"GET", "/api/v1/cache", false, s.cache},
 		{"POST", "/api/v1/cache/purge", true, s.purge},
@@ -57,12 +63,15 @@ func (s *Server) routes() []route {
 // handler returns everything that is served on one listener.
 func (s *Server) handler(viaSocket bool) http.Handler {
 	mux := http.NewServeMux()
+	byPattern := map[string][]route{}
 	for _, r := range s.routes() {
-		h := r.handle
 		if r.closed && !viaSocket {
-			h = s.needsToken(h)
+			r.handle = s.needsToken(r.handle)
 		}
-		mux.HandleFunc(r.pattern, only(r.method, h))
+		byPattern[r.pattern] = append(byPattern[r.pattern], r)
+	}
+	for pattern, routes := range byPattern {
+		mux.HandleFunc(pattern, byMethod(routes))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, problem{Status: http.StatusNotFound, Detail: "There is nothing here; docs/admin-api.md lists what there is."})
@@ -70,19 +79,25 @@ func (s *Server) handler(viaSocket bool) http.Handler {
 	return s.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// only answers other methods than the given one with 405. GET includes HEAD.
-func only(method string, h http.HandlerFunc) http.HandlerFunc {
-	allow := method
-	if method == http.MethodGet {
-		allow = "GET, HEAD"
-	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != method && !(r.Method == http.MethodHead && method == http.MethodGet) {
-			w.Header().Set("Allow", allow)
-			writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "Use " + allow + " here."})
-			return
+// byMethod chooses among the routes of one pattern, and answers other methods with 405.
+// GET includes HEAD.
+func byMethod(routes []route) http.HandlerFunc {
+	var allowed []string
+	for _, r := range routes {
+		if allowed = append(allowed, r.method); r.method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
 		}
-		h(w, r)
+	}
+	allow := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, req *http.Request) {
+		for _, r := range routes {
+			if req.Method == r.method || req.Method == http.MethodHead && r.method == http.MethodGet {
+				r.handle(w, req)
+				return
+			}
+		}
+		w.Header().Set("Allow", allow)
+		writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "Use " + allow + " here."})
 	}
 }
 

@@ -56,6 +56,10 @@ type Options struct {
 	Decide func(Decision) (warnings []string, err error)
 	// Events has the newest changes of servers' states.
 	Events *EventLog
+	// SetServers makes a list the servers of an upstream, nil gives it those of its
+	// configuration again. It fails with ErrNoUpstream, ErrNotByAPI, or a *ReloadError
+	// that says what is wrong with the list. nil for no such thing.
+	SetServers func(upstream string, list []byte) error
 	// Certificates tells the certificates of the listeners with TLS; what follows from
 	// the time is added here.
 	Certificates func() []Certificate

@@ -24,6 +24,8 @@ type Upstream struct {
 	// Saved counts exchanges since start. It is filled from the records.
 	Saved   SavedCounts      `json:"saved"`
 	Servers []UpstreamServer `json:"servers"`
+	// Sources are where servers are found that the configuration does not list.
+	Sources []UpstreamSource `json:"sources"`
 }
 
 // RecentRequests counts the requests of the last five to ten seconds.
@@ -130,6 +132,9 @@ func (s *Store) addCounts(ups []Upstream) {
 	for i := range ups {
 		if n := s.savedBy[ups[i].Name]; n != nil {
 			ups[i].Saved = *n
+		}
+		if ups[i].Sources == nil {
+			ups[i].Sources = []UpstreamSource{}
 		}
 		for j := range ups[i].Servers {
 			srv := &ups[i].Servers[j]
