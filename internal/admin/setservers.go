@@ -27,8 +27,8 @@ type UpstreamSource struct {
 	// is. What was found before stays in use.
 	Problem string `json:"problem"`
 	// LookedAt and ChangedAt are "" where that has not happened yet.
-	LookedAt  string `json:"looked_at"`
-	ChangedAt string `json:"changed_at"`
+	LookedAt  Moment `json:"looked_at"`
+	ChangedAt Moment `json:"changed_at"`
 }
 
 // setServers makes the list that was sent the servers of an upstream.

@@ -14,6 +14,7 @@ import (
 
 	"causey/internal/cache"
 	"causey/internal/config"
+	"causey/internal/discover"
 	"causey/internal/engine"
 	"causey/internal/engine/resolve"
 	"causey/internal/exchange"
@@ -41,12 +42,20 @@ type liveGroup struct {
 	*engine.Group
 	text string
 	made time.Time
+	feed *discover.Feed
+	// servers is where feed finds them, once the configuration that says so is in use.
+	servers discover.Plan
 }
 
-// close closes the groups that next does not use.
+// close closes the groups that next does not use, and the feeds of upstreams that it
+// does not have.
 func (l live) close(next live) {
 	for name, g := range l.groups {
-		if next.groups[name] != g {
+		n := next.groups[name]
+		if n == nil {
+			g.feed.Close()
+		}
+		if n != g {
 			g.Close()
 		}
 	}
@@ -115,16 +124,23 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 	l := live{groups: map[string]*liveGroup{}, networks: g.loadNetworks(c), cache: store}
 	for i := range c.Upstreams {
 		u := &c.Upstreams[i]
-		text, o := groupText(u, c), groupOptions(c, u)
-		if have := old.groups[u.Name]; have != nil && have.text == text {
+		gr, o := &liveGroup{text: groupText(u, c), servers: g.servers(u, resolver)}, groupOptions(c, u)
+		switch have := old.groups[u.Name]; {
+		case have == nil:
+			gr.feed = g.newFeed(u.Name)
+		case have.text == gr.text:
 			have.SetRules(o)
-			have.Set(specs(u))
+			have.servers = gr.servers
 			l.groups[u.Name] = have
 			continue
+		default:
+			gr.feed = have.feed
 		}
+		l.groups[u.Name] = gr
 		o.OnEvent, o.Hand = g.events.put, g.byHand.of(u.Name)
-		group := g.eng.NewGroup(u.Name, o, specs(u), engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u)})
-		l.groups[u.Name] = &liveGroup{group, text, time.Now()}
+		gr.made = time.Now()
+		gr.Group = g.eng.NewGroup(u.Name, o, gr.feed.Preview(gr.servers),
+			engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u), NotOpened: gr.feed.LookAgain})
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via

@@ -109,6 +109,10 @@ type Gateway struct {
 	cfg      *config.Config
 	obtained *certs.Automatic // made of cfg, nil if nothing is
 	live     live
+	// set are the servers that the API set, by upstream. It is read and written with
+	// reloads held; a state that outlives the process would be read into it by New, and
+	// written by SetServers.
+	set      map[string][]config.Server
 	resolver *resolve.Resolver
 	// retired are the resolvers of former configurations: an exchange that began
 	// with one may ask it to its end.
@@ -128,7 +132,7 @@ type Gateway struct {
 func New(cfg *config.Config, o Options) (*Gateway, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
-	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{},
+	g := &Gateway{opts: o, cfg: cfg, epoch: binary.NativeEndian.Uint64(seed[:]), listeners: map[string]*engine.Listener{}, set: map[string][]config.Server{},
 		inherited: o.Inherited, quit: make(chan struct{}), leftC: make(chan struct{}), ended: make(chan struct{})}
 	if g.inherited == nil {
 		g.inherited = &Inherited{}
@@ -181,6 +185,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.useCache(cfg, g.live)
 	g.useNetworks(g.live)
 	g.plan.Store(g.live.plan)
+	g.live.discover()
 	if err := g.newAdmin(cfg); err != nil {
 		g.closeAll()
 		return nil, err
@@ -217,6 +222,7 @@ func (g *Gateway) Start() error {
 	// From here nothing fails.
 	g.syncByHand(g.live)
 	g.certs.Start()
+	g.live.startFeeds()
 	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
 	g.mu.Lock()
 	closed := g.serve(g.cfg, g.live.networks, opened)

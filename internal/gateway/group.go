@@ -41,11 +41,11 @@ func groupOptions(c *config.Config, u *config.Upstream) upstream.Options {
 
 func part(p config.Percent) float64 { return float64(p) / 100 }
 
-// specs describes the servers of u.
-func specs(u *config.Upstream) []upstream.Spec {
-	list := make([]upstream.Spec, 0, len(u.Servers))
-	for i := range u.Servers {
-		list = append(list, spec(&u.Servers[i]))
+// specs describes servers.
+func specs(servers []config.Server) []upstream.Spec {
+	list := make([]upstream.Spec, 0, len(servers))
+	for i := range servers {
+		list = append(list, spec(&servers[i]))
 	}
 	return list
 }

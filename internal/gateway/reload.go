@@ -137,7 +137,9 @@ func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolv
 	}
 	g.mu.Unlock()
 	g.useNetworks(next)
+	next.discover()
 	g.syncByHand(next)
+	next.startFeeds()
 	closeListeners(unused)
 	g.checks.use(cfg, next, resolver)
 	old.close(next)

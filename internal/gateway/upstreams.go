@@ -27,7 +27,7 @@ func (g *Gateway) upstreams() []admin.Upstream {
 
 func (g *Gateway) upstreamOf(gr *liveGroup, resolver *resolve.Resolver) admin.Upstream {
 	d := gr.Describe()
-	u := admin.Upstream{Name: gr.Name(), Held: d.Held, HeldMost: d.HeldMost, AllAsked: d.Panics, Servers: []admin.UpstreamServer{},
+	u := admin.Upstream{Name: gr.Name(), Held: d.Held, HeldMost: d.HeldMost, AllAsked: d.Panics, Servers: []admin.UpstreamServer{}, Sources: gr.sources(),
 		Recent: admin.RecentRequests{Requests: d.Requests, Repeated: d.Repeated, Repeatable: d.Repeatable}}
 	members := map[string]*upstream.Server{}
 	for _, s := range gr.Servers() {
@@ -70,7 +70,11 @@ func (g *Gateway) serverOf(gr *liveGroup, d *upstream.ServerDescription) admin.U
 
 // resolved adds what the server is dialled at.
 func resolved(a *admin.UpstreamServer, s *upstream.Server, resolver *resolve.Resolver) {
-	if s.Host == "" {
+	switch {
+	case s.Host == "" && s.Addr.IsValid():
+		a.Addresses = []string{s.Addr.String()}
+		return
+	case s.Host == "":
 		a.Addresses = []string{s.Name}
 		return
 	}
