@@ -226,13 +226,18 @@ func (a *adminSide) get(ctx context.Context, path string, into any) error {
 
 // post sends what as JSON to path and decodes the answer.
 func (a *adminSide) post(ctx context.Context, path string, what, into any) error {
+	return a.tell(ctx, http.MethodPost, path, what, into)
+}
+
+// tell is post with any method.
+func (a *adminSide) tell(ctx context.Context, method, path string, what, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	text, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, bytes.NewReader(text))
 	if err != nil {
 		return err
 	}

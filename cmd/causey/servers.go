@@ -77,7 +77,7 @@ answers; 2: the command line is wrong.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&watch, "watch", false, "again every two seconds, until it is interrupted")
 	cmd.MarkFlagsMutuallyExclusive("json", "watch")
-	cmd.AddCommand(newDrain(w), newMaintenance(w), newRestore(w))
+	cmd.AddCommand(newDrain(w), newMaintenance(w), newRestore(w), newSet(w))
 	return cmd
 }
 
@@ -120,9 +120,9 @@ func (a *adminSide) watchServers(ctx context.Context, w world) error {
 	}
 }
 
-// outOfServers reports that u has servers and none is in service.
+// outOfServers reports that no server of u is in service.
 func outOfServers(u admin.Upstream) bool {
-	return len(u.Servers) > 0 && !slices.ContainsFunc(u.Servers, func(s admin.UpstreamServer) bool { return s.InService() })
+	return !slices.ContainsFunc(u.Servers, func(s admin.UpstreamServer) bool { return s.InService() })
 }
 
 // writeServers writes a table with one line per server, and below it the reasons and
@@ -130,7 +130,7 @@ func outOfServers(u admin.Upstream) bool {
 func writeServers(w io.Writer, list []admin.Upstream, now time.Time) error {
 	t := newTable(w)
 	t.row("UPSTREAM", "SERVER", "STATE", "FOR", "LATENCY", "ACTIVE", "IDLE", "LATELY", "ATTEMPTS", "FAILED", "LAST FAILURE")
-	var why, sums page
+	var why, found, sums page
 	for _, u := range list {
 		for i := range u.Servers {
 			s := &u.Servers[i]
@@ -144,6 +144,11 @@ func writeServers(w io.Writer, list []admin.Upstream, now time.Time) error {
 				why.wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Name), printable(s.Reason)))
 			}
 		}
+		for _, s := range u.Sources {
+			if s.Problem != "" {
+				found.wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Source), printable(s.Problem)))
+			}
+		}
 		if text := upstreamText(&u); text != "" {
 			sums.wrap("  ", "    ", printable(u.Name)+": "+text)
 		}
@@ -154,6 +159,9 @@ func writeServers(w io.Writer, list []admin.Upstream, now time.Time) error {
 	var p page
 	if why.Len() > 0 {
 		p.printf("\nNot in service, because\n%s", why.String())
+	}
+	if found.Len() > 0 {
+		p.printf("\nServers are not found as they should be\n%s", found.String())
 	}
 	if sums.Len() > 0 {
 		p.printf("\nThe upstreams\n%s", sums.String())
