@@ -34,6 +34,9 @@ func (x *Exchange) attempts() *failure.Error {
 			x.keep()
 		case err == nil:
 			x.dropKept()
+			if first != nil && (len(x.later) > 0 || x.rec.Saved == 0) {
+				x.rec.Saved |= record.ByRetry
+			}
 			return nil
 		case final(err):
 			return err
@@ -85,13 +88,13 @@ func (x *Exchange) hold(first *failure.Error) *failure.Error {
 		until = x.rec.Start // a stale answer now is better than a fresh one in seconds
 	}
 	err := x.route.Upstream.Hold(&x.want, until)
-	gone := x.unwatch()
-	switch {
-	case err == Canceled:
+	switch gone := x.unwatch(); {
+	case err == Canceled || gone != Present:
 		return x.departed(gone)
 	case err == nil:
 		x.want.Called, x.want.TriedLen = true, 0
 		x.want.Round++
+		x.rec.Saved |= record.ByHold
 		return nil
 	case first != nil:
 		return first
@@ -169,26 +172,21 @@ func (x *Exchange) ask() *failure.Error {
 	}
 	x.Enter(phase.AwaitHead)
 	err := x.awaitAnswer()
-	gone := x.unwatch()
-	if err == nil {
-		return nil
+	switch gone := x.unwatch(); {
+	case err != nil:
+		return x.blame(err, sendErr, gone)
+	case gone != Present:
+		// The answer comes too late: the lease was canceled, and whoever reads on would
+		// not know why.
+		return x.departed(gone)
 	}
-	return x.blame(err, sendErr, gone)
+	return nil
 }
 
 // awaitAnswer reads heads until a final one, and passes interim ones on.
 func (x *Exchange) awaitAnswer() *failure.Error {
 	for interims := 0; ; interims++ {
-		if err := x.lease.ReadHead(&x.res); err != nil {
-			if err == Slow {
-				if !x.mayHedge() {
-					continue
-				}
-				if err = x.hedge(); err == nil {
-					return x.headCame()
-				}
-				return err
-			}
+		if err := x.readHead(); err != nil {
 			if !x.lease.FirstByteAt().IsZero() {
 				x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
 			}
@@ -198,9 +196,7 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 			return x.headCame()
 		}
 		if interims >= x.plan.Interims {
-			err := x.lease.Fault(phase.ReadHeadUp, failure.TooManyInterim)
-			err.Evidence.Size, err.Evidence.Limit = int64(interims+1), int64(x.plan.Interims)
-			return err
+			return tooManyInterim(x.lease, interims+1, x.plan.Interims)
 		}
 		if x.req.Version < 11 || x.res.Status == 100 && !x.req.Expect100 {
 			continue // RFC 9110 section 15.2: never to an HTTP/1.0 client
@@ -210,6 +206,24 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 			return err
 		}
 	}
+}
+
+// readHead reads the next head, or that of another server if this one is silent.
+func (x *Exchange) readHead() *failure.Error {
+	for {
+		if err := x.lease.ReadHead(&x.res); err != Slow {
+			return err
+		}
+		if x.mayHedge() {
+			return x.hedge()
+		}
+	}
+}
+
+func tooManyInterim(l Lease, n, limit int) *failure.Error {
+	err := l.Fault(phase.ReadHeadUp, failure.TooManyInterim)
+	err.Evidence.Size, err.Evidence.Limit = int64(n), int64(limit)
+	return err
 }
 
 // headCame notes that the head of a final answer is here.

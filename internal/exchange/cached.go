@@ -100,7 +100,7 @@ func (x *Exchange) serveStored() *failure.Error {
 
 // keepAnswer reads an answer that goes to the cache only.
 func (x *Exchange) keepAnswer() *failure.Error {
-	x.enterAt(phase.RelayBody, x.lease.HeadAt())
+	x.enterRelay()
 	for x.visit.Keeps() && x.res.Framing != wire.FramingNone {
 		x.Watch(x.lease)
 		piece, end, err := x.lease.ReadBody()

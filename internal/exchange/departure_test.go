@@ -6,7 +6,9 @@ package exchange_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"causey/internal/exchange"
 	"causey/internal/record"
 )
 
@@ -230,5 +232,22 @@ func TestNeighboursAreUnharmed(t *testing.T) {
 		o2.ok("whole")
 		g.wantAnswer("two is unharmed", two, 200, "whole")
 		g.wantEnd("two is unharmed", record.Relayed, "")
+	})
+}
+
+// A client that leaves in the moment in which the answer's head comes has left: the
+// lease was canceled, which must not be taken for a stop of ours.
+func TestClientLeavesAsTheHeadComes(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
+		c := g.send("GET /")
+		o := g.arrives("sent")
+		g.air.mu.Lock()
+		o.raw, o.firstAt = headBytes([]string{"HTTP/1.1 200 OK", "Content-Length: 4"}), time.Now()
+		c.departed = exchange.LeftByFIN
+		g.air.cond.Broadcast()
+		g.air.mu.Unlock()
+		g.settle()
+		o.Cancel()
+		g.wantEnd("left", record.ClientLeft, "client.read-head-up.closed")
 	})
 }

@@ -374,7 +374,8 @@ func (x *Exchange) letGo() {
 	}
 }
 
-// noteSaved says what kept a failure from the client, if the client has its answer.
+// noteSaved forgets what kept a failure from the client if the client got one all the
+// same.
 func (x *Exchange) noteSaved() {
 	r := &x.rec
 	if r.Outcome != record.Relayed && r.Outcome != record.Tunnelled || !r.Failure.IsNone() || r.Status >= 500 {
@@ -383,13 +384,6 @@ func (x *Exchange) noteSaved() {
 	}
 	if r.Cache == record.CacheStale && (!r.Hidden.IsNone() || r.UpStatus >= 500) {
 		r.Saved = record.ByStale // whatever else was tried
-		return
-	}
-	if r.Phases[phase.Queue] > 0 {
-		r.Saved |= record.ByHold
-	}
-	if len(x.later) > 0 || r.AttemptLen > 1 && r.Saved == 0 {
-		r.Saved |= record.ByRetry
 	}
 }
 

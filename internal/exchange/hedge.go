@@ -9,18 +9,19 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/wire"
 )
 
 // race is two attempts of one exchange side by side. The second one begins when the
 // server of the first has gone silent, and the first answer wins. It is what the
 // second attempt waits by, and what the client's departure cancels.
 type race struct {
-	x      *Exchange
-	first  answer
-	err    *failure.Error // of the first
-	done   chan struct{}  // closed when the first has come to its end
-	chosen uint64         // Want.Chosen of the second
-	// settled says that the exchange has taken over what is left of both.
+	x     *Exchange
+	first answer
+	err   *failure.Error // of the first
+	done  chan struct{}  // closed when the first has come to its end
+	asked Want           // of the second
+	// settled says that the loser's lease was given back.
 	settled bool
 
 	mu     sync.Mutex
@@ -91,29 +92,26 @@ func (x *Exchange) mayHedge() bool {
 func (x *Exchange) hedge() *failure.Error {
 	r := &race{x: x, done: make(chan struct{})}
 	r.first.lease = x.lease
-	x.race = r
 	x.client.Watch(r)
+	x.race = r
 	go r.runFirst()
-	lease, err := x.second(r)
+	err := x.second(r)
 	if err == nil && r.claim(theSecond) {
 		r.first.lease.Cancel()
 	}
 	<-r.done
-	r.settled = true
 	if r.won == theSecond {
-		x.lease, x.want.Chosen = lease, r.chosen
 		x.loseFirst(r)
 		return nil
 	}
-	// The first won, or both failed: then it is the first that tells what was wrong.
-	x.rec.DropAttempt()
-	if lease != nil {
-		lease.Release(failure.Code{})
-	}
-	x.lease = r.first.lease
+	x.loseSecond(r, err)
 	if r.won == theFirst {
 		x.res = r.first.res
 		return nil
+	}
+	// Both failed: it is the first that tells what was wrong.
+	if err != Canceled && err != NoServer {
+		x.later = append(x.later, err)
 	}
 	return r.err
 }
@@ -129,66 +127,93 @@ func (r *race) runFirst() {
 		}
 	}()
 	r.first.res.Reset()
-	for {
-		if r.err = r.first.lease.ReadHead(&r.first.res); r.err == Slow {
-			continue
-		}
-		if r.err != nil {
-			return
-		}
-		if !r.first.res.Interim() {
-			if r.claim(theFirst) {
-				r.stopSecond()
-			}
-			return
+	r.err = r.x.readFinal(r.first.lease, &r.first.res)
+	if r.err == nil && r.claim(theFirst) {
+		r.stopSecond()
+	}
+}
+
+// readFinal reads l's next final head. Interim ones are for nobody while it is open
+// whose answer counts.
+func (x *Exchange) readFinal(l Lease, res *wire.Response) *failure.Error {
+	for interims := 0; ; {
+		err := l.ReadHead(res)
+		switch {
+		case err == Slow:
+		case err != nil || !res.Interim():
+			return err
+		case interims >= x.plan.Interims:
+			return tooManyInterim(l, interims+1, x.plan.Interims)
+		default:
+			interims++
 		}
 	}
 }
 
-// second asks another server, up to the head of its answer in x.res.
-func (x *Exchange) second(r *race) (Lease, *failure.Error) {
-	w := x.want
+// second asks another server, up to the head of its answer in x.res. From when there
+// is a lease on it, that is x.lease.
+func (x *Exchange) second(r *race) *failure.Error {
 	a := x.rec.AddAttempt()
 	a.Start = x.env.Now().Sub(x.rec.Start)
+	w := &r.asked
+	*w = x.want
 	w.Attempt, w.Waiter, w.Fresh, w.Trial, w.Bound = a, r, false, false, 0
-	lease, err := x.route.Upstream.Acquire(&w)
-	x.want.Tried, x.want.TriedLen, r.chosen = w.Tried, w.TriedLen, w.Chosen
+	lease, err := x.route.Upstream.Acquire(w)
+	x.want.Tried, x.want.TriedLen = w.Tried, w.TriedLen
 	if err != nil {
-		return nil, err
+		return err
 	}
+	x.lease = lease
 	x.reached++
 	lease.Note(a)
 	r.Watch(lease)
-	x.lease = lease // the request names it
 	x.makeRequest()
 	if err = lease.SendHead(&x.out); err == nil {
 		err = lease.EndBody(nil)
 	}
-	if err == nil {
-		lease.RequestDone(x.env.Now())
+	if err != nil {
+		return err
 	}
-	for err == nil {
-		if err = lease.ReadHead(&x.res); err == nil && !x.res.Interim() {
-			return lease, nil
-		}
-		if err == Slow {
-			err = nil
-		}
-	}
-	a.Failure = x.checked(err).Code
-	return lease, err
+	lease.RequestDone(x.env.Now())
+	return x.readFinal(lease, &x.res)
 }
 
-// loseFirst writes down that the first attempt was given up, or failed meanwhile.
+// loseFirst writes down that the first attempt was given up, or failed meanwhile, and
+// gives its lease back. From then on its connection may be another exchange's, and
+// must not be canceled by our client's departure.
 func (x *Exchange) loseFirst(r *race) {
-	why := failure.Code{Party: failure.Upstream, Phase: phase.AwaitHead, Kind: failure.Timeout}
-	if r.err != nil && r.err != Canceled {
-		why = x.checked(r.err).Code
-	}
+	x.client.Watch(x.lease)
+	x.want.Chosen, x.want.Last = r.asked.Chosen, r.asked.Last
 	a := &x.rec.Attempts[x.rec.AttemptLen-2]
-	a.Failure, a.Took = why, x.env.Now().Sub(x.rec.Start)-a.Start
-	r.first.lease.Release(why)
+	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
+	switch {
+	case r.err == nil: // it came a moment too late
+		a.Status = r.first.res.Status
+	case r.err == Canceled:
+		a.Failure = failure.Code{Party: failure.Upstream, Phase: phase.AwaitHead, Kind: failure.Timeout}
+	default:
+		a.Failure = x.checked(r.err).Code
+	}
 	x.rec.Saved |= record.ByHedge
+	r.settled = true
+	r.first.lease.Release(a.Failure)
+}
+
+// loseSecond takes the second attempt back, which ended with err: the record tells of
+// the one whose answer, or failure, counts.
+func (x *Exchange) loseSecond(r *race, err *failure.Error) {
+	x.client.Watch(r.first.lease)
+	x.rec.DropAttempt()
+	second := x.lease
+	x.lease, r.settled = r.first.lease, true
+	if second == r.first.lease {
+		return // nobody was asked
+	}
+	var why failure.Code
+	if err != nil && err != Canceled {
+		why = x.checked(err).Code
+	}
+	second.Release(why)
 }
 
 // end joins what a bug left running.
@@ -196,9 +221,9 @@ func (r *race) end() {
 	if r == nil || r.settled {
 		return
 	}
+	r.settled = true
 	r.Cancel()
 	<-r.done
-	r.settled = true
 	if r.x.lease != r.first.lease {
 		r.first.lease.Release(failure.Code{})
 	}

@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"causey/internal/failure"
+	"causey/internal/phase"
 	"causey/internal/record"
 	"causey/internal/wire"
 )
@@ -14,14 +15,17 @@ import (
 type answer struct {
 	lease Lease
 	res   wire.Response
+	// chosen is Want.Chosen of its server.
+	chosen uint64
 }
 
 // keep lays the present answer aside while another server is asked: if that comes
 // to nothing, what the origin said is better than anything of ours.
 func (x *Exchange) keep() {
 	x.unkeep()
-	x.kept.lease = x.lease
+	x.kept.lease, x.kept.chosen = x.lease, x.want.Chosen
 	x.lease = nil
+	x.want.Fresh = false // it is another server's turn
 	x.kept.res, x.res = x.res, x.kept.res
 	a := x.rec.LastAttempt()
 	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
@@ -32,7 +36,8 @@ func (x *Exchange) keep() {
 func (x *Exchange) useKept() *failure.Error {
 	x.lease, x.kept.lease = x.kept.lease, nil
 	x.kept.res, x.res = x.res, x.kept.res
-	x.rec.UpStatus = x.res.Status
+	x.rec.UpStatus, x.want.Chosen = x.res.Status, x.kept.chosen
+	x.Enter(phase.RelayBody) // the time since its head came was that of the others
 	return nil
 }
 
@@ -45,8 +50,8 @@ func (x *Exchange) dropKept() {
 	x.unkeep()
 }
 
-// keptRest is how much is read of a body that nobody wants, so that its connection
-// can be used again.
+// keptRest is how many pieces are read of a body that nobody wants, so that its
+// connection can be used again.
 const keptRest = 4
 
 func (x *Exchange) unkeep() {

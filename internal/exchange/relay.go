@@ -12,7 +12,7 @@ import (
 
 // relayAnswer sends the upstream's final answer to the client.
 func (x *Exchange) relayAnswer() *failure.Error {
-	x.enterAt(phase.RelayBody, x.lease.HeadAt())
+	x.enterRelay()
 	x.makeAnswer()
 	x.rec.Status = x.res.Status
 	if err := x.client.SendHead(&x.out); err != nil {
@@ -31,6 +31,16 @@ func (x *Exchange) relayAnswer() *failure.Error {
 	}
 	x.rec.Outcome = record.Relayed
 	return nil
+}
+
+// enterRelay begins the phase of the answer's body when the head was whole, or now if
+// the answer had been laid aside.
+func (x *Exchange) enterRelay() {
+	at := x.lease.HeadAt()
+	if at.Before(x.last) {
+		at = x.last
+	}
+	x.enterAt(phase.RelayBody, at)
 }
 
 // relayBody moves the answer's body piece by piece. What was read goes out before

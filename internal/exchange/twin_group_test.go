@@ -75,6 +75,8 @@ func (g *groupTwin) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	switch {
 	case time.Until(until) <= 0:
 		return exchange.NoServer
+	case up() && !w.Again:
+		return exchange.NoServer
 	case up(): // a rest
 		until = time.Now().Add(min(time.Until(until), 10*time.Millisecond))
 		if g.wait(func() bool { return d.canceled }, func() time.Time { return until }) {
@@ -133,7 +135,7 @@ func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 	if i == len(g.servers) || !w.Fresh && w.TriedLen == len(w.Tried) {
 		return nil, exchange.NoServer
 	}
-	w.Last = i
+	w.Last, w.Chosen = i, uint64(i+1)
 	if !w.Fresh {
 		w.Tried[w.TriedLen] = uint32(i)
 		w.TriedLen++

@@ -54,6 +54,7 @@ type leaseTwin struct {
 
 	canceled bool
 	released bool
+	why      failure.Code // of the release
 	quiet    exchange.QuietRule
 	reading  atomic.Int32
 	writing  atomic.Int32
@@ -109,6 +110,7 @@ func (l *leaseTwin) HeadAt() time.Time {
 
 // Note implements exchange.Lease.
 func (l *leaseTwin) Note(a *record.Attempt) {
+	l.group.may("lease.Note")
 	a.Dialled, a.Reused, a.RequestNumber, a.IdleFor = serverAddr, l.reused, l.number, l.idleFor
 	if !l.reused {
 		a.Connect = l.server.delay
@@ -217,6 +219,7 @@ func (l *leaseTwin) flush() *failure.Error {
 
 // RequestDone implements exchange.Lease.
 func (l *leaseTwin) RequestDone(now time.Time) {
+	l.group.may("lease.RequestDone")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.times.AwaitHead > 0 {
@@ -257,8 +260,10 @@ func (l *leaseTwin) ReadHead(res *wire.Response) *failure.Error {
 		}
 		if !l.wait(func() bool { return l.canceled || len(l.raw) > have || l.down.cut != whole }, l.headDue) {
 			if !l.slowAt.IsZero() && !time.Now().Before(l.slowAt) {
-				l.slowAt = time.Time{}
-				return exchange.Slow
+				if l.slowAt = (time.Time{}); l.firstAt.IsZero() {
+					return exchange.Slow
+				}
+				continue
 			}
 			return l.lost(failure.Timeout)
 		}
@@ -297,6 +302,7 @@ func (l *leaseTwin) lost(k failure.Kind) *failure.Error {
 func (l *leaseTwin) headRead(res *wire.Response) {
 	l.lend(res.Buf)
 	if res.Interim() {
+		l.slowAt = time.Time{}
 		if !l.deadline.IsZero() {
 			l.deadline = time.Now().Add(l.times.AwaitHead)
 		}
@@ -391,14 +397,14 @@ func (l *leaseTwin) Tunnel(q exchange.QuietRule) {
 }
 
 // Release implements exchange.Lease.
-func (l *leaseTwin) Release(failure.Code) *failure.Error {
+func (l *leaseTwin) Release(why failure.Code) *failure.Error {
 	defer l.use(&l.reading, "Release")()
 	if l.writing.Load() > 0 || l.reading.Load() > 1 {
 		l.group.t.Error("a lease was released while in use") // I4
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.released = true
+	l.released, l.why = true, why
 	l.scribble()
 	l.conn.active--
 	l.conn.since = time.Now()
