@@ -5,7 +5,7 @@ package exchange
 
 import (
 	"bytes"
-	"hash/maphash"
+	"math/bits"
 	"strconv"
 
 	"causey/internal/wire"
@@ -35,16 +35,44 @@ const (
 	ByField
 )
 
-// keySeed makes keys that strangers cannot choose.
-var keySeed = maphash.MakeSeed()
+// keyOf hashes b (FNV-1a). It is the same in every process and on every machine, as
+// the servers' numbers are: what a server keeps for its keys stays worth something
+// over a restart, and behind a second gateway. Strangers can choose keys that meet on
+// one server; there the bound on a server's load spreads them.
+func keyOf(b []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}
+
+// parseTag reads a number as bind writes it; 0 is none.
+func parseTag(b []byte) (tag uint64) {
+	for _, c := range b {
+		d := uint64(c)
+		switch {
+		case c >= '0' && c <= '9':
+			d -= '0'
+		case c >= 'a' && c <= 'z':
+			d -= 'a' - 10
+		default:
+			return 0
+		}
+		hi, lo := bits.Mul64(tag, 36)
+		if hi != 0 || lo+d < lo {
+			return 0
+		}
+		tag = lo + d
+	}
+	return tag
+}
 
 // tie fills in what ties the request to a server.
 func (x *Exchange) tie() {
 	a := &x.route.Affinity
 	if a.Cookie != "" {
-		if v := cookieValue(&x.req.Head, a.Cookie); v != nil {
-			x.want.Bound, _ = strconv.ParseUint(string(v), 36, 64)
-		}
+		x.want.Bound = parseTag(cookieValue(&x.req.Head, a.Cookie))
 	}
 	if a.By == ByNothing {
 		return
@@ -60,10 +88,10 @@ func (x *Exchange) tie() {
 	}
 	if len(text) == 0 {
 		b := x.rec.Client.As16()
-		x.want.Key = maphash.Bytes(keySeed, b[:])
+		x.want.Key = keyOf(b[:])
 		return
 	}
-	x.want.Key = maphash.Bytes(keySeed, text)
+	x.want.Key = keyOf(text)
 }
 
 // bind tells the client which server it is bound to, if that is a new one.

@@ -186,6 +186,9 @@ func (g *testGateway) settle() { synctest.Wait() }
 
 // pass lets time pass.
 func (g *testGateway) pass(d time.Duration) {
+	g.air.mu.Lock()
+	g.air.cond.Broadcast() // what the script looked at came before what happens now
+	g.air.mu.Unlock()
 	time.Sleep(d) // the bubble's clock
 	g.settle()
 }

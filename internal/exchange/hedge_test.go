@@ -311,7 +311,9 @@ func TestHedgePanics(t *testing.T) {
 				g.hedges("a", "b")
 				c := g.send("GET /")
 				g.arrives("a is asked")
+				g.air.mu.Lock()
 				g.group.panics, c.panics = method, method
+				g.air.mu.Unlock()
 				g.pass(hedgePatience)
 				if len(g.bugs) == 0 {
 					t.Fatal("nothing panicked")

@@ -52,7 +52,9 @@ func TestHeldAfterAFailure(t *testing.T) {
 			s.down, s.delay, s.dials = false, 20*time.Millisecond, []failure.Kind{failure.Refused}
 			c := g.send("GET /")
 			g.settle()
+			g.air.mu.Lock()
 			s.down = true
+			g.air.mu.Unlock()
 			g.pass(5 * time.Second)
 			g.wantRunning("it waits")
 			if comes {

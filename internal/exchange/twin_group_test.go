@@ -23,7 +23,8 @@ type groupTwin struct {
 	// arrived lists the leases whose request head has come, in order.
 	arrived []*leaseTwin
 	leases  []*leaseTwin
-	panics  string // the method of group or lease that panics
+	asked   exchange.Want // what Acquire was called with last
+	panics  string        // the method of group or lease that panics
 	// patience is when ReadHead says Slow, alive that the slow server answers others;
 	// repeats is how many repetitions are left.
 	patience time.Duration
@@ -124,6 +125,7 @@ func (g *groupTwin) Name() string { return "app" }
 // Acquire implements exchange.Upstream.
 func (g *groupTwin) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 	g.may("lease.Acquire")
+	g.asked = *w
 	i := 0
 	if w.Fresh {
 		i = w.Last.(int)
