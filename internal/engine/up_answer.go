@@ -37,8 +37,11 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 			u.r.deadline.Store(0)
 			return err
 		}
-		if end == ioTimeout && u.onlySlow() {
-			return exchange.Slow
+		if end == ioTimeout && u.onlyImpatient() {
+			if u.r.total.Load() == u.gotBefore {
+				return exchange.Slow
+			}
+			continue // it has begun to answer, which may take its time
 		}
 		if end != ioOK {
 			u.r.deadline.Store(0)
@@ -52,9 +55,9 @@ func (u *upConn) ReadHead(res *wire.Response) *failure.Error {
 	}
 }
 
-// onlySlow reports that what is over is not the time for the answer but our patience,
-// and sets the deadline that is left.
-func (u *upConn) onlySlow() bool {
+// onlyImpatient reports that what is over is not the time for the answer but our
+// patience, and sets the deadline that is left.
+func (u *upConn) onlyImpatient() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	p, all := u.patience, u.times.AwaitHead
@@ -66,7 +69,7 @@ func (u *upConn) onlySlow() bool {
 	if all > 0 {
 		u.r.deadline.Store(u.eng.monoOf(u.askedAt) + int64(all))
 	}
-	return u.r.total.Load() == u.gotBefore
+	return true
 }
 
 // awaitBytes waits for more of the answer, and sends a request that waits whole
@@ -100,9 +103,7 @@ func (u *upConn) keepFirst(unread []byte) {
 func (u *upConn) headRead(res *wire.Response, n int) {
 	u.in.pinHead(n)
 	if res.Interim() {
-		if d := u.r.deadline.Load(); d != 0 {
-			u.r.deadline.CompareAndSwap(d, u.afterInterim())
-		}
+		u.afterInterim()
 		return
 	}
 	u.mu.Lock() // an upload that ends now must not set it again
@@ -110,7 +111,9 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	u.r.deadline.Store(0)
 	if u.waits {
 		u.waits = false
-		u.member.server.Answers(u.eng.sweep.now(), u.firstAt.Sub(u.askedAt))
+		// Not since its first byte: that may have been of a 100, before the request was
+		// whole.
+		u.member.server.Answers(u.eng.sweep.now(), max(u.headAt.Sub(u.askedAt), 0))
 	}
 	u.mu.Unlock()
 	u.member.noteAnswer(res.Status)
@@ -123,15 +126,19 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	}
 }
 
-// afterInterim is the deadline anew: whoever says that it is at work does not hang.
-func (u *upConn) afterInterim() int64 {
+// afterInterim begins the time for the answer anew, if it has begun: whoever says that
+// it is at work does not hang.
+func (u *upConn) afterInterim() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.patience = 0
-	if u.times.AwaitHead == 0 {
-		return 0
+	switch t := u.times.AwaitHead; {
+	case !u.waits:
+	case t > 0:
+		u.r.deadline.Store(u.eng.mono() + int64(t))
+	default:
+		u.r.deadline.Store(0)
 	}
-	return u.eng.mono() + int64(u.times.AwaitHead)
 }
 
 // eventStream reports an answer whose silence means nothing.

@@ -60,6 +60,7 @@ func (x *Exchange) unkeep() {
 		return
 	}
 	x.kept.lease = nil
+	l.Cancel() // what is not here yet is not waited for
 	for range keptRest {
 		if !l.BodyHere() {
 			break
