@@ -134,6 +134,9 @@ func (c *clientConn) StopBody() {
 	c.stopReading()
 }
 
+// ResumeBody implements exchange.ClientStream.
+func (c *clientConn) ResumeBody() { c.readStopped.Store(false) }
+
 // refuse makes the failure for bytes that the codec refused.
 func (c *clientConn) refuse(p phase.Phase, rej *h1.Reject) *failure.Error {
 	err := newError(failure.Client, p, rej.Kind)

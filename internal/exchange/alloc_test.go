@@ -67,6 +67,7 @@ func (s *fixedStream) Rewind() bool                             { return false }
 func (s *fixedStream) ReadBody() ([]byte, bool, *failure.Error) { return nil, true, nil }
 func (s *fixedStream) RequestTrailers() []byte                  { return nil }
 func (s *fixedStream) StopBody()                                {}
+func (s *fixedStream) ResumeBody()                              {}
 func (s *fixedStream) Interim(*exchange.Out) *failure.Error     { return nil }
 func (s *fixedStream) Flush() *failure.Error                    { return nil }
 func (s *fixedStream) Begun() bool                              { return s.begun }

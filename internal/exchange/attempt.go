@@ -75,7 +75,7 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 	if x.sent > 0 && !x.want.Fresh && !x.route.Upstream.MayRepeat() {
 		return false
 	}
-	x.upload.reset()
+	x.upload.again()
 	return true
 }
 
@@ -126,7 +126,7 @@ func (x *Exchange) attempt() *failure.Error {
 		x.opening = nil
 		return err
 	}
-	x.sent = 0
+	x.sent, x.heard = 0, false
 	if err == nil {
 		x.lease = lease
 		x.reached++
@@ -137,6 +137,7 @@ func (x *Exchange) attempt() *failure.Error {
 		}
 		x.joinUpload()
 		x.sent, lease = x.lease.Sent(), x.lease
+		x.heard = !lease.FirstByteAt().IsZero()
 		x.lease = nil
 	}
 	if err == Canceled {
@@ -198,9 +199,10 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 		if interims >= x.plan.Interims {
 			return tooManyInterim(x.lease, interims+1, x.plan.Interims)
 		}
-		if x.req.Version < 11 || x.res.Status == 100 && !x.req.Expect100 {
+		if x.req.Version < 11 || x.res.Status == 100 && (!x.req.Expect100 || x.continued) {
 			continue // RFC 9110 section 15.2: never to an HTTP/1.0 client
 		}
+		x.continued = x.continued || x.res.Status == 100
 		x.makeInterim()
 		if err := x.client.Interim(&x.out); err != nil {
 			return err

@@ -101,9 +101,12 @@ type Exchange struct {
 	// trusted reports that the peer is a trusted proxy.
 	trusted bool
 	// sent is what the kernel took of the attempt that failed last; later holds
-	// the failures of repeated attempts.
+	// the failures of repeated attempts. heard reports that an answer had begun in it.
 	sent  int64
+	heard bool
 	later []*failure.Error
+	// continued reports that the client was told to go on with its body.
+	continued bool
 	// reached counts attempts that had a connection.
 	reached int
 	// kept is an answer that is used unless another server gives a better one.
@@ -194,7 +197,7 @@ func (x *Exchange) begin(c ClientStream) {
 	a := c.Arrival()
 	x.client, x.plan = c, x.env.Plan()
 	x.lease, x.route, x.trusted, x.sent, x.later = nil, nil, false, 0, nil
-	x.reached, x.race = 0, nil
+	x.reached, x.race, x.continued = 0, nil, false
 	x.refresh, _ = c.(*refreshStream)
 	x.upload.reset()
 	x.rec.Reset()
@@ -360,6 +363,7 @@ func (x *Exchange) letGo() {
 		}
 	}()
 	x.joinUpload()
+	x.upload.replay = replay{}
 	x.unwatch()
 	x.unkeep()
 	x.race.end()

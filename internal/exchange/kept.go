@@ -29,14 +29,14 @@ func (x *Exchange) keep() {
 	x.kept.res, x.res = x.res, x.kept.res
 	a := x.rec.LastAttempt()
 	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
-	x.upload.reset()
+	x.upload.again()
 }
 
 // useKept makes the answer that was laid aside the one that counts.
 func (x *Exchange) useKept() *failure.Error {
 	x.lease, x.kept.lease = x.kept.lease, nil
 	x.kept.res, x.res = x.res, x.kept.res
-	x.rec.UpStatus, x.want.Chosen = x.res.Status, x.kept.chosen
+	x.rec.UpStatus, x.want.Chosen, x.upload.err = x.res.Status, x.kept.chosen, nil
 	x.Enter(phase.RelayBody) // the time since its head came was that of the others
 	return nil
 }

@@ -68,8 +68,10 @@ type ClientStream interface {
 	ReadBody() (piece []byte, end bool, err *failure.Error)
 	// RequestTrailers returns the trailer lines after the end, or nil.
 	RequestTrailers() []byte
-	// StopBody makes a ReadBody that waits give up, now and later.
+	// StopBody makes a ReadBody that waits give up, now and later, until ResumeBody:
+	// then ReadBody goes on where it was. Nothing is lost in between.
 	StopBody()
+	ResumeBody()
 
 	// Interim sends a 1xx answer at once.
 	Interim(out *Out) *failure.Error

@@ -163,6 +163,7 @@ func (s *refreshStream) Rewind() bool                             { return true 
 func (s *refreshStream) ReadBody() ([]byte, bool, *failure.Error) { return nil, true, nil }
 func (s *refreshStream) RequestTrailers() []byte                  { return nil }
 func (s *refreshStream) StopBody()                                {}
+func (s *refreshStream) ResumeBody()                              {}
 func (s *refreshStream) Interim(*Out) *failure.Error              { return nil }
 func (s *refreshStream) SendHead(*Out) *failure.Error             { return nil }
 func (s *refreshStream) WriteBody([]byte) *failure.Error          { return nil }

@@ -33,6 +33,9 @@ type Retry struct {
 	// Hold is how long after its first byte a request may wait for a server when none
 	// can be asked.
 	Hold time.Duration
+	// Body is how many bytes of a request body are kept while it is streamed, for
+	// requests that may be repeated: as long as there are no more it can be sent again.
+	Body int
 	// Hedge asks a second server when the first one has gone silent.
 	Hedge bool
 }
@@ -61,13 +64,20 @@ func (x *Exchange) mayRepeat(err *failure.Error) bool {
 	switch {
 	case e.Retry == failure.RetryUnsent && x.sent == 0:
 	case connected && x.sent == 0:
-	case e.Retry == failure.RetryReused && x.repeatable():
+	case !x.heard && x.repeatable() && (e.Retry == failure.RetryReused || x.diedReused(err)):
 	case connected && err.Code.Party == failure.Upstream && x.safe() && x.route.Retry.covers(e):
 	default:
 		return false
 	}
-	// A body whose upload was stopped cannot be read any more.
-	return !x.upload.stopped && (!x.upload.begun || x.client.Rewind())
+	return x.bodyAtHand()
+}
+
+// diedReused reports that a reused connection ended while the request was on its way.
+// That is told as a failure to send it.
+func (x *Exchange) diedReused(err *failure.Error) bool {
+	p, k := err.Code.Phase, err.Code.Kind
+	return (p == phase.SendHead || p == phase.SendBody) && (k == failure.Closed || k == failure.Reset) &&
+		err.Code.Party == failure.Upstream && x.rec.LastAttempt().Reused
 }
 
 // covers reports whether the policy repeats safe requests after such a failure.
@@ -105,9 +115,10 @@ func (x *Exchange) inTime() bool {
 }
 
 // wantsAnother reports whether the answer whose head has come is one for which
-// another server is to be asked.
+// another server is to be asked. One that came before the request was whole is passed
+// on: what is left of the request cannot be stopped without losing the answer.
 func (x *Exchange) wantsAnother() bool {
 	return slices.Contains(x.route.Retry.Statuses, x.res.Status) && x.safe() && !x.req.Upgrade &&
-		!x.upload.stopped && x.upload.complete && (!x.upload.begun || x.client.Rewind()) &&
-		x.reached < x.route.Retry.tries() && x.inTime() && x.route.Upstream.MayRepeat()
+		x.reached < x.route.Retry.tries() && x.inTime() && x.uploaded() &&
+		x.route.Upstream.MayRepeat() && x.bodyAtHand()
 }

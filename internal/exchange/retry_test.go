@@ -303,16 +303,32 @@ func TestBodyIsReplayed(t *testing.T) {
 	})
 }
 
-// A body that had not begun when its upload was stopped cannot be had again
-// either: the failure is the server's, not a stop of ours.
-func TestStoppedUploadIsNotRepeated(t *testing.T) {
+// A body of which nothing was read when its upload was stopped is still all there: it
+// goes with the next attempt. The client is told once to go on.
+func TestStoppedUploadIsRepeated(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *testGateway) {
-		g.warm()
-		c := g.send("PUT /", "Content-Length: 5", "Expect: 100-continue")
-		g.arrives("the head goes first").leave(byRST)
-		g.wantHead("given up", c, 502)
-		g.wantEnd("the server's failure", record.Answered, "upstream.await-head.reset-reused")
-		g.wantNoRequest("its body cannot be read any more")
+		for _, refused := range []bool{false, true} {
+			g.warm()
+			c := g.send("PUT /", "Content-Length: 5", "Expect: 100-continue")
+			o := g.arrives("the head goes first")
+			if refused {
+				o.refuse()
+			} else {
+				o.leave(byRST)
+			}
+			o = g.arrives("again").answer("HTTP/1.1 100 Continue")
+			g.settle()
+			c.body("hello")
+			g.settle()
+			if got := o.read(9); got != "hello" || len(c.interims) != 1 {
+				t.Errorf("the body is %q, told %d times", got, len(c.interims))
+			}
+			o.ok("")
+			g.wantAnswer("unseen by the client", c, 200, "")
+			if r := g.wantEnd("repeated", record.Relayed, ""); r.BodyIn != 5 {
+				t.Errorf("%d bytes in", r.BodyIn)
+			}
+		}
 	})
 }
 

@@ -217,6 +217,13 @@ func (c *clientTwin) StopBody() {
 	c.cond.Broadcast()
 }
 
+// ResumeBody implements exchange.ClientStream.
+func (c *clientTwin) ResumeBody() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = false
+}
+
 // Interim implements exchange.ClientStream.
 func (c *clientTwin) Interim(o *exchange.Out) *failure.Error {
 	c.may("Interim")

@@ -16,16 +16,21 @@ const spliceMin = 64 << 10
 // belong to the upload's goroutine; joinUpload takes them back.
 type upload struct {
 	running, complete bool
-	// begun reports that the body was read from, stopped that it was broken off.
-	begun, stopped bool
+	// taken reports that bytes of the body were read which replay does not hold, stopped
+	// that the client was told to give up.
+	taken, stopped bool
 	// bytes counts body bytes read from the client.
-	bytes int64
+	bytes  int64
+	replay replay
 	// err is why the upload stopped, nil if it is complete.
 	err  *failure.Error
 	done chan struct{}
 }
 
 func (u *upload) reset() { *u = upload{done: u.done} }
+
+// again makes u ready for one more attempt.
+func (u *upload) again() { u.complete, u.err = false, nil }
 
 // sendRequest sends the head, and the body too if it is all here; else a second
 // goroutine begins to send it, so that an early answer is seen at once.
@@ -39,7 +44,7 @@ func (x *Exchange) sendRequest() *failure.Error {
 			return err
 		}
 		x.upload.complete = true
-	case x.client.BodyHere():
+	case x.client.BodyHere() && !x.upload.replay.holds():
 		x.pump()
 		if x.upload.err != nil {
 			return x.upload.err
@@ -49,6 +54,7 @@ func (x *Exchange) sendRequest() *failure.Error {
 		if err := x.lease.Flush(); err != nil {
 			return err
 		}
+		x.keepBody()
 		x.upload.running = true
 		go x.runUpload()
 		return nil
@@ -79,14 +85,20 @@ func (x *Exchange) runUpload() {
 	x.pump()
 }
 
-// pump moves the request body from client to lease.
+// pump moves the request body from client to lease, and what an attempt before this one
+// has read of it in front of that.
 func (x *Exchange) pump() {
 	u := &x.upload
-	u.begun = true
+	if !u.replay.holds() {
+		u.bytes = 0
+	} else if x.sendKept(); u.complete || u.err != nil {
+		return
+	}
 	limit := x.route.MaxBody
 	for {
-		if sp, ok := x.lease.(Splicer); ok && limit == 0 && x.req.ContentLength-u.bytes >= spliceMin {
+		if sp, ok := x.lease.(Splicer); ok && limit == 0 && !u.replay.on() && x.req.ContentLength-u.bytes >= spliceMin {
 			n, err := sp.SpliceFrom(x.client)
+			u.taken = u.taken || n > 0 || err != nil
 			if u.bytes += n; err != nil {
 				u.err = err
 				return
@@ -101,6 +113,9 @@ func (x *Exchange) pump() {
 			u.err = gatewayFound(failure.Client, phase.SendBody, failure.BodyTooLarge)
 			u.err.Evidence.Size, u.err.Evidence.Limit = u.bytes, limit
 			return
+		}
+		if !u.replay.keep(piece, end) && len(piece) > 0 {
+			u.taken = true
 		}
 		if len(piece) > 0 {
 			if u.err = x.lease.WriteBody(piece); u.err != nil {
