@@ -147,6 +147,7 @@ type Retry struct {
 	Tries  int       `json:"tries"`
 	On     []RetryOn `json:"on"`
 	Within Duration  `json:"within"`
+	Body   Size      `json:"body"` // 0: none
 }
 
 // UpstreamRetry says so for an upstream, and bounds how many are.
@@ -166,6 +167,9 @@ func (r *Retry) inherit(from Retry) {
 	}
 	if r.Within == inherited {
 		r.Within = from.Within
+	}
+	if r.Body < 0 {
+		r.Body = from.Body
 	}
 }
 

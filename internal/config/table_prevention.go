@@ -23,10 +23,14 @@ var retryOnKind = leaf(&shape{
 const (
 	retryTriesDoc  = "How many tries of one request may reach a server, the first included; 1 repeats nothing that a server has got. A server that cannot be connected to costs no try: such a request of any method goes to another one, see `hold`."
 	retryOnDoc     = "After what a safe request (GET, HEAD, OPTIONS, TRACE; or any with `retry_unsafe`) is repeated, on another server if there is one: `broken`, the connection ended before an answer began; `malformed`, what came is no answer; `timeout`, nothing came in time; a status, which is passed on where no other server does better. Only an answer of which the client has seen nothing is replaced."
+	retryBodyDoc   = "How much of a request body is kept in memory while it is passed on, so that it can be sent again: only for requests that may be repeated (idempotent methods, those with an Idempotency-Key, or any with `retry_unsafe`), and only while no more has come. 0 is none; then a body goes again only if it came together with the head."
 	retryWithinDoc = "How long after its arrival a request may still be repeated."
 )
 
-var retryTriesKind = integer(1, 8)
+var (
+	retryTriesKind = integer(1, 8)
+	retryBodyKind  = within(sizeKind, 0, 64<<20)
+)
 
 var upstreamRetryKind = object[UpstreamRetry]{
 	name: "retry",
@@ -42,6 +46,10 @@ var upstreamRetryKind = object[UpstreamRetry]{
 		{entry{name: "within", def: "30s", doc: retryWithinDoc,
 			peers: "nginx `proxy_next_upstream_timeout` without bound."},
 			to(between(0, day), func(r *UpstreamRetry) *Duration { return &r.Within })},
+		{entry{name: "body", def: "64KiB", doc: retryBodyDoc,
+			avoid: "Each such upload holds as much memory as this.",
+			peers: "nginx keeps every body first (`proxy_request_buffering`), HAProxy what fits its buffer, Envoy 1 MiB, Caddy none."},
+			to(retryBodyKind, func(r *UpstreamRetry) *Size { return &r.Body })},
 		{entry{name: "share", def: "20%",
 			doc:   "How much of the upstream's traffic of the last ten seconds may be repeated: when much fails, repeating all of it would make the load of the servers a multiple.",
 			peers: "Envoy `retry_budget` 20 %, off unless told; Linkerd 20 %; nginx, HAProxy and Caddy have none."},
@@ -56,7 +64,7 @@ var upstreamRetryKind = object[UpstreamRetry]{
 var routeRetryKind = object[Retry]{
 	name:  "route retry",
 	doc:   "When a request of this route is repeated.",
-	start: func(r *Retry) { r.Within = inherited },
+	start: func(r *Retry) { r.Within, r.Body = inherited, -1 },
 	fields: []field[Retry]{
 		{entry{name: "tries", derived: "its upstream's", doc: retryTriesDoc},
 			to(retryTriesKind, func(r *Retry) *int { return &r.Tries })},
@@ -64,6 +72,8 @@ var routeRetryKind = object[Retry]{
 			to(list(retryOnKind, 0, 100), func(r *Retry) *[]RetryOn { return &r.On })},
 		{entry{name: "within", derived: "its upstream's", doc: retryWithinDoc},
 			to(between(0, day), func(r *Retry) *Duration { return &r.Within })},
+		{entry{name: "body", derived: "its upstream's", doc: retryBodyDoc},
+			to(retryBodyKind, func(r *Retry) *Size { return &r.Body })},
 	},
 	check: func(d *decoder, c cursor, r *Retry) { d.noDuplicates(c.path+".on", texts(r.On)) },
 }.kind()

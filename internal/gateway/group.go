@@ -71,7 +71,7 @@ func spec(sv *config.Server) upstream.Spec {
 
 // buildRetry is what the exchanges of r do about attempts that fail.
 func buildRetry(r *config.Route, u *config.Upstream) exchange.Retry {
-	x := exchange.Retry{Tries: r.Retry.Tries, Unsafe: r.RetryUnsafe, Within: r.Retry.Within.Std(), Hold: u.Hold.Std(), Hedge: u.Hedge}
+	x := exchange.Retry{Tries: r.Retry.Tries, Unsafe: r.RetryUnsafe, Within: r.Retry.Within.Std(), Body: int(r.Retry.Body), Hold: u.Hold.Std(), Hedge: u.Hedge}
 	for _, on := range r.Retry.On {
 		switch on {
 		case config.RetryBroken:
