@@ -45,7 +45,10 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 		return exchange.NoServer
 	}
 	defer g.Queue.Leave(t)
-	if g.HasRoom() { // since we looked
+	switch { // since we looked
+	case g.closed.Load():
+		return exchange.NoServer
+	case g.HasRoom():
 		g.Queue.Wake(1)
 	}
 	if err := h.wait(w, left, t.Turn, exchange.NoServer); err != nil {
@@ -63,13 +66,16 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 // though.
 func (g *Group) worthWaiting() bool {
 	now := g.eng.mono()
+	if g.closed.Load() {
+		return false
+	}
 	if since := g.emptySince.Load(); since != 0 {
 		return now-since < int64(upstream.HoldWithin)
 	}
-	lost := g.Lost(now)
 	if g.Reachable() {
 		return true
 	}
+	lost := g.Lost(now)
 	for _, l := range lost {
 		if l.For < upstream.HoldWithin && l.By.Phase == phase.Connect {
 			return true

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"math"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,7 +40,10 @@ type member struct {
 	server *upstream.Server
 	idle   *upstream.Pool[*upConn]
 	// tls is set where connections are to be made with TLS.
-	tls *serverTLS
+	tls     *serverTLS
+	mending mending
+	// gone says that it is no member any more.
+	gone atomic.Bool
 	// heard is when the server's Date was last looked at, 0 for never.
 	heard atomic.Int64
 }
@@ -99,7 +103,11 @@ func (g *Group) SetRules(o upstream.Options) { g.Group.SetRules(o, g.eng.mono())
 func (g *Group) Set(specs []upstream.Spec) {
 	g.noteEmpty(specs)
 	for _, s := range g.Group.Set(specs, g.eng.mono()) {
+		memberOf(s).gone.Store(true)
 		memberOf(s).close()
+	}
+	if g.closed.Load() {
+		g.Close() // those that have just come too
 	}
 }
 
@@ -117,9 +125,11 @@ func (g *Group) noteEmpty(specs []upstream.Spec) {
 	}
 }
 
-// Close closes the idle connections, now and when leases come back.
+// Close closes the idle connections, now and when leases come back. Requests that wait
+// for a server go on with what they know: nobody looks for it any more.
 func (g *Group) Close() {
 	g.closed.Store(true)
+	g.Queue.Wake(math.MaxInt)
 	g.mender.close()
 	for _, s := range g.Servers() {
 		memberOf(s).close()
@@ -157,7 +167,7 @@ func (g *Group) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 
 // choose finds the server to ask and writes it down in w.
 func (g *Group) choose(w *exchange.Want, now int64) *member {
-	if w.Fresh {
+	if w.Fresh && !w.Last.(*member).gone.Load() {
 		return w.Last.(*member)
 	}
 	if w.TriedLen == 0 && w.Round == 0 {
@@ -177,7 +187,10 @@ func (g *Group) choose(w *exchange.Want, now int64) *member {
 	w.Tried[w.TriedLen] = s.ID
 	w.TriedLen++
 	m := memberOf(s)
-	w.Last, w.Patience, w.Chosen = m, g.Patience(s, now), s.Tag()
+	w.Last, w.Patience, w.Chosen = m, 0, s.Tag()
+	if w.TriedLen < len(g.Servers()) { // else nobody is left whom impatience would lead to
+		w.Patience = g.Patience(s, now)
+	}
 	return m
 }
 

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"causey/internal/exchange"
@@ -72,7 +73,7 @@ func (m *mender) run(g *Group) {
 		m.mu.Lock()
 		m.more = false
 		m.mu.Unlock()
-		wait, any := g.mend(m.quit)
+		wait, any := m.look(g)
 		if !any && m.rest() {
 			return
 		}
@@ -88,21 +89,40 @@ func (m *mender) rest() bool {
 	return !m.running
 }
 
-// mend tries each lost server once, and returns when to do so again.
-func (g *Group) mend(quit <-chan struct{}) (wait time.Duration, any bool) {
-	var tries sync.WaitGroup
+// mending is a member's part of being mended.
+type mending struct {
+	trying atomic.Bool
+	next   atomic.Int64 // when to try again, in the engine's clock
+}
+
+// look begins to try each lost server for which it is time, and returns when to look
+// again. One that does not even refuse keeps no other waiting.
+func (m *mender) look(g *Group) (wait time.Duration, any bool) {
+	now := g.eng.mono()
 	wait = mendMost
-	for _, lost := range g.Lost(g.eng.mono()) {
+	for _, lost := range g.Lost(now) {
 		any = true
-		wait = min(wait, max(lost.For/mendShare, mendLeast))
-		tries.Go(func() {
-			if memberOf(lost.Server).try(g, quit) {
-				g.Reached(lost.Server, g.eng.mono())
-			}
-		})
+		mb := memberOf(lost.Server)
+		due := mendLeast // when a try that runs may be over
+		if left := mb.mending.next.Load() - now; left > 0 {
+			due = time.Duration(left)
+		} else if mb.mending.trying.CompareAndSwap(false, true) {
+			m.done.Go(func() { mb.mend(m.quit, lost.For) })
+		}
+		wait = min(wait, due)
 	}
-	tries.Wait()
 	return wait, any
+}
+
+// mend tries m once, which has been lost for so long, and says when to do so again.
+func (m *member) mend(quit <-chan struct{}, lostFor time.Duration) {
+	defer m.mending.trying.Store(false)
+	if m.try(m.group, quit) {
+		m.group.Reached(m.server, m.eng.mono())
+		return
+	}
+	pause := min(max(lostFor/mendShare, mendLeast), mendMost)
+	m.mending.next.Store(m.eng.mono() + int64(pause))
 }
 
 // try opens a connection, TLS included, and reports whether that worked.
