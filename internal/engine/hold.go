@@ -124,7 +124,9 @@ func (h *holding) wait(w *exchange.Want, d time.Duration, turn <-chan struct{}, 
 }
 
 // MayRepeat implements exchange.Upstream.
-func (g *Group) MayRepeat() bool { return g.Budget.Spend(g.eng.sweep.now()) }
+func (g *Group) MayRepeat(w *exchange.Want, elsewhere bool) bool {
+	return (!elsewhere || g.HasOther(w.Tried[:w.TriedLen])) && g.Budget.Spend(g.eng.sweep.now())
+}
 
 // Hangs implements exchange.Upstream.
 func (g *Group) Hangs(w *exchange.Want) bool {

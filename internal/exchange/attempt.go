@@ -72,7 +72,7 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 	x.want.Fresh = connected && x.rec.LastAttempt().Reused
 	// What no server has got costs none, and a connection that was closed while it was
 	// idle is no sign of trouble.
-	if x.sent > 0 && !x.want.Fresh && !x.route.Upstream.MayRepeat() {
+	if x.sent > 0 && !x.want.Fresh && !x.route.Upstream.MayRepeat(&x.want, false) {
 		return false
 	}
 	x.upload.again()

@@ -84,7 +84,7 @@ func (r *race) Watch(c Canceler) {
 func (x *Exchange) mayHedge() bool {
 	return x.route.Retry.Hedge && x.req.Method.Safe() && !x.req.HasBody() && !x.req.Upgrade &&
 		x.race == nil && x.rec.AttemptLen < record.AttemptsMax && x.reached < x.route.Retry.tries() &&
-		x.inTime() && x.route.Upstream.Hangs(&x.want) && x.route.Upstream.MayRepeat()
+		x.inTime() && x.route.Upstream.Hangs(&x.want) && x.route.Upstream.MayRepeat(&x.want, true)
 }
 
 // hedge asks a second server. The head that came first is in x.res afterwards, with

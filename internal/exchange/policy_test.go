@@ -379,3 +379,19 @@ func TestRecordOfManyAttempts(t *testing.T) {
 		}
 	})
 }
+
+// Where there is no other server, an answer is passed on without counting as repeated:
+// else the failures of an only server would leave nothing for what can be helped.
+func TestNothingIsSpentWithoutAnotherServer(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *testGateway) {
+		g.route.Retry = exchange.Retry{Statuses: []int{503}}
+		left := g.group.repeats
+		c := g.send("GET /")
+		o := g.arrives("the only one is asked")
+		o.answer("HTTP/1.1 503 Service Unavailable", "Content-Length: 0")
+		g.wantAnswer("passed on", c, 503, "")
+		if g.group.repeats != left {
+			t.Errorf("%d of %d are left", g.group.repeats, left)
+		}
+	})
+}

@@ -225,8 +225,9 @@ type Upstream interface {
 	// that is not before the time is over, and Canceled if the client left.
 	Hold(w *Want, until time.Time) *failure.Error
 	// MayRepeat reports whether a request that a server has got may be sent once more,
-	// by the share of the traffic that may be repeated, and counts it.
-	MayRepeat() bool
+	// by the share of the traffic that may be repeated, and counts it. elsewhere asks
+	// besides for a server that was not tried.
+	MayRepeat(w *Want, elsewhere bool) bool
 	// Hangs reports whether the server that was asked last has answered nobody
 	// since.
 	Hangs(w *Want) bool

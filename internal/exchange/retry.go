@@ -120,5 +120,5 @@ func (x *Exchange) inTime() bool {
 func (x *Exchange) wantsAnother() bool {
 	return slices.Contains(x.route.Retry.Statuses, x.res.Status) && x.safe() && !x.req.Upgrade &&
 		x.reached < x.route.Retry.tries() && x.inTime() && x.uploaded() &&
-		x.route.Upstream.MayRepeat() && x.bodyAtHand()
+		x.route.Upstream.MayRepeat(&x.want, true) && x.bodyAtHand()
 }

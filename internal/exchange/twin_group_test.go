@@ -93,9 +93,14 @@ func (g *groupTwin) Hold(w *exchange.Want, until time.Time) *failure.Error {
 }
 
 // MayRepeat implements exchange.Upstream.
-func (g *groupTwin) MayRepeat() bool {
+func (g *groupTwin) MayRepeat(w *exchange.Want, elsewhere bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if elsewhere && !slices.ContainsFunc(g.servers, func(s *serverTwin) bool {
+		return !s.down && !slices.Contains(w.Tried[:w.TriedLen], uint32(slices.Index(g.servers, s)))
+	}) {
+		return false
+	}
 	g.repeats--
 	return g.repeats >= 0
 }

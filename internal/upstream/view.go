@@ -159,11 +159,15 @@ func (g *Group) Reachable() bool {
 }
 
 // HasRoom reports whether there is a server that may be asked now.
-func (g *Group) HasRoom() bool {
-	v := g.view.Load()
+func (g *Group) HasRoom() bool { return g.HasOther(nil) }
+
+// HasOther reports whether there is a server that may be asked now beside those that
+// were tried.
+func (g *Group) HasOther(tried []uint32) bool {
+	v, c := g.view.Load(), Choice{Tried: tried}
 	for i := range v.levels {
 		for _, s := range v.levels[i].seats {
-			if !s.full() {
+			if c.free(s.Server) {
 				return true
 			}
 		}
