@@ -160,7 +160,7 @@ const idleRace = time.Second
 
 // noteEnd tells the group why an attempt on an open connection failed.
 func (m *member) noteEnd(why failure.Code, idleFor time.Duration) {
-	if why.IsNone() || why.Party != failure.Upstream || why.Phase <= phase.UpHandshake {
+	if why.IsNone() || why.Party != failure.Upstream || why.Phase <= phase.UpHandshake || why.Phase == phase.Tunnel {
 		return
 	}
 	o := upstream.Outcome{Result: upstream.Broken, Code: why}

@@ -104,7 +104,7 @@ func (x *Exchange) bind() {
 		b = append(append(b, name...), '=')
 		b = strconv.AppendUint(b, x.want.Chosen, 36)
 		b = append(b, "; Path=/; HttpOnly; SameSite=Lax"...)
-		if x.client.Arrival().Secure() {
+		if x.client.Arrival().Secure() || x.cameByHTTPS() {
 			b = append(b, "; Secure"...)
 		}
 		return b

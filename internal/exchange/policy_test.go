@@ -390,6 +390,7 @@ func TestNothingIsSpentWithoutAnotherServer(t *testing.T) {
 		o := g.arrives("the only one is asked")
 		o.answer("HTTP/1.1 503 Service Unavailable", "Content-Length: 0")
 		g.wantAnswer("passed on", c, 503, "")
+		g.wantEnd("passed on", record.Relayed, "")
 		if g.group.repeats != left {
 			t.Errorf("%d of %d are left", g.group.repeats, left)
 		}
