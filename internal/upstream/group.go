@@ -3,12 +3,14 @@
 
 // Package upstream decides about groups of servers: which one is asked next, which
 // ones are left out and for how long, how much may be repeated, who waits while
-// none can be asked, and which idle connections are kept.
+// none can be asked, how many may be asked at a time, and which idle connections
+// are kept.
 //
 // What it is: Group and Server; Pick, the choice of a server (balance.go); Note and
 // NoteCheck, what is learnt of servers (health.go, outlier.go); Budget, the bound on
-// repeated requests; Queue, those who wait for a server; Pool, the book of a
-// server's idle connections, of whatever type.
+// repeated requests; Limit, the bound on exchanges in hand (limit.go); Queue, those who
+// wait for a server or a place; Pool, the book of a server's idle connections, of
+// whatever type.
 //
 // What it never does: no sockets, no clock, no goroutines. now is an argument
 // everywhere: nanoseconds of a clock that never goes back, of which only
@@ -27,7 +29,7 @@
 //
 // Start reading with Group.Pick, then health.go.
 //
-// Decisions: docs/adr/0017, 0018.
+// Decisions: docs/adr/0017, 0018, 0020.
 package upstream
 
 import (
@@ -62,6 +64,8 @@ type Options struct {
 	Check CheckOptions
 	// Hold bounds who waits while no server can be asked.
 	Hold HoldOptions
+	// Limit bounds how many exchanges the group has in hand at a time.
+	Limit LimitOptions
 	// Silence is how long a server may leave every request that waits for it without
 	// an answer, while others of the group answer, before it counts as stalled. 0 for
 	// ever.
@@ -100,6 +104,7 @@ type Group struct {
 	Name   string
 	Budget Budget
 	Queue  Queue
+	Limit  Limit
 
 	rules atomic.Pointer[Options]
 	view  atomic.Pointer[view]
@@ -118,6 +123,7 @@ type Group struct {
 // NewGroup returns a group of the servers that specs describe.
 func NewGroup(name string, o Options, specs []Spec) *Group {
 	g := &Group{Name: name}
+	g.Queue.limit = &g.Limit
 	g.setRules(o)
 	for _, s := range specs {
 		g.servers = append(g.servers, g.newServer(s))
@@ -133,6 +139,7 @@ func (g *Group) setRules(o Options) {
 	g.rules.Store(&o)
 	g.Budget.options.Store(&o.Retry)
 	g.Queue.most.Store(int64(o.Hold.Most))
+	g.Limit.setRules(o.Limit)
 }
 
 // SetRules puts other rules to use. What concerns connections that are open, and who

@@ -65,6 +65,18 @@ type Outcome struct {
 	Status int
 }
 
+// saysOverrun reports an outcome that servers with too much to do have. An error page
+// is none: it is a defect's, mostly.
+func (o *Outcome) saysOverrun() bool {
+	switch o.Result {
+	case Bad:
+		return o.Status >= 502 && o.Status <= 504
+	case NotOpened:
+		return o.Code.Kind == failure.Timeout
+	}
+	return o.Result != Good
+}
+
 // String names the outcome as a reason does.
 func (o Outcome) String() string {
 	if o.Code.IsNone() {
@@ -100,6 +112,9 @@ func (g *Group) Note(s *Server, o Outcome, now int64) {
 	s.recent.count(now, o.Result == Good)
 	if s.counts.Load() {
 		s.countRequest(o.Result == Good)
+	}
+	if o.saysOverrun() {
+		g.Limit.Fails(now)
 	}
 	if o.Result == Good {
 		if s.badRow.Load() != 0 {

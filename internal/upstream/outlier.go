@@ -147,6 +147,7 @@ const tickEvery = 100 * time.Millisecond
 // Tick does what becomes due by time alone: the end of ejections, stalls, slow
 // servers. It is called often, and looks every tickEvery.
 func (g *Group) Tick(now int64) {
+	g.Limit.Tick(now)
 	if g.Queue.Len() > 0 && g.HasRoom() {
 		g.Queue.Wake(wakeMore)
 	}

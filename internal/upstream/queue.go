@@ -33,8 +33,9 @@ const (
 // full, a client of whom fewer wait takes the place of one of whom many do, so that
 // nobody can keep the others out.
 type Queue struct {
-	most atomic.Int64
-	len  atomic.Int32
+	limit *Limit // of which each one that is called has a place; nil for none
+	most  atomic.Int64
+	len   atomic.Int32
 
 	mu      sync.Mutex
 	waiting list.List // of *Ticket
@@ -49,11 +50,23 @@ type Ticket struct {
 	at   *list.Element // nil once it was called
 	part uint8
 	lost bool
+	// placed says that a place of the limit was given with the call.
+	placed bool
 }
 
 // Lost reports that the place was given to somebody else. It may be asked when Turn
 // was readable.
 func (t *Ticket) Lost() bool { return t.lost }
+
+// Place takes what was given with the call: it reports that a place of the limit is the
+// caller's now, who gives it back. It may be asked when Turn was readable.
+func (q *Queue) Place(t *Ticket) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	was := t.placed
+	t.placed = false
+	return was
+}
 
 // Join takes a place, for the client whose address hashes to client. It returns nil
 // if there is none.
@@ -93,12 +106,19 @@ func (q *Queue) displace(part uint8) bool {
 	return false
 }
 
-// Leave gives the place up, called or not.
+// Leave gives the place up, called or not, and what was given with the call and not
+// taken to the next one.
 func (q *Queue) Leave(t *Ticket) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if t.at != nil {
 		q.remove(t)
+	}
+	was := t.placed
+	t.placed = false
+	q.mu.Unlock()
+	if was {
+		q.limit.Give()
+		q.Wake(1)
 	}
 }
 
@@ -116,7 +136,8 @@ func (q *Queue) call(t *Ticket) {
 	close(t.turn)
 }
 
-// Wake calls the n who have waited longest.
+// Wake calls the n who have waited longest, or as many of them as the limit has places
+// for. Whoever is called has the place: one who comes later cannot take it.
 func (q *Queue) Wake(n int) {
 	if q.len.Load() == 0 {
 		return
@@ -124,7 +145,14 @@ func (q *Queue) Wake(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for ; n > 0 && q.waiting.Len() > 0; n-- {
-		q.call(q.waiting.Front().Value.(*Ticket))
+		t := q.waiting.Front().Value.(*Ticket)
+		if q.limit != nil {
+			if !q.limit.Take() {
+				return
+			}
+			t.placed = true
+		}
+		q.call(t)
 	}
 }
 

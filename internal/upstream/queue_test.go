@@ -170,3 +170,31 @@ func TestRecent(t *testing.T) {
 		t.Errorf("then %d good, %d bad", good, bad)
 	}
 }
+
+// Whoever is called has a place: none is called without, a newcomer takes it from
+// nobody, and one who does not want it any more passes it on.
+func TestQueueGivesPlaces(t *testing.T) {
+	var l Limit
+	l.setRules(LimitOptions{Most: 1})
+	q := &Queue{limit: &l}
+	q.most.Store(3)
+	l.Take()
+	a, b := q.Join(1), q.Join(2)
+	q.Wake(2)
+	if called(a) || called(b) {
+		t.Error("called without a place")
+	}
+	l.Give()
+	q.Wake(2)
+	if !called(a) || called(b) || l.Take() {
+		t.Error("the place is not that of the first one")
+	}
+	q.Leave(a) // its client left in this moment
+	if !called(b) || !q.Place(b) || q.Place(b) {
+		t.Error("the place was not passed on, or twice")
+	}
+	q.Leave(b) // took it: it stays taken
+	if l.State().InHand != 1 {
+		t.Errorf("%d places taken, want 1", l.State().InHand)
+	}
+}

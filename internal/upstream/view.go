@@ -158,12 +158,15 @@ func (g *Group) Reachable() bool {
 	return slices.ContainsFunc(v.levels[:], func(l level) bool { return len(l.seats) > 0 })
 }
 
-// HasRoom reports whether there is a server that may be asked now.
+// HasRoom reports whether there is a server that may be asked now, and a place for it.
 func (g *Group) HasRoom() bool { return g.HasOther(nil) }
 
 // HasOther reports whether there is a server that may be asked now beside those that
 // were tried.
 func (g *Group) HasOther(tried []uint32) bool {
+	if !g.Limit.HasRoom() {
+		return false
+	}
 	v, c := g.view.Load(), Choice{Tried: tried}
 	for i := range v.levels {
 		for _, s := range v.levels[i].seats {
