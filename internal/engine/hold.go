@@ -24,12 +24,12 @@ const backoff = 20 * time.Millisecond
 func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	left := until.Sub(g.eng.env.Now())
 	if left <= 0 {
-		return exchange.NoServer
+		return g.unserved()
 	}
 	h := &holding{gone: make(chan struct{})}
 	if g.HasRoom() && g.Queue.Len() == 0 {
 		switch {
-		case w.TriedLen == 0: // it has been full a moment ago
+		case w.TriedLen == 0 || w.Crowded: // it has been full a moment ago
 			return nil
 		case !w.Again:
 			return exchange.NoServer
@@ -42,7 +42,7 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	}
 	t := g.Queue.Join(clientKey(w))
 	if t == nil {
-		return exchange.NoServer
+		return g.unserved()
 	}
 	defer g.Queue.Leave(t)
 	switch { // since we looked
@@ -51,12 +51,13 @@ func (g *Group) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	case g.HasRoom():
 		g.Queue.Wake(1)
 	}
-	if err := h.wait(w, left, t.Turn, exchange.NoServer); err != nil {
+	switch err := h.wait(w, left, t.Turn, exchange.NoServer); {
+	case err == exchange.NoServer || err == nil && t.Lost():
+		return g.unserved()
+	case err != nil:
 		return err
 	}
-	if t.Lost() {
-		return exchange.NoServer
-	}
+	w.Placed = g.Queue.Place(t)
 	return nil
 }
 

@@ -144,6 +144,26 @@ func (m *member) close() {
 
 // Acquire implements exchange.Upstream.
 func (g *Group) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
+	if !g.takePlace(w) {
+		return nil, exchange.NoServer
+	}
+	var u *upConn
+	defer func() {
+		if u == nil { // after a panic too
+			g.givePlace()
+		}
+	}()
+	got, err := g.lease(w)
+	if err != nil {
+		return nil, err
+	}
+	u = got
+	u.placed = true
+	return u, nil
+}
+
+// lease chooses a server and returns a connection to it.
+func (g *Group) lease(w *exchange.Want) (*upConn, *failure.Error) {
 	now := g.eng.sweep.now()
 	m := g.choose(w, now)
 	if m == nil {
@@ -284,6 +304,7 @@ func (u *upConn) usable() bool {
 // giveBack takes a lease back. A clean connection is kept if there is room.
 func (m *member) giveBack(u *upConn, clean bool) {
 	m.server.Active.Add(-1)
+	u.leavePlace()
 	if m.server.MaxConnections > 0 {
 		m.group.Queue.Wake(1) // somebody may wait for just this
 	}

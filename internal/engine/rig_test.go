@@ -61,6 +61,8 @@ type setup struct {
 	plan func(p *exchange.Plan, x *exchange.Route)
 	// resolver looks up the servers that have names.
 	resolver resolve.Config
+	// now, if set, is the clock.
+	now func() time.Time
 	// clientTLS, if set, makes the listener one with TLS.
 	clientTLS *ClientTLS
 	serverTLS *ServerTLS
@@ -97,6 +99,9 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		Ring: record.NewRing(2),
 		Now:  time.Now,
 		Bug:  s.bug,
+	}
+	if s.now != nil {
+		r.env.Now = s.now
 	}
 	if r.env.Bug == nil {
 		r.env.Bug = func(v any) { t.Errorf("bug: %v\n%s", v, debug.Stack()) }

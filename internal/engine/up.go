@@ -36,6 +36,7 @@ type upConn struct {
 	idleSince int64
 	idleFor   time.Duration // before the present exchange
 	requests  uint32
+	placed    bool          // it has one of the group's places
 	took      time.Duration // to resolve and connect
 
 	// The request side.

@@ -113,7 +113,11 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 		u.waits = false
 		// Not since its first byte: that may have been of a 100, before the request was
 		// whole.
-		u.member.server.Answers(u.eng.sweep.now(), max(u.headAt.Sub(u.askedAt), 0))
+		now, latency := u.eng.sweep.now(), max(u.headAt.Sub(u.askedAt), 0)
+		u.member.server.Answers(now, latency)
+		if res.Status < 500 {
+			u.member.group.Limit.Answers(now, latency)
+		}
 	}
 	u.mu.Unlock()
 	u.member.noteAnswer(res.Status)
@@ -123,6 +127,9 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	if !u.bodyDone {
 		u.decoder.Reset(res.Framing, res.ContentLength, &u.eng.opts.Load().Limits)
 		u.endless = eventStream(res)
+	}
+	if u.endless || u.member.group.Limit.UntilHead() {
+		u.leavePlace()
 	}
 }
 

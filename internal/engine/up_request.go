@@ -161,4 +161,5 @@ func (u *upConn) RequestDone(now time.Time) {
 func (u *upConn) Tunnel(q exchange.QuietRule) {
 	u.quiet = q
 	u.in.unpin()
+	u.leavePlace()
 }

@@ -93,6 +93,7 @@ func (l *fixedLease) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) 
 }
 
 func (l *fixedLease) Hold(*exchange.Want, time.Time) *failure.Error { return exchange.NoServer }
+func (l *fixedLease) Leave(*exchange.Want)                          {}
 func (l *fixedLease) MayRepeat(*exchange.Want, bool) bool           { return false }
 func (l *fixedLease) Hangs(*exchange.Want) bool                     { return false }
 

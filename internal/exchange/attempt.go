@@ -90,14 +90,20 @@ func (x *Exchange) hold(first *failure.Error) *failure.Error {
 	err := x.route.Upstream.Hold(&x.want, until)
 	switch gone := x.unwatch(); {
 	case err == Canceled || gone != Present:
+		x.route.Upstream.Leave(&x.want)
 		return x.departed(gone)
 	case err == nil:
-		x.want.Called, x.want.TriedLen = true, 0
-		x.want.Round++
-		x.rec.Saved |= record.ByHold
+		x.want.Called = true
+		if !x.want.Crowded {
+			x.want.TriedLen = 0
+			x.want.Round++
+			x.rec.Saved |= record.ByHold // to wait for a place is no failure
+		}
 		return nil
 	case first != nil:
 		return first
+	case err != NoServer:
+		return err
 	}
 	x.want.Anyway = true
 	return nil

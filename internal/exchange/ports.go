@@ -222,8 +222,11 @@ type Upstream interface {
 	// Acquire chooses a server and returns a lease on a connection to it.
 	Acquire(w *Want) (Lease, *failure.Error)
 	// Hold waits until it makes sense to call Acquire again. It returns NoServer if
-	// that is not before the time is over, and Canceled if the client left.
+	// that is not before the time is over, and Canceled if the client left. Any other
+	// failure is what the exchange ends with if it has no better one.
 	Hold(w *Want, until time.Time) *failure.Error
+	// Leave says after Hold that Acquire will not be called.
+	Leave(w *Want)
 	// MayRepeat reports whether a request that a server has got may be sent once more,
 	// by the share of the traffic that may be repeated, and counts it. elsewhere asks
 	// besides for a server that was not tried.
@@ -242,6 +245,10 @@ type Want struct {
 	Fresh bool
 	// Called says that the exchange has waited and that it is its turn.
 	Called bool
+	// Placed says that a place was given with the call, where their number is limited:
+	// Hold sets it, Acquire takes it. Crowded is what Acquire says when there was no
+	// place: no server was looked for then.
+	Placed, Crowded bool
 	// Again says that servers which were tried may be asked once more, after a rest.
 	Again bool
 	// Anyway asks for any server, whatever is known of it: to learn what the failure

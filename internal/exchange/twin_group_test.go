@@ -92,6 +92,9 @@ func (g *groupTwin) Hold(w *exchange.Want, until time.Time) *failure.Error {
 	return nil
 }
 
+// Leave implements exchange.Upstream.
+func (g *groupTwin) Leave(*exchange.Want) {}
+
 // MayRepeat implements exchange.Upstream.
 func (g *groupTwin) MayRepeat(w *exchange.Want, elsewhere bool) bool {
 	g.mu.Lock()

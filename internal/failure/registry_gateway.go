@@ -121,6 +121,28 @@ var gatewayEntries = []Entry{
 		},
 	},
 	{
+		Code:   Code{Gateway, phase.Queue, Limit},
+		Family: FamilyExhausted, Status: 503, ProxyError: "connection_limit_reached",
+		Retry: RetryNever, Severity: SeverityError,
+		Title: "Upstream has its hands full",
+		Meaning: "As many requests were with the upstream as its `concurrency` allows, and none of them ended while this " +
+			"one waited its turn (`hold`, at most `hold_requests` at a time). It was answered 503 by the gateway, and no " +
+			"server has seen it.",
+		Reasons: []string{
+			"More visitors, or a crawler, ask for more than the servers can do.",
+			"The servers have become slow, by their database as a rule, so that each request holds its place longer.",
+			"A few expensive pages have all the places.",
+			"The number in `concurrency` is lower than what the servers could do.",
+		},
+		LookAt: []string{
+			"Compare the latency in `causey servers` with that of calm times: where it is the same, the limit is too low.",
+			"List the slowest paths of these minutes in the access log, and give them an upstream of their own.",
+			"Compare a fixed number with the application's workers on all servers together (php-fpm " +
+				"`pm.max_children`, gunicorn workers times threads).",
+			"Add a server, or cache what does not change for each visitor.",
+		},
+	},
+	{
 		Code:   Code{Gateway, phase.Connect, NoPorts},
 		Family: FamilyExhausted, Status: 503, ProxyError: "connection_limit_reached",
 		Retry: RetryUnsent, Severity: SeverityError,
