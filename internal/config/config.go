@@ -217,6 +217,7 @@ type Upstream struct {
 	Hedge         bool            `json:"hedge"`
 	Hold          Duration        `json:"hold"`
 	HoldRequests  int             `json:"hold_requests"`
+	Concurrency   Concurrency     `json:"concurrency"`
 	Outliers      Outliers        `json:"outliers"`
 	Check         Check           `json:"check,omitzero"`
 	Discover      Discover        `json:"discover,omitzero"`

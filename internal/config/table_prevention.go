@@ -117,6 +117,14 @@ var outliersKind = object[Outliers]{
 	},
 }.kind()
 
+var concurrencyKind = leaf(&shape{
+	name: "off \\| adaptive \\| number", want: "off, adaptive, or a number such as 64", numbers: true,
+	schema: map[string]any{"anyOf": []any{
+		map[string]any{"enum": []string{concurrencyOff, concurrencyAdaptive}},
+		map[string]any{"type": []string{"string", "integer"}, "pattern": "^[1-9][0-9]*$", "minimum": 1, "maximum": concurrencyMost},
+	}},
+}, parseConcurrency)
+
 var zoneKind = leaf(&shape{
 	name: "zone", want: "the name of a zone such as eu-west-1a", anyText: true,
 	schema: map[string]any{"type": "string", "pattern": zonePattern},

@@ -74,7 +74,7 @@ var samples = map[string]string{
 	"upstreams.NAME.discover.api": `true`, "upstreams.NAME.discover.grace": `"1m"`,
 	"sites[].routes[].retry.tries": `5`, "sites[].routes[].retry.on": `["timeout", "503"]`, "sites[].routes[].retry.within": `"7s"`, "sites[].routes[].retry.body": `"7KiB"`,
 	"upstreams.NAME.balance": `"hash"`, "upstreams.NAME.hash_by": `"header X-User"`, "upstreams.NAME.sticky": `"srv"`,
-	"upstreams.NAME.slow_start": `"3s"`, "upstreams.NAME.hedge": `false`, "upstreams.NAME.hold": `"2s"`, "upstreams.NAME.hold_requests": `7`,
+	"upstreams.NAME.slow_start": `"3s"`, "upstreams.NAME.hedge": `false`, "upstreams.NAME.hold": `"2s"`, "upstreams.NAME.hold_requests": `7`, "upstreams.NAME.concurrency": `12`,
 	"upstreams.NAME.servers[].weight": `3`, "upstreams.NAME.servers[].priority": `1`, "upstreams.NAME.servers[].zone": `"eu-2"`,
 	"upstreams.NAME.retry.tries": `4`, "upstreams.NAME.retry.on": `["malformed"]`, "upstreams.NAME.retry.within": `"9s"`, "upstreams.NAME.retry.body": `"9KiB"`,
 	"upstreams.NAME.retry.share": `"11%"`, "upstreams.NAME.retry.least": `9`,

@@ -150,3 +150,10 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestConcurrency(t *testing.T) {
+	readsAs(t, parseConcurrency, map[string]string{
+		"off": "off", "adaptive": "adaptive", "1": "1", "64": "64", "1000000": "1000000",
+		"0": "", "-1": "", "01": "", "1.5": "", "1000001": "", "auto": "", "on": "", "": "", "many": "",
+	})
+}

@@ -35,6 +35,7 @@ func groupOptions(c *config.Config, u *config.Upstream) upstream.Options {
 		},
 		Retry: upstream.BudgetOptions{Share: part(u.Retry.Share), Least: float64(u.Retry.Least)},
 		Hold:  upstream.HoldOptions{Most: u.HoldRequests},
+		Limit: upstream.LimitOptions{Most: u.Concurrency.Most, Adaptive: u.Concurrency.Adaptive},
 		Check: checkRules(u),
 	}
 }

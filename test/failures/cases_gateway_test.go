@@ -40,6 +40,11 @@ func gatewayCases() []Case {
 			s.tell(http.MethodPost, "/api/v1/upstreams/u/servers/"+url.PathEscape(s.origin.Addr())+"/state", `{"state":"maintenance","why":"a new disk"}`)
 			return ask(get("/"))(s)
 		}, evidence: evidence{"reused": absent}},
+		{code: "gateway.queue.limit", upstream: "concurrency: 1", play: func(s *stage) client.Result {
+			s.dial().Send([]byte(get("/lab/stall")))
+			s.arrived(1)
+			return ask(get("/"))(s)
+		}, evidence: evidence{"limit": 1, "size": 2}},
 		{code: "gateway.connect.no-ports", place: network, text: two, prepare: toOrigin, play: withoutPorts,
 			evidence: evidence{"errno": "EADDRNOTAVAIL", "end": "open", "dialled": begins("127.0.0.1:")}},
 		{code: "gateway.connect.no-fds", place: alone, text: two, prepare: toOrigin, play: withoutFiles,
