@@ -217,7 +217,7 @@ func TestTrials(t *testing.T) {
 			}
 		}
 	}
-	if trials < 8 || trials > 16 {
+	if trials < 14 || trials > 26 {
 		t.Errorf("%d trials in 20 s of one that fails", trials)
 	}
 }

@@ -23,12 +23,12 @@ type trial struct {
 const (
 	// trialEvery is how often, at most, a server is tried; each failure doubles it, up
 	// to trialRarely.
-	trialEvery, trialRarely = 200 * time.Millisecond, 2 * time.Second
+	trialEvery, trialRarely = 200 * time.Millisecond, time.Second
 	// trialShare is the share of the requests that may be trials where there are few.
 	trialShare = 0.2
 	// trialsLeast is how many have to go well in a row the first time, trialsMost how
 	// many at most: so many that three seconds are enough for them.
-	trialsLeast, trialsMost = 3, 12
+	trialsLeast, trialsMost = 3, 8
 )
 
 // takesTrial reports whether the next request is one that tries s.
