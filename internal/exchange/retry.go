@@ -118,7 +118,7 @@ func (x *Exchange) inTime() bool {
 // another server is to be asked. One that came before the request was whole is passed
 // on: what is left of the request cannot be stopped without losing the answer.
 func (x *Exchange) wantsAnother() bool {
-	return slices.Contains(x.route.Retry.Statuses, x.res.Status) && x.safe() && !x.req.Upgrade &&
+	return x.res.Status >= 400 && slices.Contains(x.route.Retry.Statuses, x.res.Status) && x.safe() && !x.req.Upgrade &&
 		x.reached < x.route.Retry.tries() && x.inTime() && x.uploaded() &&
 		x.route.Upstream.MayRepeat(&x.want, true) && x.bodyAtHand()
 }
