@@ -178,6 +178,7 @@ func (g *Group) lease(w *exchange.Want) (*upConn, *failure.Error) {
 	}
 	u, err := m.connect(g.resolver, w)
 	if err != nil {
+		m.server.Active.Add(-1)
 		m.server.Failures.Add(1)
 		m.noteNotOpened(err)
 		return nil, err
@@ -185,10 +186,13 @@ func (g *Group) lease(w *exchange.Want) (*upConn, *failure.Error) {
 	return u, nil
 }
 
-// choose finds the server to ask and writes it down in w.
+// choose finds the server to ask, writes it down in w, and counts the exchange among
+// those that the server has in hand.
 func (g *Group) choose(w *exchange.Want, now int64) *member {
 	if w.Fresh && !w.Last.(*member).gone.Load() {
-		return w.Last.(*member)
+		m := w.Last.(*member)
+		m.server.Active.Add(1)
+		return m
 	}
 	if w.TriedLen == 0 && w.Round == 0 {
 		g.Budget.Earn(now)
@@ -199,8 +203,15 @@ func (g *Group) choose(w *exchange.Want, now int64) *member {
 	if w.TriedLen == len(w.Tried) {
 		return nil
 	}
-	s := g.Pick(&upstream.Choice{Now: now, Tried: w.Tried[:w.TriedLen], Key: w.Key, Bound: w.Bound,
-		Anyway: w.Anyway, Trial: w.Trial && w.TriedLen == 0})
+	c := upstream.Choice{Now: now, Tried: w.Tried[:w.TriedLen], Key: w.Key, Bound: w.Bound, Anyway: w.Anyway, Trial: w.Trial && w.TriedLen == 0}
+	s := g.Pick(&c)
+	for s != nil && !s.TakeRoom() {
+		if w.Anyway {
+			s.Active.Add(1)
+			break
+		}
+		s = g.Pick(&c) // somebody else was quicker
+	}
 	if s == nil {
 		return nil
 	}
@@ -222,7 +233,6 @@ func (m *member) reuse(now int64, w *exchange.Want) *upConn {
 			return nil
 		}
 		if u.usable() {
-			m.server.Active.Add(1)
 			u.begin(now, w)
 			return u
 		}
@@ -241,12 +251,10 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 		return nil, err
 	}
 	began := m.eng.mono()
-	m.server.Active.Add(1)
 	m.server.Waits(began)
 	u, err := m.open(r, w, began)
 	m.server.GivesUp()
 	if err != nil {
-		m.server.Active.Add(-1)
 		m.server.Open.Add(-1)
 		return nil, err
 	}
@@ -301,13 +309,20 @@ func (u *upConn) usable() bool {
 	return u.r.errno == syscall.EAGAIN
 }
 
-// giveBack takes a lease back. A clean connection is kept if there is room.
+// giveBack takes a lease back. A clean connection is kept if there is room. The server
+// has room for another exchange when the connection lies ready for it, and not before:
+// else that exchange would open one more than the server may have.
 func (m *member) giveBack(u *upConn, clean bool) {
-	m.server.Active.Add(-1)
 	u.leavePlace()
+	m.keep(u, clean)
+	m.server.Active.Add(-1)
 	if m.server.MaxConnections > 0 {
 		m.group.Queue.Wake(1) // somebody may wait for just this
 	}
+}
+
+// keep puts a connection into the pool, or closes it.
+func (m *member) keep(u *upConn, clean bool) {
 	if most := m.group.Rules().MaxRequests; most > 0 && u.requests >= most {
 		clean = false
 	}

@@ -134,7 +134,6 @@ func (m *member) try(g *Group, quit <-chan struct{}) bool {
 	if err != nil {
 		return false
 	}
-	m.server.Active.Add(-1)
 	m.drop(u)
 	return true
 }

@@ -83,6 +83,24 @@ func (g *Group) newServer(s Spec) *Server {
 	return sv
 }
 
+// TakeRoom counts one more exchange among those in hand, and reports whether the bound
+// on connections has room for it. If not, it is not counted.
+func (s *Server) TakeRoom() bool {
+	if s.MaxConnections == 0 {
+		s.Active.Add(1)
+		return true
+	}
+	for {
+		n := s.Active.Load()
+		if n >= s.MaxConnections {
+			return false
+		}
+		if s.Active.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // full reports that no more connections may be opened, and that all are in use.
 func (s *Server) full() bool {
 	return s.MaxConnections > 0 && s.Active.Load() >= s.MaxConnections
