@@ -217,6 +217,7 @@ func TestPoolKeepsToItsOptions(t *testing.T) {
 		}
 		close(more)
 		first.answer()
+		eventually(t, "the connection in the pool", func() bool { return r.server().Active.Load() == 0 })
 		if head, _ := r.dial().get(); status(head) != 200 {
 			t.Errorf("%q", head)
 		}
