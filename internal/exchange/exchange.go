@@ -16,15 +16,16 @@
 //
 //	I1. An exchange ends exactly once, in finish, with one outcome; if it failed,
 //	    with one failure. First failure wins, later trouble is the trail.
-//	I2. A request is repeated only if it provably was not processed, or if it is
-//	    idempotent (or marked so by the owner) and its reused connection died
-//	    before any byte of an answer.
+//	I2. A request is repeated only if it provably was not processed; or if it is
+//	    idempotent (or marked so by the owner) and its reused connection died before
+//	    any byte of an answer; or if it is safe and its route says so. Never when the
+//	    client has seen anything of an answer.
 //	I3. An answer that was cut never looks complete to the client.
 //	I4. The goroutine that uploads a request body is joined before finish.
 //
 // Start reading with Run, then ports.go.
 //
-// Decisions: docs/adr/0001, 0003, 0008, 0009, 0015.
+// Decisions: docs/adr/0001, 0003, 0008, 0009, 0015, 0018.
 package exchange
 
 import (

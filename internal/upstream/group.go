@@ -6,7 +6,7 @@
 // none can be asked, how many may be asked at a time, and which idle connections
 // are kept.
 //
-// What it is: Group and Server; Pick, the choice of a server (balance.go); Note and
+// What it is: Group and Server; Pick, the choice of a server (pick.go); Note and
 // NoteCheck, what is learnt of servers (health.go, outlier.go); Budget, the bound on
 // repeated requests; Limit, the bound on exchanges in hand (limit.go); Queue, those who
 // wait for a server or a place; Pool, the book of a server's idle connections, of
