@@ -93,7 +93,7 @@ func (g *Group) choose(l *level, c *Choice) *Server {
 	var s *Server
 	switch g.Rules().Balance {
 	case RoundRobin:
-		s = g.draw(l, c.Now, g.position(l))
+		s = g.draw(l, c.Now, g.position(l)).Server
 	case LeastRequests:
 		s = l.leastLoaded(c)
 	case Hash:
@@ -127,17 +127,17 @@ func (g *Group) position(l *level) uint32 {
 	return uint32(uint64(turn*2654435769) * uint64(l.total) >> 32)
 }
 
-// draw returns the server whose share of the weights position lies in. One that
-// takes up its share slowly passes the others' way.
-func (g *Group) draw(l *level, now int64, position uint32) *Server {
+// draw returns the seat whose share of the weights position lies in. One that takes
+// up its share slowly passes the others' way.
+func (g *Group) draw(l *level, now int64, position uint32) *seat {
 	for range 4 {
-		s := l.at(position).Server
-		if part := g.ramp(s, now); part == 1 || rand.Float64() < part {
+		s := l.at(position)
+		if part := g.ramp(s.Server, now); part == 1 || rand.Float64() < part {
 			return s
 		}
 		position = rand.Uint32N(l.total)
 	}
-	return l.at(position).Server
+	return l.at(position)
 }
 
 func (l *level) at(position uint32) *seat {
@@ -155,37 +155,35 @@ const clearly = 1.25
 func (g *Group) sooner(l *level, c *Choice) *Server {
 	a := g.draw(l, c.Now, rand.Uint32N(l.total))
 	b := g.drawOther(l, c.Now, a)
-	if b == nil || !c.free(b) {
-		return a
+	if b == nil || !c.free(b.Server) {
+		return a.Server
 	}
-	if !c.free(a) || l.expected(a, c.Now) > clearly*l.expected(b, c.Now) {
-		return b
+	if !c.free(a.Server) || l.expected(a, c.Now) > clearly*l.expected(b, c.Now) {
+		return b.Server
 	}
-	return a
+	return a.Server
 }
 
 // drawOther draws one that is not a, or none if that one passes its way.
-func (g *Group) drawOther(l *level, now int64, a *Server) *Server {
-	b := l.at(rand.Uint32N(l.total)).Server
+func (g *Group) drawOther(l *level, now int64, a *seat) *seat {
+	b := l.at(rand.Uint32N(l.total))
 	for i := 0; b == a && i < 2; i++ {
-		b = l.at(rand.Uint32N(l.total)).Server
+		b = l.at(rand.Uint32N(l.total))
 	}
 	if b == a { // where there are few, or one has most of the weight: the next one
-		at := slices.IndexFunc(l.seats, func(s seat) bool { return s.Server == a })
-		b = l.seats[(at+1)%len(l.seats)].Server
+		b = l.at(a.upTo % l.total)
 	}
-	if part := g.ramp(b, now); part < 1 && rand.Float64() >= part {
+	if part := g.ramp(b.Server, now); part < 1 && rand.Float64() >= part {
 		return nil
 	}
 	return b
 }
 
 // expected is the time that a request to s would take, by what is known.
-func (l *level) expected(s *Server, now int64) float64 {
+func (l *level) expected(s *seat, now int64) float64 {
 	load := float64(s.Active.Load())
 	if !l.even {
-		i := slices.IndexFunc(l.seats, func(o seat) bool { return o.Server == s })
-		load *= float64(l.total) / float64(len(l.seats)) / float64(l.seats[i].weight)
+		load *= float64(l.total) / float64(len(l.seats)) / float64(s.weight)
 	}
 	return s.gauge.expected(now, load)
 }
