@@ -66,9 +66,6 @@ func (g *Group) Describe(now int64) Description {
 			Good: good, Bad: bad, Ejections: s.ejections, Share: g.ramp(s, now),
 			CheckedAt: s.checkedAt, Check: Check{OK: s.checkOK, Says: s.checkSays},
 		}
-		if one.Hand == "" {
-			one.Hand = Auto
-		}
 		one.Weight = max(one.Weight, 1)
 		d.Servers = append(d.Servers, one)
 	}

@@ -117,7 +117,8 @@ type Group struct {
 	// dirty says that the view is to be made anew though no state changed; panics
 	// that all are asked that can be reached.
 	dirty, panics bool
-	tickedAt      int64
+	// tickedAt is when Tick last looked; whoever moves it does the looking.
+	tickedAt atomic.Int64
 }
 
 // NewGroup returns a group of the servers that specs describe.
@@ -166,8 +167,8 @@ func (g *Group) SetRules(o Options, now int64) {
 func (g *Group) Servers() []*Server { return g.view.Load().servers }
 
 // Set makes specs the members; of equal places the first counts. A server that stays
-// keeps all that is known of it, and takes its new role;
-// gone are those that are no longer members, for the caller to close.
+// keeps all that is known of it, and takes its new role; gone are those that are no
+// longer members, for the caller to close.
 func (g *Group) Set(specs []Spec, now int64) (gone []*Server) {
 	defer g.change(now)()
 	old := make(map[Place]*Server, len(g.servers))

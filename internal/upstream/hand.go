@@ -4,16 +4,12 @@
 package upstream
 
 // decide takes what the owner wants of s; the group's mu is held.
-func (s *Server) decide(h Hand, why string) {
-	if s.hand, s.why = h, why; h == Auto {
-		s.hand = ""
-	}
-}
+func (s *Server) decide(h Hand, why string) { s.hand, s.why = h, why }
 
 // meanwhile says what keeps a server out that its owner has given back, "" for nothing
 // or for its health check, which the reason names anyway.
 func (s *Server) meanwhile(now int64) string {
-	if s.hand != "" {
+	if s.hand != Auto {
 		return ""
 	}
 	switch s.judge(now) {

@@ -151,15 +151,12 @@ func (g *Group) Tick(now int64) {
 	if g.Queue.Len() > 0 && g.HasRoom() {
 		g.Queue.Wake(wakeMore)
 	}
-	g.mu.Lock()
-	due := now-g.tickedAt >= int64(tickEvery)
-	g.mu.Unlock()
-	if !due {
+	last := g.tickedAt.Load()
+	if now-last < int64(tickEvery) || !g.tickedAt.CompareAndSwap(last, now) {
 		return
 	}
 	defer g.change(now)()
-	second := now/int64(time.Second) != g.tickedAt/int64(time.Second)
-	g.tickedAt = now
+	second := now/int64(time.Second) != last/int64(time.Second)
 	for _, s := range g.servers {
 		switch {
 		case s.ejectedAs == Stalled && s.Quiet(now) >= g.Rules().Silence:

@@ -72,7 +72,7 @@ var serverIDs atomic.Uint32
 
 func (g *Group) newServer(s Spec) *Server {
 	sv := &Server{Place: s.Place, role: s.Role, ID: serverIDs.Add(1), tag: hashText(s.Name)}
-	sv.state = Up
+	sv.state, sv.hand = Up, Auto
 	if g.Rules().Hand != nil {
 		sv.decide(g.Rules().Hand(s.Name))
 		sv.state, sv.because = sv.judge(0), sv.why
