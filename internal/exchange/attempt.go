@@ -60,16 +60,15 @@ func (x *Exchange) goOn(err *failure.Error) bool {
 	if x.want.Anyway || x.rec.AttemptLen == attemptsMax || !x.mayRepeat(err) || !x.inTime() {
 		return false
 	}
-	connected := err.Code.Phase > phase.UpHandshake
-	if connected && x.reached >= x.route.Retry.tries() {
+	had := connected(err)
+	if had && x.reached >= x.route.Retry.tries() {
 		return false
 	}
 	// Where there is no other server the same one may be asked again: after a rest, and
 	// once only if it has got the request. What it answered it would answer again.
-	broken := err.Code.Kind == failure.Closed || err.Code.Kind == failure.Reset
-	x.want.Again = !connected || broken && x.want.Round == 0
+	x.want.Again = !had || brokeOff(err) && x.want.Round == 0
 	// A reused connection that died says nothing about its server.
-	x.want.Fresh = connected && x.rec.LastAttempt().Reused
+	x.want.Fresh = had && x.rec.LastAttempt().Reused
 	// What no server has got costs none, and a connection that was closed while it was
 	// idle is no sign of trouble.
 	if x.sent > 0 && !x.want.Fresh && !x.route.Upstream.MayRepeat(&x.want, false) {
@@ -154,10 +153,16 @@ func (x *Exchange) attempt() *failure.Error {
 	if lease != nil {
 		lease.Release(a.Failure)
 	}
-	if x.opening = nil; a.Start >= 0 {
+	x.opening = nil
+	x.ended(a)
+	return err
+}
+
+// ended notes how long a took, if it had a server.
+func (x *Exchange) ended(a *record.Attempt) {
+	if a.Start >= 0 {
 		a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
 	}
-	return err
 }
 
 // ask sends the request and reads the head of the answer.

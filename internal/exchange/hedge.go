@@ -185,7 +185,7 @@ func (x *Exchange) loseFirst(r *race) {
 	x.client.Watch(x.lease)
 	x.want.Chosen, x.want.Last = r.asked.Chosen, r.asked.Last
 	a := &x.rec.Attempts[x.rec.AttemptLen-2]
-	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
+	x.ended(a)
 	switch {
 	case r.err == nil: // it came a moment too late
 		a.Status = r.first.res.Status

@@ -27,8 +27,7 @@ func (x *Exchange) keep() {
 	x.lease = nil
 	x.want.Fresh = false // it is another server's turn
 	x.kept.res, x.res = x.res, x.kept.res
-	a := x.rec.LastAttempt()
-	a.Took = x.env.Now().Sub(x.rec.Start) - a.Start
+	x.ended(x.rec.LastAttempt())
 	x.upload.again()
 }
 

@@ -54,30 +54,34 @@ func (r *Retry) tries() int {
 	return r.Tries
 }
 
-// mayRepeat decides whether the request may go out once more after err. I2.
+// mayRepeat decides whether the request may go out once more after err, which is not
+// final. I2.
 func (x *Exchange) mayRepeat(err *failure.Error) bool {
 	e := failure.Lookup(err.Code)
-	if e == nil || final(err) {
-		return false
-	}
-	connected := err.Code.Phase > phase.UpHandshake
 	switch {
 	case e.Retry == failure.RetryUnsent && x.sent == 0:
-	case connected && x.sent == 0:
+	case connected(err) && x.sent == 0:
 	case !x.heard && x.repeatable() && (e.Retry == failure.RetryReused || x.diedReused(err)):
-	case connected && err.Code.Party == failure.Upstream && x.safe() && x.route.Retry.covers(e):
+	case connected(err) && err.Code.Party == failure.Upstream && x.safe() && x.route.Retry.covers(e):
 	default:
 		return false
 	}
 	return x.bodyAtHand()
 }
 
+// connected reports that an attempt which failed by err had a connection.
+func connected(err *failure.Error) bool { return err.Code.Phase > phase.UpHandshake }
+
+// brokeOff reports that an attempt failed by err because its connection ended.
+func brokeOff(err *failure.Error) bool {
+	return err.Code.Kind == failure.Closed || err.Code.Kind == failure.Reset
+}
+
 // diedReused reports that a reused connection ended while the request was on its way.
 // That is told as a failure to send it.
 func (x *Exchange) diedReused(err *failure.Error) bool {
-	p, k := err.Code.Phase, err.Code.Kind
-	return (p == phase.SendHead || p == phase.SendBody) && (k == failure.Closed || k == failure.Reset) &&
-		err.Code.Party == failure.Upstream && x.rec.LastAttempt().Reused
+	p := err.Code.Phase
+	return (p == phase.SendHead || p == phase.SendBody) && brokeOff(err) && err.Code.Party == failure.Upstream && x.rec.LastAttempt().Reused
 }
 
 // covers reports whether the policy repeats safe requests after such a failure.
