@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"bytes"
+	"hash/fnv"
 	"math/bits"
 	"strconv"
 
@@ -35,16 +36,14 @@ const (
 	ByField
 )
 
-// keyOf hashes b (FNV-1a). It is the same in every process and on every machine, as
+// keyOf hashes b. It is the same in every process and on every machine, as
 // the servers' numbers are: what a server keeps for its keys stays worth something
 // over a restart, and behind a second gateway. Strangers can choose keys that meet on
 // one server; there the bound on a server's load spreads them.
 func keyOf(b []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	h.Write(b)
+	return h.Sum64()
 }
 
 // parseTag reads a number as bind writes it; 0 is none.

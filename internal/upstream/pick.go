@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -236,11 +237,9 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// hashText is FNV-1a: the same on every machine and after every restart.
+// hashText is the same on every machine and after every restart.
 func hashText(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return mix(h)
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return mix(h.Sum64())
 }
