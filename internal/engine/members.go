@@ -23,7 +23,6 @@ type Group struct {
 	eng      *Engine
 	resolver *resolve.Resolver
 	tls      *ServerTLS
-	maxIdle  int
 	// notOpened is told of servers that no connection could be opened to; may be nil.
 	notOpened func(*upstream.Server)
 	mender    mender
@@ -51,7 +50,8 @@ type member struct {
 // NewGroup makes a group of the servers that specs describe; names are resolved by r.
 // t is for the servers with TLS.
 func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec, c Contacts) *Group {
-	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, notOpened: c.NotOpened, maxIdle: o.Keeps()}
+	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, notOpened: c.NotOpened}
+	keeps := o.Keeps()
 	tell := o.OnEvent
 	o.OnEvent = func(ev upstream.Event) {
 		if ev.To == upstream.Unreachable {
@@ -61,7 +61,7 @@ func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec
 			tell(ev)
 		}
 	}
-	o.Attach = g.attach
+	o.Attach = func(s *upstream.Server) any { return g.attach(s, keeps) }
 	g.Group = upstream.NewGroup(name, o, specs)
 	g.noteEmpty(specs)
 	e.sweep.every(g.tick)
@@ -78,9 +78,10 @@ type Contacts struct {
 	NotOpened func(*upstream.Server)
 }
 
-// attach makes what the engine keeps of a server.
-func (g *Group) attach(s *upstream.Server) any {
-	m := &member{eng: g.eng, group: g, server: s, idle: upstream.NewPool[*upConn](g.maxIdle)}
+// attach makes what the engine keeps of a server, with at most so many idle
+// connections.
+func (g *Group) attach(s *upstream.Server, maxIdle int) *member {
+	m := &member{eng: g.eng, group: g, server: s, idle: upstream.NewPool[*upConn](maxIdle)}
 	if s.TLS {
 		m.tls = newServerTLS(g.eng, g.tls, s)
 	}
@@ -147,18 +148,17 @@ func (g *Group) Acquire(w *exchange.Want) (exchange.Lease, *failure.Error) {
 	if !g.takePlace(w) {
 		return nil, exchange.NoServer
 	}
-	var u *upConn
+	passedOn := false
 	defer func() {
-		if u == nil { // after a panic too
+		if !passedOn { // after a panic too
 			g.givePlace()
 		}
 	}()
-	got, err := g.lease(w)
+	u, err := g.lease(w)
 	if err != nil {
 		return nil, err
 	}
-	u = got
-	u.placed = true
+	u.placed, passedOn = true, true
 	return u, nil
 }
 

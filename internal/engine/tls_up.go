@@ -59,9 +59,7 @@ func (o *ServerTLS) Config(sv *upstream.Server, now func() time.Time) *tls.Confi
 		// asked at the end of each handshake, a resumed one too.
 		InsecureSkipVerify: true,
 	}
-	if o.Policy != nil {
-		p := *o.Policy
-		p.Name = name
+	if p := o.policyFor(name); p != nil {
 		c.VerifyConnection = func(cs tls.ConnectionState) error {
 			if f := p.Check(cs.PeerCertificates, cs.OCSPResponse, now()); f != nil {
 				return f
@@ -70,6 +68,16 @@ func (o *ServerTLS) Config(sv *upstream.Server, now func() time.Time) *tls.Confi
 		}
 	}
 	return c
+}
+
+// policyFor returns the policy for a server of that name, nil if nothing is judged.
+func (o *ServerTLS) policyFor(name string) *peercert.Policy {
+	if o.Policy == nil {
+		return nil
+	}
+	p := *o.Policy
+	p.Name = name
+	return &p
 }
 
 // newServerTLS makes what connections to one server need.
@@ -85,13 +93,7 @@ func newServerTLS(e *Engine, o *ServerTLS, sv *upstream.Server) *serverTLS {
 		}
 		return o.Certificate, nil
 	}
-	s := &serverTLS{shows: o.Certificate != nil, config: c}
-	if o.Policy != nil {
-		p := *o.Policy
-		p.Name = c.ServerName
-		s.policy = &p
-	}
-	return s
+	return &serverTLS{shows: o.Certificate != nil, config: c, policy: o.policyFor(c.ServerName)}
 }
 
 // handshake makes u's connection one with TLS.
