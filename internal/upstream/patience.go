@@ -17,12 +17,8 @@ const (
 	patienceTimes = 4
 )
 
-// Patience returns how long to wait for s until it is worth asking whether it hangs,
-// 0 for ever: where there is no other server, nothing would follow from it.
+// Patience returns how long to wait for s until it is worth asking whether it hangs.
 func (g *Group) Patience(s *Server, now int64) time.Duration {
-	if len(g.view.Load().servers) < 2 {
-		return 0
-	}
 	return max(patienceLeast, min(patienceTimes*s.Latency(now), g.Rules().Silence))
 }
 
@@ -31,7 +27,7 @@ func (g *Group) Patience(s *Server, now int64) time.Duration {
 func (g *Group) Hangs(s *Server, now int64) bool {
 	p := g.Patience(s, now)
 	// The clock of deadlines is coarse.
-	return p > 0 && s.Quiet(now) >= p-p/8
+	return s.Quiet(now) >= p-p/8
 }
 
 // Lost describes the servers that cannot be reached.
