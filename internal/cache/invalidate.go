@@ -58,7 +58,7 @@ func (v *Visit) eachTag(res *wire.Response, groups wire.FieldID, f func(tag []by
 // method", and may do so with those in Location and Content-Location if they are of the
 // same origin (RFC 9111 section 4.4).
 func (v *Visit) invalidate(res *wire.Response, now time.Time) {
-	if isSafe(v.req.Method) || res.Status < 200 || res.Status >= 400 {
+	if v.req.Method.Safe() || res.Status < 200 || res.Status >= 400 {
 		return
 	}
 	v.store.purgeKey(v.key, now)
@@ -71,16 +71,6 @@ func (v *Visit) invalidate(res *wire.Response, now time.Time) {
 		v.store.stampTag(tag, now)
 		v.store.afterPurge()
 	})
-}
-
-// isSafe reports a method that changes nothing (RFC 9110 section 9.2.1). One that we do
-// not know may change everything.
-func isSafe(m wire.Method) bool {
-	switch m {
-	case wire.GET, wire.HEAD, wire.OPTIONS, wire.TRACE:
-		return true
-	}
-	return false
 }
 
 // invalidateTarget forgets another target of the same origin, given as a reference.

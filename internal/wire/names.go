@@ -201,7 +201,8 @@ func LookupMethod(method []byte) Method {
 	return OtherMethod
 }
 
-// Safe reports whether m changes nothing by its definition (RFC 9110 section 9.2.1).
+// Safe reports whether m changes nothing by its definition (RFC 9110 section 9.2.1). A
+// method that we do not know may change everything.
 func (m Method) Safe() bool { return m == GET || m == HEAD || m == OPTIONS || m == TRACE }
 
 // Idempotent reports whether repeating m has the effect of doing it once
