@@ -238,13 +238,3 @@ func isName(b []byte) bool {
 	}
 	return len(b) > 0
 }
-
-// mayBeKept reports a field that a kept answer may have at all.
-func mayBeKept(id wire.FieldID) bool {
-	switch id {
-	case wire.ContentLength, wire.TransferEncoding, wire.Connection, wire.KeepAlive, wire.ProxyConnection, wire.TE,
-		wire.Trailer, wire.Upgrade, wire.Age, wire.SetCookie, wire.ProxyAuthenticate, wire.ProxyAuthorization:
-		return false
-	}
-	return true
-}

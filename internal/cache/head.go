@@ -35,16 +35,21 @@ func (w *headWriter) add(name, value []byte, id wire.FieldID) {
 	})
 }
 
-// isKept reports whether a field of an answer is kept (RFC 9111 section 3.1). Age and
-// Content-Length are, too, but as numbers.
-func isKept(res *wire.Response, i int, f *facts) bool {
-	field := &res.Fields[i]
-	switch field.ID {
-	case wire.ContentLength, wire.Age, wire.Trailer, wire.SetCookie, wire.ProxyAuthenticate, wire.ProxyAuthorization:
+// mayBeKept reports a field that a kept answer may have at all: none of this hop, none
+// for one client. Age and Content-Length are kept as numbers.
+func mayBeKept(id wire.FieldID) bool {
+	switch id {
+	case wire.ContentLength, wire.TransferEncoding, wire.Connection, wire.KeepAlive, wire.ProxyConnection, wire.TE,
+		wire.Trailer, wire.Upgrade, wire.Age, wire.SetCookie, wire.ProxyAuthenticate, wire.ProxyAuthorization:
 		return false
 	}
-	name := res.Name(i)
-	return !field.Hop && !wire.EqualFold(name, "proxy-authentication-info") &&
+	return true
+}
+
+// isKept reports whether a field of an answer is kept (RFC 9111 section 3.1).
+func isKept(res *wire.Response, i int, f *facts) bool {
+	field, name := &res.Fields[i], res.Name(i)
+	return mayBeKept(field.ID) && !field.Hop && !wire.EqualFold(name, "proxy-authentication-info") &&
 		!listed(f.cc.noCacheFields, name) && !listed(f.cc.privateFields, name)
 }
 
