@@ -223,15 +223,20 @@ func shorter(dst *int64, e element) {
 const secondsMax = 1 << 31
 
 // seconds reads delta-seconds, which is digits only.
-func seconds(b []byte) (n int64, ok bool) {
+func seconds(b []byte) (n int64, ok bool) { return digits(b, secondsMax) }
+
+// digits reads a number of digits only; one that is above most is most.
+func digits(b []byte, most int64) (n int64, ok bool) {
 	for _, c := range b {
-		if c < '0' || c > '9' {
+		if !isDigit(c) {
 			return 0, false
 		}
-		n = min(n*10+int64(c-'0'), secondsMax)
+		n = min(n*10+int64(c-'0'), most)
 	}
 	return n, len(b) > 0
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 

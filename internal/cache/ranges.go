@@ -23,6 +23,9 @@ const (
 	notSatisfiable
 )
 
+// positionMax is beyond what a body can have.
+const positionMax = 1 << 56
+
 // resolveRange finds the part of a body of size bytes that a Range asks for.
 func resolveRange(field []byte, size int64) (s span, r rangeOutcome) {
 	unit, set, ok := bytes.Cut(field, []byte{'='})
@@ -33,8 +36,8 @@ func resolveRange(field []byte, size int64) (s span, r rangeOutcome) {
 	if !ok {
 		return s, wholeBody
 	}
-	from, hasFrom := position(first)
-	to, hasTo := position(last)
+	from, hasFrom := digits(first, positionMax)
+	to, hasTo := digits(last, positionMax)
 	switch {
 	case len(first) == 0 && hasTo: // the last so many
 		if to == 0 {
@@ -52,16 +55,4 @@ func resolveRange(field []byte, size int64) (s span, r rangeOutcome) {
 		return s, notSatisfiable
 	}
 	return s, partOfBody
-}
-
-// position reads a byte position; digits beyond what a body can have saturate.
-func position(b []byte) (n int64, ok bool) {
-	const most = 1 << 60
-	for _, c := range b {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = min(n*10+int64(c-'0'), most/10)
-	}
-	return n, len(b) > 0
 }

@@ -76,8 +76,6 @@ func isKeyChar(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' || c == '*'
 }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
 // member reads a key and what it stands for.
 func (s *scanner) member() (e element, ok bool) {
 	if c := s.peek(); (c < 'a' || c > 'z') && c != '*' {
