@@ -5,6 +5,7 @@ package cache
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"causey/internal/wire"
@@ -83,13 +84,7 @@ func (v *Visit) invalidateTarget(ref []byte, now time.Time) {
 		return
 	}
 	path, _, _ = bytes.Cut(path, []byte{'#'})
-	text := append([]byte(nil), origin...)
-	if len(v.rule.opts.IgnoreQuery) == 0 {
-		text = append(text, path...)
-	} else {
-		text = v.rule.opts.appendFiltered(text, path)
-	}
-	key, _ := v.store.seed.hash(kindKey, text, nil)
+	key, _ := v.store.seed.hash(kindKey, v.rule.opts.appendTarget(slices.Clone(origin), path), nil)
 	v.store.purgeKey(key, now)
 }
 

@@ -36,10 +36,7 @@ func (o *Options) appendKey(dst []byte, secure bool, host, target []byte) []byte
 	if len(target) == 0 || target[0] != '/' {
 		dst = append(dst, '/')
 	}
-	if len(o.IgnoreQuery) == 0 {
-		return append(dst, target...)
-	}
-	return o.appendFiltered(dst, target)
+	return o.appendTarget(dst, target)
 }
 
 // hostWithoutDefault takes the port off that the scheme implies.
@@ -51,8 +48,11 @@ func hostWithoutDefault(host []byte, secure bool) []byte {
 	return bytes.TrimSuffix(host, []byte(port))
 }
 
-// appendFiltered appends a target without the parameters that make no difference.
-func (o *Options) appendFiltered(dst, target []byte) []byte {
+// appendTarget appends a target without the parameters that make no difference.
+func (o *Options) appendTarget(dst, target []byte) []byte {
+	if len(o.IgnoreQuery) == 0 {
+		return append(dst, target...)
+	}
 	path, query, has := bytes.Cut(target, []byte{'?'})
 	dst = append(dst, path...)
 	if !has {

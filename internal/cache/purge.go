@@ -40,9 +40,8 @@ func (s *Store) PurgeURL(url string) (dropped int, ok bool) {
 		return 0, false
 	}
 	now := s.env.Now()
-	var plain Options
 	purged := map[id]bool{}
-	for _, r := range append(slices.Clone(*s.rules.Load()), &Rule{opts: plain}) {
+	for _, r := range append(slices.Clone(*s.rules.Load()), &Rule{}) {
 		key, _ := s.seed.hash(kindKey, r.opts.appendKey(nil, secure, host, target), nil)
 		if !purged[key] {
 			purged[key] = true
