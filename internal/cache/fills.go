@@ -60,19 +60,25 @@ func (f *fills) join(key id, now time.Time, mayWait bool) (*fill, role) {
 		r.waiters++
 		return r, waiting
 	}
-	if len(f.running) >= f.max {
-		return nil, alone
+	if r := f.begin(key); r != nil {
+		return r, leading
 	}
-	r := &fill{done: make(chan struct{})}
-	f.running[key] = r
-	return r, leading
+	return nil, alone
 }
 
 // lead is join for who would not wait: nil if somebody asks already.
 func (f *fills) lead(key id) *fill {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.running[key] != nil || len(f.running) >= f.max {
+	if f.running[key] != nil {
+		return nil
+	}
+	return f.begin(key)
+}
+
+// begin enters a fill for a key that has none, nil if there are too many. mu is held.
+func (f *fills) begin(key id) *fill {
+	if len(f.running) >= f.max {
 		return nil
 	}
 	r := &fill{done: make(chan struct{})}
