@@ -23,10 +23,8 @@ type Visit struct {
 	// text is what key is the hash of; selecting is scratch space.
 	text, selecting []byte
 
-	// o is the answer that is here, nil for none; others reports that there are some
-	// for other requests.
-	o      *object
-	others bool
+	// o is the answer that is here, nil for none.
+	o *object
 	// fill is what others wait for while we ask, nil if nobody does; waits is what we
 	// wait for.
 	fill, waits *fill
@@ -88,7 +86,8 @@ func (v *Visit) Step(now time.Time) exchange.CacheStep {
 		v.result = record.CacheBypass
 		return v.ask(now, "bypass")
 	}
-	v.o, v.others = v.store.find(v.key, v)
+	var others bool
+	v.o, others = v.store.find(v.key, v)
 	if v.o != nil && v.q.authorization && !v.o.policy.shared {
 		v.o = nil // it is for others
 	}
@@ -97,19 +96,18 @@ func (v *Visit) Step(now time.Time) exchange.CacheStep {
 			return step
 		}
 	}
+	v.result = record.CacheMiss
 	if v.q.cc.has(onlyIfCached) {
 		v.forwarded = "miss"
-		v.result = record.CacheMiss
 		return exchange.CacheRefuse
 	}
-	v.result = record.CacheMiss
 	why := "uri-miss"
 	switch {
 	case v.o != nil && v.o.left(now) > 0:
 		v.result, why = record.CacheExpired, "request"
 	case v.o != nil:
 		v.result, why = record.CacheExpired, "stale"
-	case v.others:
+	case others:
 		why = "vary-miss"
 	}
 	return v.askOrWait(now, why)
