@@ -17,7 +17,7 @@ import (
 
 var (
 	ifNoneMatchName, ifModifiedSinceName = "If-None-Match", "If-Modified-Since"
-	capability                           = []byte(Self + `="Surrogate/1.0"`)
+	capability                           = []byte(self + `="Surrogate/1.0"`)
 )
 
 // EditRequest implements exchange.CacheVisit. A request that validates asks about what

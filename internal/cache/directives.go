@@ -60,7 +60,7 @@ func (d *directives) parse(line []byte) {
 // parseSurrogate adds what a line of Surrogate-Control says, the forerunner of
 // RFC 9213: an element may be meant for one surrogate, and a lifetime may have a
 // time behind it in which the answer may be stale.
-func (d *directives) parseSurrogate(line []byte, self string) {
+func (d *directives) parseSurrogate(line []byte) {
 	for len(line) > 0 {
 		var e element
 		e, line = nextElement(line)

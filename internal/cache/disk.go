@@ -21,8 +21,8 @@ type DiskOptions struct {
 	Size int64  // bound of all files together
 }
 
-// DefaultDiskSize is the bound if none is given.
-const DefaultDiskSize = 1 << 30
+// defaultDiskSize is the bound if none is given.
+const defaultDiskSize = 1 << 30
 
 const (
 	// blockBytes is what the smallest file takes of a disk; it bounds their number.
@@ -66,7 +66,7 @@ type fileInfo struct {
 // openDisk makes the directory ready and begins to look what is in it.
 func openDisk(o DiskOptions, s *Store) (*disk, error) {
 	if o.Size <= 0 {
-		o.Size = DefaultDiskSize
+		o.Size = defaultDiskSize
 	}
 	d := &disk{
 		opts: o, store: s, files: map[id]*list.Element{}, used: list.New(), unwritten: map[id]*group{},

@@ -10,9 +10,9 @@ import (
 	"causey/internal/wire"
 )
 
-// Self is our name in fields that name a cache: Surrogate-Control, and what we say of
+// self is our name in fields that name a cache: Surrogate-Control, and what we say of
 // ourselves to servers.
-const Self = "causey"
+const self = "causey"
 
 // facts is what the head of an answer says about keeping it. Its slices are parts of
 // the head.
@@ -111,7 +111,7 @@ func (f *facts) readTargeted(res *wire.Response) {
 	empty := d
 	for i := range res.Fields {
 		if res.Fields[i].ID == wire.SurrogateControl {
-			d.parseSurrogate(res.Value(i), Self)
+			d.parseSurrogate(res.Value(i))
 		}
 	}
 	if d.set != empty.set || d.maxAge != absent {

@@ -235,7 +235,7 @@ func FuzzDirectives(f *testing.F) {
 		var d directives
 		d.reset()
 		d.parseDictionary(line)
-		d.parseSurrogate(line, Self)
+		d.parseSurrogate(line)
 		eachString(line, func(s []byte) {
 			if len(s) > len(line) {
 				t.Fatal("a string is longer than the field")

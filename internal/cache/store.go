@@ -24,9 +24,9 @@ type Limits struct {
 
 // The defaults.
 const (
-	DefaultMemory       = 64 << 20
-	DefaultObjectMax    = 4 << 20
-	DefaultCollapseWait = 5 * time.Second
+	defaultMemory       = 64 << 20
+	defaultObjectMax    = 4 << 20
+	defaultCollapseWait = 5 * time.Second
 )
 
 // waitersMax bounds the requests that wait for one answer, fillsMax the answers that
@@ -46,10 +46,10 @@ func (l Limits) withDefaults() Limits {
 			*v = d
 		}
 	}
-	pick(&l.Memory, DefaultMemory)
-	pick(&l.ObjectMax, DefaultObjectMax)
+	pick(&l.Memory, defaultMemory)
+	pick(&l.ObjectMax, defaultObjectMax)
 	if l.CollapseWait <= 0 {
-		l.CollapseWait = DefaultCollapseWait
+		l.CollapseWait = defaultCollapseWait
 	}
 	return l
 }
