@@ -190,6 +190,24 @@ var boolean = leaf(
 		return false, wrong("", "want true or false, found %s", quote(text))
 	})
 
+// onOff is a word in the place of keys. It takes true and false too: in YAML 1.1, which
+// many tools still read, on and off are nothing else. hint says what to write instead of
+// any other text.
+func onOff(hint func(s string) string) kind[bool] {
+	return leaf(&shape{
+		name: "on \\| off", want: "on or off", anyText: true, bools: true,
+		schema: map[string]any{"enum": []any{"on", "off", true, false}},
+	}, func(s string) (bool, error) {
+		switch s {
+		case "on", "true":
+			return true, nil
+		case "off", "false":
+			return false, nil
+		}
+		return false, wrong(hint(s), "want on or off, found %s", quote(s))
+	})
+}
+
 // within narrows an ordered kind to bounds, both allowed.
 func within[T interface {
 	cmp.Ordered

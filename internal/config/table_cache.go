@@ -108,19 +108,7 @@ var cacheKind = object[Cache]{
 
 var cacheDefaults = cacheKind.preset()
 
-// cacheSwitchKind takes true and false too, see onOffKind.
-var cacheSwitchKind = leaf(&shape{
-	name: "on \\| off", want: "on or off", anyText: true, bools: true,
-	schema: map[string]any{"enum": []any{"on", "off", true, false}},
-}, func(s string) (bool, error) {
-	switch s {
-	case "on", "true":
-		return true, nil
-	case "off", "false":
-		return false, nil
-	}
-	return false, wrong("write on, off, or keys: {stale_if_error: 1h}", "want on or off, found %s", quote(s))
-})
+var cacheSwitch = onOff(func(string) string { return "write on, off, or keys: {stale_if_error: 1h}" })
 
 var cookiePatternKind = leaf(&shape{
 	name: "cookie", want: "the name of a cookie, such as session or wp_*", anyText: true,
@@ -203,9 +191,9 @@ var routeCacheKind = object[RouteCache]{
 		d.noDuplicates(c.path+".bypass_headers", v.BypassHeaders)
 		d.noDuplicates(c.path+".ignore_query", v.IgnoreQuery)
 	},
-	shortShape: cacheSwitchKind.shape,
+	shortShape: cacheSwitch.shape,
 	short: func(d *decoder, c cursor, v *RouteCache) (ok bool) {
-		v.On, ok = cacheSwitchKind.read(d, c)
+		v.On, ok = cacheSwitch.read(d, c)
 		return ok
 	},
 }.kind()

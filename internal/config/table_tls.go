@@ -169,25 +169,14 @@ var dnsKind = object[DNS]{
 	check: checkDNS,
 }.kind()
 
-// onOffKind takes true and false too: in YAML 1.1, which many tools still read, on
-// and off are nothing else.
-var onOffKind = leaf(&shape{
-	name: "on \\| off", want: "on or off", anyText: true, bools: true,
-	schema: map[string]any{"enum": []any{"on", "off", true, false}},
-}, func(s string) (bool, error) {
-	switch s {
-	case "on", "true":
-		return true, nil
-	case "off", "false":
-		return false, nil
+var automaticSwitch = onOff(func(s string) string {
+	switch {
+	case strings.Contains(s, "@"):
+		return "write {email: " + quoteless(s) + "}"
+	case caNames[s] != "" || strings.HasPrefix(s, "https://"):
+		return "write {ca: " + quoteless(s) + "}"
 	}
-	hint := "write on, off, or keys: {email: name@example.com}"
-	if strings.Contains(s, "@") {
-		hint = "write {email: " + quoteless(s) + "}"
-	} else if caNames[s] != "" || strings.HasPrefix(s, "https://") {
-		hint = "write {ca: " + quoteless(s) + "}"
-	}
-	return false, wrong(hint, "want on or off, found %s", quote(s))
+	return "write on, off, or keys: {email: name@example.com}"
 })
 
 var automaticKind = object[Automatic]{
@@ -223,9 +212,9 @@ var automaticKind = object[Automatic]{
 			to(filePath, func(a *Automatic) *string { return &a.AskTokenFile })},
 	},
 	check:      checkAutomatic,
-	shortShape: onOffKind.shape,
+	shortShape: automaticSwitch.shape,
 	short: func(d *decoder, c cursor, a *Automatic) (ok bool) {
-		a.Enabled, ok = onOffKind.read(d, c)
+		a.Enabled, ok = automaticSwitch.read(d, c)
 		return ok
 	},
 }.kind()
