@@ -182,10 +182,23 @@ func (d *decoder) checkRoutes(i int, s *Site) {
 
 // checkUpstream finds servers that are listed twice or are the gateway itself.
 func (d *decoder) checkUpstream(c *Config, u *Upstream) {
-	path := joinPath("upstreams", u.Name) + ".servers"
+	d.eachServer(joinPath("upstreams", u.Name)+".servers", u.Servers, func(at cursor, s *Server) {
+		for _, l := range c.Listen {
+			if reaches(s.Address, l.Address) {
+				d.fail(at, "write the address of the application", "the server %s is this gateway itself, which listens there", s.Address)
+				break
+			}
+		}
+	})
+}
+
+// eachServer calls check with each server of a list whose address could be read, and
+// finds those that are listed twice.
+func (d *decoder) eachServer(path string, list []Server, check func(at cursor, s *Server)) {
 	seen := map[ServerAddr]place{}
-	for i, s := range u.Servers {
-		if !d.sound("%s[%d]", path, i) || !d.sound("%s[%d].address", path, i) {
+	for i := range list {
+		s := &list[i]
+		if !d.serverSound(path, i) {
 			continue
 		}
 		at := d.at("%s[%d]", path, i)
@@ -193,13 +206,12 @@ func (d *decoder) checkUpstream(c *Config, u *Upstream) {
 			d.fail(at, inLine(was)+" has it already; remove one", "the server %s is listed twice", s.Address)
 		}
 		seen[s.Address] = at.node.at
-		for _, l := range c.Listen {
-			if reaches(s.Address, l.Address) {
-				d.fail(at, "write the address of the application", "the server %s is this gateway itself, which listens there", s.Address)
-				break
-			}
-		}
+		check(at, s)
 	}
+}
+
+func (d *decoder) serverSound(path string, i int) bool {
+	return d.sound("%s[%d]", path, i) && d.sound("%s[%d].address", path, i)
 }
 
 // reaches reports whether a server's address is certainly one that the gateway

@@ -99,18 +99,11 @@ func ParseServers(name string, data []byte) ([]Server, error) {
 	top := cursor{node: root}
 	d.where[""] = top
 	servers, _ := foundServersKind.read(d, top)
-	seen := map[ServerAddr]place{}
-	for i, s := range servers {
-		at := d.at("[%d]", i)
-		switch was, twice := seen[s.Address]; {
-		case !d.sound("[%d]", i):
-		case s.Discover != "":
+	d.eachServer("", servers, func(at cursor, s *Server) {
+		if s.Discover != "" {
 			d.fail(at, "write it into the configuration", "a list of servers names servers, and nothing to discover more by")
-		case twice:
-			d.fail(at, inLine(was)+" has it already; remove one", "the server %s is listed twice", s.Address)
 		}
-		seen[s.Address] = at.node.at
-	}
+	})
 	if err := report.err(); err != nil {
 		return nil, err
 	}

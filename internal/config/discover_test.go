@@ -19,6 +19,7 @@ func TestParseServers(t *testing.T) {
 		{"", "servers.yaml: is empty"},
 		{"# nothing\n", "servers.yaml: is empty"},
 		{"- a:1\n- b:1\n- a:1\n", "servers.yaml:3:3: [2]: the server a:1 is listed twice"},
+		{"- {address: a}\n- {address: b}\n", "the port of \"a\" is missing; servers.yaml:2:13: [1].address: the port of \"b\" is missing"},
 		{"- a:1\n- b\n", "servers.yaml:2:3: [1]: the port of \"b\" is missing"},
 		{"- {address: a:1, wieght: 2}\n", "servers.yaml:1:18: [0].wieght: unknown key \"wieght\""},
 		{"- {address: a:1, discover: dns}\n", "a list of servers names servers, and nothing to discover more by"},

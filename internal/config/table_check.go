@@ -164,7 +164,7 @@ func (d *decoder) checkServersOf(u *Upstream) {
 		return
 	}
 	for i, s := range u.Servers {
-		if !d.sound("%s.servers[%d]", path, i) || !d.sound("%s.servers[%d].address", path, i) {
+		if !d.serverSound(path+".servers", i) {
 			continue
 		}
 		switch {
