@@ -116,7 +116,7 @@ var gatewayEntries = []Entry{
 		},
 		LookAt: []string{
 			"List the servers with their states and reasons: `causey servers`.",
-			"Put one back: `causey restore UPSTREAM SERVER`.",
+			"Put one back: `causey servers restore UPSTREAM SERVER`.",
 			"Deploy one server at a time: wait until one is in service before the next is taken out.",
 		},
 	},
