@@ -129,10 +129,10 @@ func TestKindsAndFamiliesAreUsed(t *testing.T) {
 	}
 }
 
-// withoutCodes are the phases in which nothing can fail yet, with the reason.
+// withoutCodes are the phases in which nothing can fail, with the reason.
 var withoutCodes = map[phase.Phase]string{
 	phase.Guard: "its refusals are verdicts, not failures",
-	phase.Cache: "no cache yet",
+	phase.Cache: "what fails behind the cache is the server's, and keeps its code",
 }
 
 func TestPhasesHaveCodes(t *testing.T) {
