@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,12 +29,9 @@ type Program struct {
 // Variable tells a successor which descriptor is its end of the pair.
 const Variable = "CAUSEY_HANDOVER"
 
-// controlFD is the descriptor of the pair in the successor, and socketsStart that of
-// the first socket: those before are its standard streams.
-const (
-	controlFD    = 3
-	socketsStart = 4
-)
+// controlFD is the descriptor of the pair in the successor, behind its standard
+// streams. Those of the sockets follow.
+const controlFD = 3
 
 // ownVariables are about one process and not about its successor: who was started by
 // socket activation, and whose signs of life the service manager waits for.
@@ -107,16 +105,10 @@ func Begin(p Program, sockets []Socket) (*Successor, error) {
 
 // environment is the environment of a successor.
 func environment(env []string) []string {
-	var out []string
-next:
-	for _, v := range env {
-		for _, own := range ownVariables {
-			if strings.HasPrefix(v, own+"=") {
-				continue next
-			}
-		}
-		out = append(out, v)
-	}
+	out := slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(ownVariables, name)
+	})
 	return append(out, Variable+"="+strconv.Itoa(controlFD))
 }
 

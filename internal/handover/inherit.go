@@ -99,22 +99,17 @@ func listenerOf(s *Socket) (net.Listener, error) {
 	return ln, nil
 }
 
-// Named is a descriptor with its name.
-type Named struct {
-	Name string
-	FD   int
-}
-
-// TakeAll returns all sockets of a kind, in their order, as descriptors.
-func (p *Predecessor) TakeAll(kind Kind) []Named {
+// TakeAll returns all sockets of a kind, in their order; their descriptors are the
+// caller's.
+func (p *Predecessor) TakeAll(kind Kind) []Socket {
 	if p == nil {
 		return nil
 	}
-	var all []Named
+	var all []Socket
 	for i := range p.sockets {
 		if s := &p.sockets[i]; s.Kind == kind && s.FD >= 0 {
 			p.took = append(p.took, i)
-			all = append(all, Named{s.Name, s.FD})
+			all = append(all, *s)
 			s.FD = -1
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 )
@@ -69,8 +68,8 @@ const (
 // message is a line of either side.
 type message struct {
 	Step step `json:"step"`
-	// Protocol and Sockets belong to an offer; descriptors are in the order of the
-	// sockets, from socketsStart.
+	// Protocol and Sockets belong to an offer; the sockets' descriptors follow that of
+	// the pair, in their order.
 	Protocol int      `json:"protocol,omitempty"`
 	Sockets  []Socket `json:"sockets,omitempty"`
 	// Version and Took belong to prepared: the successor's build, and which sockets
@@ -147,7 +146,7 @@ func (l *link) receive(ctx context.Context) (m message, err error) {
 		switch err := l.in.Err(); {
 		case ctx.Err() != nil:
 			return m, context.Cause(ctx)
-		case err == nil || errors.Is(err, io.EOF):
+		case err == nil: // the end
 			return m, errGone
 		case errors.Is(err, bufio.ErrTooLong):
 			return m, fmt.Errorf("hand-over: a message of more than %d bytes", messageLimitBytes)
