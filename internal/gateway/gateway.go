@@ -265,20 +265,21 @@ func (g *Gateway) openListeners(cfg *config.Config) ([]*engine.Listener, error) 
 }
 
 func (g *Gateway) listen(a config.ListenAddr) (*engine.Listener, error) {
+	name := a.String()
+	var ln net.Listener
+	var err error
 	if a.Network == config.Systemd {
-		ln, err := g.inherited.take(a.Name)
-		if err != nil {
-			return nil, err
-		}
-		return engine.NewListener(a.String(), ln)
+		ln, err = g.inherited.take(a.Name)
+	} else {
+		ln, err = g.inherited.from.Take(handover.Listen, name)
 	}
-	if ln, err := g.inherited.from.Take(handover.Listen, a.String()); err != nil || ln != nil {
-		if err != nil {
-			return nil, err
-		}
-		return engine.NewListener(a.String(), ln)
+	switch {
+	case err != nil:
+		return nil, err
+	case ln != nil:
+		return engine.NewListener(name, ln)
 	}
-	return engine.Listen(a.String())
+	return engine.Listen(name)
 }
 
 // explainListen says what to do about an address that cannot be bound.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,13 +103,7 @@ func (in *Inherited) add(name string, fd int) {
 
 // take returns the activated socket with the given name or index.
 func (in *Inherited) take(name string) (net.Listener, error) {
-	i := -1
-	for k, n := range in.names {
-		if n == name {
-			i = k
-			break
-		}
-	}
+	i := slices.Index(in.names, name)
 	if n, err := strconv.Atoi(name); i < 0 && err == nil && n >= 0 && n < len(in.fds) {
 		i = n
 	}
@@ -117,9 +112,9 @@ func (in *Inherited) take(name string) (net.Listener, error) {
 			name, len(in.names), strings.Join(in.names, ", "))
 	}
 	// The original stays, for a reload that takes it anew.
-	fd, err := unix.FcntlInt(uintptr(in.fds[i]), unix.F_DUPFD_CLOEXEC, listenFDsStart)
+	fd, err := in.dup(i)
 	if err != nil {
-		return nil, fmt.Errorf("the socket %q from systemd: %w", name, err)
+		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), "systemd:"+name)
 	defer f.Close()
@@ -130,12 +125,17 @@ func (in *Inherited) take(name string) (net.Listener, error) {
 	return ln, nil
 }
 
+// dup duplicates an activated socket.
+func (in *Inherited) dup(i int) (fd int, err error) {
+	fd, err = unix.FcntlInt(uintptr(in.fds[i]), unix.F_DUPFD_CLOEXEC, listenFDsStart)
+	if err != nil {
+		return -1, fmt.Errorf("the socket %q from systemd: %w", in.names[i], err)
+	}
+	return fd, nil
+}
+
 // adminSocket returns a socket of the admin side of the gateway before this one, nil
 // if there is none.
 func (in *Inherited) adminSocket(network, address string) (net.Listener, error) {
-	kind := handover.AdminTCP
-	if network == "unix" {
-		kind = handover.AdminUnix
-	}
-	return in.from.Take(kind, address)
+	return in.from.Take(adminKind(network), address)
 }

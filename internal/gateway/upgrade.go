@@ -129,12 +129,12 @@ func (g *Gateway) offer() (all []handover.Socket, err error) {
 		}
 		all = append(all, handover.Socket{Kind: handover.Listen, Name: name, FD: fd})
 	}
-	for i, f := range g.inherited.fds {
-		fd, err := unix.FcntlInt(uintptr(f), unix.F_DUPFD_CLOEXEC, 3)
+	for i, name := range g.inherited.names {
+		fd, err := g.inherited.dup(i)
 		if err != nil {
-			return all, problem(fmt.Sprintf("the socket %q from systemd: %v", g.inherited.names[i], err))
+			return all, problem(err.Error())
 		}
-		all = append(all, handover.Socket{Kind: handover.Activated, Name: g.inherited.names[i], FD: fd})
+		all = append(all, handover.Socket{Kind: handover.Activated, Name: name, FD: fd})
 	}
 	own, err := g.admin.Sockets()
 	if err != nil {
