@@ -95,10 +95,10 @@ type Gateway struct {
 
 	// upgrades is held for the whole of an upgrade, and taken before reloads.
 	upgrades sync.Mutex
-	// quit is closed by Stop, and leftC when another process has taken over; left says
-	// the same a moment earlier. upgrading keeps reloads away.
+	// quit is closed by the first Stop, which is told by stopping, and leftC when another
+	// process has taken over; left says the same a moment earlier. upgrading keeps reloads
+	// away.
 	quit, leftC     chan struct{}
-	quitOnce        sync.Once
 	left, upgrading atomic.Bool
 	// reloads makes Start, reloads and Stop one by one. It may be held for seconds and
 	// is taken before mu.

@@ -30,8 +30,9 @@ const (
 // that took over, there is no delay, and the time is that of upgrades.
 func (g *Gateway) Stop(now <-chan struct{}) {
 	left := g.left.Load() // one that comes to its end meanwhile is stopped as well
-	g.stopping.Store(true)
-	g.quitOnce.Do(func() { close(g.quit) })
+	if !g.stopping.Swap(true) {
+		close(g.quit)
+	}
 	g.upgrades.Lock()
 	g.reloads.Lock()
 	before := g.stopped
