@@ -53,14 +53,11 @@ func (v *events) run() {
 		case e := <-v.waiting:
 			v.tell(e, v.timeOf(e.At))
 		case <-v.quit:
-			for {
-				select {
-				case e := <-v.waiting:
-					v.tell(e, v.timeOf(e.At))
-				default:
-					return
-				}
+			for len(v.waiting) > 0 { // nobody else takes of it
+				e := <-v.waiting
+				v.tell(e, v.timeOf(e.At))
 			}
+			return
 		}
 		if n := v.dropped.Load(); n != told && len(v.waiting) == 0 {
 			v.log.Warn("servers changed their states faster than it could be told", "dropped", n-told)
