@@ -52,14 +52,14 @@ func duplicate(ln net.Listener) (fd int, err error) {
 
 // Leave stops accepting: from its return on whoever connects meets the process that
 // took over. Requests under way are answered, streams end so that their readers come
-// back to that process, and idle connections close. took says of which networks the
-// other process has the socket; those keep their files.
-func (s *Server) Leave(took func(network string) bool) {
+// back to that process, and idle connections close. The file of the unix socket stays
+// if the other process took the socket.
+func (s *Server) Leave(tookUnix bool) {
 	for _, e := range s.endpoints() {
 		e.left.Store(true)
 		e.http.SetKeepAlivesEnabled(false)
 		_ = e.ln.Close()
-		if e == s.unix && took("unix") {
+		if e == s.unix && tookUnix {
 			e.path = ""
 		}
 	}

@@ -96,7 +96,7 @@ func TestLeave(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("nobody reloads")
 	}
-	old.Leave(func(string) bool { return true })
+	old.Leave(true)
 	http.DefaultClient.CloseIdleConnections()
 	for range 20 {
 		for _, c := range []*http.Client{http.DefaultClient, next.socket} {

@@ -175,17 +175,19 @@ func (g *Gateway) leave(sockets []handover.Socket, ready handover.Ready) {
 	g.reloads.Lock()
 	defer g.reloads.Unlock()
 	g.left.Store(true)
-	took := map[handover.Kind]bool{}
+	tookUnix := false
 	for i, s := range sockets {
 		if !ready.Took(i) {
 			continue
 		}
-		took[s.Kind] = true
-		if s.Kind == handover.Listen {
+		switch s.Kind {
+		case handover.Listen:
 			g.listeners[s.Name].Leave()
+		case handover.AdminUnix:
+			tookUnix = true
 		}
 	}
-	g.admin.Leave(func(network string) bool { return took[adminKind(network)] })
+	g.admin.Leave(tookUnix)
 	for _, l := range g.listeners {
 		l.Close()
 	}
