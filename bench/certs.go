@@ -37,7 +37,7 @@ func (b *bench) withCerts() ([]*contender, error) {
 			return nil, err
 		}
 		began := time.Now()
-		one, err := startCausey(at, b.o, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at, TLS: c})
+		one, err := startGateway("causey", b.o, at, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at, TLS: c})
 		if err != nil {
 			return nil, err
 		}

@@ -129,44 +129,26 @@ func startContender(name string, o options, dir string, v values) (*contender, e
 		return nil, err
 	}
 	v.Dir = at
-	switch name {
-	case "nginx":
-		if err := peers.Render(at, "nginx.conf", "nginx.conf", v); err != nil {
-			return nil, err
-		}
-		return start(name, at, v.Listen, "nginx", "-p", ".", "-c", "nginx.conf")
-	case "haproxy":
-		if err := peers.Render(at, "haproxy.cfg", "haproxy.cfg", v); err != nil {
-			return nil, err
-		}
-		return start(name, at, v.Listen, "haproxy", "-db", "-f", "haproxy.cfg")
-	case "caddy":
-		if err := peers.Render(at, "Caddyfile", "Caddyfile", v); err != nil {
-			return nil, err
-		}
-		return start(name, at, v.Listen, "caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile")
-	case "floor":
-		binary := filepath.Join(dir, "floor.bin")
-		if text, err := exec.Command("go", "build", "-o", binary, "./bench/floor").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("building floor: %w: %s", err, text)
-		}
-		return start(name, at, v.Listen, binary, v.Listen, v.Origin)
-	case "causey":
-		return startCausey(at, o, v)
+	if name != "floor" {
+		return startGateway(name, o, at, v)
 	}
-	return nil, fmt.Errorf("unknown contender %q", name)
+	binary := filepath.Join(dir, "floor.bin")
+	if text, err := exec.Command("go", "build", "-o", binary, "./bench/floor").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building floor: %w: %s", err, text)
+	}
+	return start(name, at, v.Listen, binary, v.Listen, v.Origin)
 }
 
-func startCausey(at string, o options, v values) (*contender, error) {
-	binary, err := filepath.Abs(o.causey)
+func startGateway(name string, o options, at string, v values) (*contender, error) {
+	g, err := peers.Named(name, o.causey)
 	if err != nil {
 		return nil, err
 	}
 	v.Admin = peers.FreeAddr()
-	if err := peers.Render(at, "causey.yaml", "causey.yaml", v); err != nil {
+	if err := peers.Render(at, g.Config, g.Config, v); err != nil {
 		return nil, err
 	}
-	return start("causey", at, v.Listen, binary, "run", "-c", "causey.yaml")
+	return start(name, at, v.Listen, g.Argv...)
 }
 
 // check makes sure that the contender relays, byte by byte.

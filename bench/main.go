@@ -218,7 +218,7 @@ func (b *bench) largeCausey() (*contender, error) {
 	}
 	v := values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at, Routes: 10_000, Upstreams: 1_000}
 	var err error
-	b.large, err = startCausey(at, b.o, v)
+	b.large, err = startGateway("causey", b.o, at, v)
 	return b.large, err
 }
 

@@ -27,7 +27,7 @@ func (b *bench) comparePairs(out io.Writer) error {
 		o := b.o
 		o.causey = binary
 		var err error
-		if two[i], err = startCausey(at, o, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at}); err != nil {
+		if two[i], err = startGateway("causey", o, at, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at}); err != nil {
 			return err
 		}
 		defer two[i].stop()

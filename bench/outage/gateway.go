@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"causey/bench/peers"
@@ -38,31 +37,18 @@ func startGateway(name string, o options, dir string, v setting) (*gateway, erro
 	if name == "direct" {
 		return &gateway{addr: v.direct}, nil
 	}
-	v.Listen = peers.FreeAddr()
-	p := peers.Program{Name: name, Dir: dir, Addr: v.Listen}
-	template := ""
-	switch name {
-	case "nginx":
-		template, p.Argv = "outage-nginx.conf", []string{"nginx", "-p", ".", "-c", "nginx.conf"}
-	case "haproxy":
-		template, p.Argv = "outage-haproxy.cfg", []string{"haproxy", "-db", "-f", "haproxy.cfg"}
-	case "caddy":
-		template, p.Argv = "outage-Caddyfile", []string{"caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile"}
-	case "causey":
-		binary, err := filepath.Abs(o.causey)
-		if err != nil {
-			return nil, err
-		}
-		template, p.Argv = "outage-causey.yaml", []string{binary, "run", "-c", "causey.yaml"}
-		// The admin socket is on unless it is configured away, and the configuration is to
-		// be the least: this is where it goes.
-		p.Env = []string{"RUNTIME_DIRECTORY=" + dir}
-	default:
-		return nil, fmt.Errorf("unknown contender %q", name)
-	}
-	if err := peers.Render(dir, template, filepath.Base(template[len("outage-"):]), v); err != nil {
+	g, err := peers.Named(name, o.causey)
+	if err != nil {
 		return nil, err
 	}
+	v.Listen = peers.FreeAddr()
+	if err := peers.Render(dir, "outage-"+g.Config, g.Config, v); err != nil {
+		return nil, err
+	}
+	p := peers.Program{Name: name, Dir: dir, Addr: v.Listen, Argv: g.Argv}
+	// causey's admin socket is on unless it is configured away, and the configuration is to
+	// be the least: this is where it goes.
+	p.Env = []string{"RUNTIME_DIRECTORY=" + dir}
 	process, err := p.Start()
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@
 //	I2. A signal reaches only the process group that Start made: the leader is
 //	    reaped by Stop and not before, so its id cannot be anybody else's.
 //
-// Start reading with Program.Start.
+// Start reading with Named and Program.Start.
 package peers
 
 import (
@@ -38,6 +38,30 @@ import (
 
 //go:embed *.conf *.cfg *.yaml *Caddyfile
 var files embed.FS
+
+// Gateway is how a gateway is told what to do, and how it is run.
+type Gateway struct {
+	// Config is its file, in the directory where it runs.
+	Config string
+	Argv   []string
+}
+
+// Named returns the gateway of that name; causey is our own binary, which need not be in
+// the path.
+func Named(name, causey string) (Gateway, error) {
+	switch name {
+	case "nginx":
+		return Gateway{"nginx.conf", []string{"nginx", "-p", ".", "-c", "nginx.conf"}}, nil
+	case "haproxy":
+		return Gateway{"haproxy.cfg", []string{"haproxy", "-db", "-f", "haproxy.cfg"}}, nil
+	case "caddy":
+		return Gateway{"Caddyfile", []string{"caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile"}}, nil
+	case "causey":
+		binary, err := filepath.Abs(causey)
+		return Gateway{"causey.yaml", []string{binary, "run", "-c", "causey.yaml"}}, err
+	}
+	return Gateway{}, fmt.Errorf("unknown contender %q", name)
+}
 
 // Render writes the template name, filled with v, to the file as in dir.
 func Render(dir, name, as string, v any) error {
