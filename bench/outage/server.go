@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -159,20 +157,6 @@ func (s *shopServer) close() {
 	if s.orders != nil {
 		_ = s.orders.Close()
 	}
-}
-
-// freeAddr is a loopback address of its own, whose port nobody takes while its server
-// is dead: ephemeral ports are handed out on 127.0.0.1.
-func freeAddr(ip, port string) (string, error) {
-	ln, err := net.Listen("tcp", net.JoinHostPort(ip, port))
-	if err != nil {
-		return "", err
-	}
-	return ln.Addr().String(), ln.Close()
-}
-
-func freeIP() string {
-	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 }
 
 // fetch gets a page once.

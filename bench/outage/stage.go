@@ -15,6 +15,7 @@ import (
 
 	"causey/bench/peers"
 	"causey/lab/names"
+	"causey/lab/real"
 )
 
 // stage is the servers of a scenario and what happens to them. The scripts call its
@@ -67,7 +68,7 @@ func (c *course) openStage(ctx context.Context, s *scenario, dir string) (*stage
 	}
 	port := "0"
 	for i := range s.servers {
-		addr, err := freeAddr(freeIP(), port)
+		addr, err := real.FreeAddr(port)
 		if err != nil {
 			return st, err
 		}

@@ -102,7 +102,7 @@ func (r recipe) launch(p *Process) error {
 	case r.network == "unix":
 		p.addr = filepath.Join(p.dir, "socket")
 	case p.addr == "":
-		p.addr, err = freeAddr()
+		p.addr, err = FreeAddr("0")
 	default: // or the probe would take another's answer for ours
 		p.addr, err = tryAddr(p.addr)
 	}
@@ -189,10 +189,11 @@ func expand(text string, v view) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// freeAddr picks a port on a random address of 127.0.0.0/8. The port is free again when the server takes it; that
-// nobody takes it meanwhile is as good as certain, since ephemeral ports are handed out on 127.0.0.1.
-func freeAddr() (string, error) {
-	return tryAddr(fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
+// FreeAddr is a random address of 127.0.0.0/8 with this port, or with a free one for "0". The port is free again when a
+// server takes it; that nobody takes it meanwhile, or while that server is dead, is as good as certain, since ephemeral
+// ports are handed out on 127.0.0.1.
+func FreeAddr(port string) (string, error) {
+	return tryAddr(fmt.Sprintf("127.%d.%d.%d:%s", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254), port))
 }
 
 // tryAddr listens there for a moment.
