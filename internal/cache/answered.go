@@ -109,7 +109,7 @@ func (v *Visit) confirm(res *wire.Response, now time.Time) {
 	}
 	o := &object{
 		status: old.status, body: old.body, size: old.size, asked: v.asked,
-		vary: old.vary, selecting: old.selecting, slots: old.slots,
+		vary: old.vary, selecting: old.selecting, host: old.host, tags: old.tags,
 	}
 	if !o.refreshHead(old, res, &f, now) {
 		return
@@ -181,7 +181,7 @@ func (v *Visit) mayKeep(o *object, res *wire.Response, f *facts, now time.Time) 
 			return false // a variant for one visitor
 		}
 	}
-	o.slots = v.slots(res)
+	v.mark(o, res)
 	return true
 }
 

@@ -206,7 +206,7 @@ func FuzzDecodeGroup(f *testing.F) {
 			return
 		}
 		for _, o := range variants {
-			if !keptStatus(o.status) || o.size > int64(len(content)) || len(o.slots) > tagsMax+2 || o.policy.lifetime < 0 {
+			if !keptStatus(o.status) || o.size > int64(len(content)) || len(o.tags) > tagsMax || o.policy.lifetime < 0 {
 				t.Fatalf("%+v", o)
 			}
 			for i := range o.head.Fields {

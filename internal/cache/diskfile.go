@@ -102,8 +102,9 @@ func appendObject(b []byte, o *object) []byte {
 	}
 	b = append(b, flags)
 	b = appendBytes(appendBytes(b, o.vary), o.selecting)
-	b = binary.AppendUvarint(b, uint64(len(o.slots)))
-	for _, s := range o.slots {
+	b = binary.AppendUvarint(b, uint64(o.host))
+	b = binary.AppendUvarint(b, uint64(len(o.tags)))
+	for _, s := range o.tags {
 		b = binary.AppendUvarint(b, uint64(s))
 	}
 	return binary.AppendUvarint(b, uint64(o.size))
@@ -194,15 +195,16 @@ func (r *reader) object(now time.Time) *object {
 	flags := r.number(flagNoCache | flagStrict | flagShared)
 	p.noCache, p.strict, p.shared = flags&flagNoCache != 0, flags&flagStrict != 0, flags&flagShared != 0
 	o.vary, o.selecting = r.bytes(varyNamesMax), r.bytes(selectMax)
-	for n := r.number(tagsMax + 2); n > 0 && !r.bad; n-- {
-		o.slots = append(o.slots, uint32(r.number(stampSlots-1)))
+	o.host = uint32(r.number(stampSlots - 1))
+	for n := r.number(tagsMax); n > 0 && !r.bad; n-- {
+		o.tags = append(o.tags, uint32(r.number(stampSlots-1)))
 	}
 	body := r.bytes(1 << 40)
 	if o.size = int64(len(body)); o.size > 0 {
 		o.body = [][]byte{body}
 	}
 	// An answer of tomorrow was asked for by a clock that was wrong.
-	if r.bad || !keptStatus(o.status) || o.asked.After(now) || len(o.slots) < 2 {
+	if r.bad || !keptStatus(o.status) || o.asked.After(now) {
 		r.fail()
 		return nil
 	}

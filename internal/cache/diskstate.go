@@ -14,7 +14,7 @@ import (
 // The file "state" has the seed, without which nothing else can be found, and the
 // stamps of purges, which go on to hold.
 
-const stateBytes = len(seed{}) + 8*(1+stampSlots)
+const stateBytes = len(seed{}) + 8*(1+2*stampSlots)
 
 func (d *disk) statePath() string { return filepath.Join(d.opts.Path, "state") }
 
@@ -44,8 +44,10 @@ func (d *disk) useState(data []byte) {
 		return v
 	}
 	d.store.stamps.all.Store(next())
-	for i := range d.store.stamps.at {
-		d.store.stamps.at[i].Store(next())
+	for _, t := range d.store.stamps.lasting() {
+		for i := range t {
+			t[i].Store(next())
+		}
 	}
 }
 
@@ -53,8 +55,10 @@ func (d *disk) writeState() error {
 	_, err := d.writeFile(d.statePath(), func(w io.Writer) error {
 		b := append(make([]byte, 0, stateBytes), d.store.seed[:]...)
 		b = binary.LittleEndian.AppendUint64(b, uint64(d.store.stamps.all.Load()))
-		for i := range d.store.stamps.at {
-			b = binary.LittleEndian.AppendUint64(b, uint64(d.store.stamps.at[i].Load()))
+		for _, t := range d.store.stamps.lasting() {
+			for i := range t {
+				b = binary.LittleEndian.AppendUint64(b, uint64(t[i].Load()))
+			}
 		}
 		_, err := w.Write(b)
 		return err

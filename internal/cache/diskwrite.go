@@ -102,7 +102,7 @@ func (d *disk) report(err error) {
 
 // Every file begins with its form and the hash of the rest.
 const (
-	fileMagic  = "causeyC1"
+	fileMagic  = "causeyC2"
 	fileHeader = len(fileMagic) + sha256.Size
 )
 

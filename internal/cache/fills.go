@@ -4,7 +4,6 @@
 package cache
 
 import (
-	"encoding/binary"
 	"sync"
 	"time"
 )
@@ -120,4 +119,4 @@ func (f *fills) keeps(key id) {
 	f.mu.Unlock()
 }
 
-func place(key id) uint64 { return binary.LittleEndian.Uint64(key[8:]) % passMarks }
+func place(key id) uint64 { return key.short() % passMarks }

@@ -18,18 +18,17 @@ const (
 	tagMax  = 256
 )
 
-// slots returns where stamps may end an answer: those of its key, its host and its tags.
-func (v *Visit) slots(res *wire.Response) []uint32 {
+// mark notes in an answer which stamps may end it: those of its host and its tags.
+func (v *Visit) mark(o *object, res *wire.Response) {
 	host := hostWithoutPort(v.req.Bytes(v.req.HostSpan))
 	sum, scratch := v.store.seed.hash(kindHost, appendLower(nil, host), nil)
-	slots := append(make([]uint32, 0, 8), v.key.slot(), sum.slot())
+	o.host = sum.slot()
 	v.eachTag(res, wire.CacheGroups, func(tag []byte) {
-		if len(slots) < tagsMax+2 && len(tag) <= tagMax {
+		if len(o.tags) < tagsMax && len(tag) <= tagMax {
 			sum, scratch = v.store.seed.hash(kindTag, tag, scratch)
-			slots = append(slots, sum.slot())
+			o.tags = append(o.tags, sum.slot())
 		}
 	})
-	return slots
 }
 
 // eachTag calls f with each tag of an answer: the strings of the field called groups,

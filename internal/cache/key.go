@@ -92,3 +92,6 @@ func (s *seed) hash(kind byte, text, buf []byte) (sum id, scratch []byte) {
 
 // slot is where the stamp for a hash stands.
 func (i id) slot() uint32 { return binary.LittleEndian.Uint32(i[:]) % stampSlots }
+
+// short is enough of a key where a mistake costs little.
+func (i id) short() uint64 { return binary.LittleEndian.Uint64(i[8:]) }

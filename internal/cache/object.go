@@ -32,8 +32,9 @@ type object struct {
 	modified      time.Time
 	// vary lists the names that choose this variant, selecting what the request had.
 	vary, selecting []byte
-	// slots are where stamps may end it.
-	slots []uint32
+	// host and tags are the slots of the stamps that may end it.
+	host uint32
+	tags []uint32
 
 	trouble trouble
 }

@@ -11,15 +11,15 @@ import (
 
 // purgeKey forgets all answers to one target.
 func (s *Store) purgeKey(key id, now time.Time) int {
-	s.stamps.end(key.slot(), now)
 	mu := s.lock(key)
 	defer mu.Unlock()
+	s.stamps.keys.note(key, now)
 	return s.forget(key)
 }
 
 func (s *Store) stampTag(tag []byte, now time.Time) {
 	sum, _ := s.seed.hash(kindTag, tag, nil)
-	s.stamps.end(sum.slot(), now)
+	s.stamps.tags.end(sum.slot(), now)
 }
 
 // PurgeURL forgets the answers to a URL, with and without each query parameter that
@@ -61,7 +61,7 @@ func (s *Store) PurgeTag(tag string) (dropped int) {
 // PurgeHost implements what PurgeTag says.
 func (s *Store) PurgeHost(host string) (dropped int) {
 	sum, _ := s.seed.hash(kindHost, appendLower(nil, hostWithoutPort([]byte(host))), nil)
-	s.stamps.end(sum.slot(), s.env.Now())
+	s.stamps.hosts.end(sum.slot(), s.env.Now())
 	return s.sweep()
 }
 

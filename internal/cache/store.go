@@ -184,7 +184,7 @@ func (s *Store) put(key id, o *object) (kept bool) {
 	s.get(key) // so that the other variants are in memory
 	mu := s.lock(key)
 	defer mu.Unlock()
-	if s.stamps.ended(o) {
+	if s.stamps.endedOnItsWay(key, o) {
 		return false
 	}
 	variants := make([]*object, 1, 4)

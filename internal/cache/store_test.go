@@ -5,6 +5,8 @@ package cache
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -265,6 +267,60 @@ func TestUnsafeRequestsInvalidate(t *testing.T) {
 		if got := b.body("GET /a"); (got == "") != c.gone {
 			t.Errorf("%s answered with %s: /a gets %q", c.req, c.answer, got)
 		}
+	}
+}
+
+// Any visitor may send a POST. However many do, they cost other targets nothing.
+func TestInvalidationEndsOneTargetOnly(t *testing.T) {
+	b := newBench(t, Limits{}, DiskOptions{Path: filepath.Join(t.TempDir(), "cache")}, Options{})
+	const pages = 200
+	for i := range pages {
+		b.ask(fmt.Sprintf("GET /page/%d", i), fresh60+" | Cache-Tag: t", "page")
+	}
+	b.wait(time.Second)
+	for i := range 2 * stampSlots {
+		b.ask(fmt.Sprintf("POST /order/%d", i), "200 OK | Content-Length: 0", "")
+	}
+	b.ask("POST /page/7", "200 OK | Content-Length: 0", "")
+	gone := 0
+	for i := range pages {
+		if b.body(fmt.Sprintf("GET /page/%d", i)) == "" {
+			gone++
+		}
+	}
+	if gone != 1 {
+		t.Errorf("%d pages are gone for one that was changed", gone)
+	}
+	b.store.Close()
+}
+
+// A POST ends the answer to its target that is on its way, and no other. I4.
+func TestInvalidationOfAnswersOnTheirWay(t *testing.T) {
+	b := newBench(t, Limits{}, DiskOptions{}, Options{})
+	const pages = 200
+	var under []*Visit
+	for i := range pages {
+		v := b.visit(fmt.Sprintf("GET /page/%d", i))
+		v.Step(b.now)
+		under = append(under, v)
+	}
+	b.wait(time.Second)
+	for i := range keyPurgeSlots / 100 {
+		b.ask(fmt.Sprintf("POST /order/%d", i), "200 OK | Content-Length: 0", "")
+	}
+	b.ask("POST /page/7", "200 OK | Content-Length: 0", "")
+	var gone []int
+	for i, v := range under {
+		v.Answered(response(t, fresh60), b.now)
+		v.Write([]byte("a"))
+		v.Complete()
+		v.Close()
+		if b.body(fmt.Sprintf("GET /page/%d", i)) == "" {
+			gone = append(gone, i)
+		}
+	}
+	if len(gone) < 1 || len(gone) > 3 || !slices.Contains(gone, 7) {
+		t.Errorf("pages %d are not kept for one that was changed", gone)
 	}
 }
 

@@ -215,6 +215,9 @@ func TestRequired(t *testing.T) {
 					counts[one.Kind] = map[verdict]int{}
 				}
 				counts[one.Kind][v]++
+				if v == failed || v == setup {
+					t.Logf("%s, %s: %s", id, v, r.why(id))
+				}
 				if one.Kind == "required" && v == failed && !c.except[id] {
 					t.Errorf("%s: %s\n\t%s", id, r.why(id), one.Name)
 				}
