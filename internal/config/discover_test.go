@@ -19,7 +19,6 @@ func TestParseServers(t *testing.T) {
 		{"", "servers.yaml: is empty"},
 		{"# nothing\n", "servers.yaml: is empty"},
 		{"- a:1\n- b:1\n- a:1\n", "servers.yaml:3:3: [2]: the server a:1 is listed twice"},
-		{"- {address: a}\n- {address: b}\n", "the port of \"a\" is missing; servers.yaml:2:13: [1].address: the port of \"b\" is missing"},
 		{"- a:1\n- b\n", "servers.yaml:2:3: [1]: the port of \"b\" is missing"},
 		{"- {address: a:1, wieght: 2}\n", "servers.yaml:1:18: [0].wieght: unknown key \"wieght\""},
 		{"- {address: a:1, discover: dns}\n", "a list of servers names servers, and nothing to discover more by"},
@@ -42,6 +41,15 @@ func TestParseServers(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%.60q gave\n%s\nwant\n%s", c.text, got, c.want)
 		}
+	}
+}
+
+// Two addresses that cannot be read are two mistakes, and no server that is listed twice.
+func TestParseServersReportsEachMistakeOnce(t *testing.T) {
+	_, err := ParseServers("servers.yaml", []byte("- {address: a}\n- {address: b}\n"))
+	var all Errors
+	if !errors.As(err, &all) || len(all) != 2 {
+		t.Errorf("%d mistakes, want 2: %v", len(all), err)
 	}
 }
 
