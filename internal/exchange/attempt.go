@@ -149,7 +149,8 @@ func (x *Exchange) attempt() *failure.Error {
 		err = x.departed(x.unwatch())
 	}
 	a = x.rec.LastAttempt()
-	a.Failure = x.checked(err).Code
+	a.Error = x.checked(err)
+	a.Failure = err.Code
 	if lease != nil {
 		lease.Release(a.Failure)
 	}
@@ -243,6 +244,7 @@ func tooManyInterim(l Lease, n, limit int) *failure.Error {
 func (x *Exchange) headCame() *failure.Error {
 	x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
 	x.rec.UpStatus = x.res.Status
+	x.noteBad()
 	return x.checkUpgrade()
 }
 

@@ -72,6 +72,8 @@ type Env struct {
 	Bug func(v any)
 	// Refreshes carries what caches ask for themselves, nil if they do not.
 	Refreshes *Refreshes
+
+	answers answerBudget
 }
 
 // Exchange is one request and its answer. It may be used again after Run
@@ -110,6 +112,8 @@ type Exchange struct {
 	continued bool
 	// reached counts attempts that had a connection.
 	reached int
+	// bad is what is kept of the present answer if it is a bad one, else nil.
+	bad *record.Answer
 	// kept is an answer that is used unless another server gives a better one.
 	kept answer
 	// race is the second attempt beside a slow first one, nil if there is none.
@@ -198,7 +202,7 @@ func (x *Exchange) begin(c ClientStream) {
 	a := c.Arrival()
 	x.client, x.plan = c, x.env.Plan()
 	x.lease, x.route, x.trusted, x.sent, x.later = nil, nil, false, 0, nil
-	x.reached, x.race, x.continued = 0, nil, false
+	x.reached, x.race, x.bad, x.continued = 0, nil, nil, false
 	x.refresh, _ = c.(*refreshStream)
 	x.upload.reset()
 	x.rec.Reset()
@@ -253,7 +257,7 @@ func (x *Exchange) unwatch() Departure {
 // noteHead keeps what the record says of the head, and finds out who asks.
 func (x *Exchange) noteHead() {
 	req, rec := &x.req, &x.rec
-	rec.Version = req.Version
+	rec.Version, rec.HeadIn, rec.Asks = req.Version, int32(len(req.Buf)), asks(req)
 	rec.SetText(record.Method, req.Bytes(req.MethodSpan))
 	rec.SetText(record.Host, req.Bytes(req.HostSpan))
 	rec.SetText(record.Target, req.Bytes(req.TargetSpan))

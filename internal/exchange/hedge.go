@@ -192,7 +192,8 @@ func (x *Exchange) loseFirst(r *race) {
 	case r.err == Canceled:
 		a.Failure = failure.Code{Party: failure.Upstream, Phase: phase.AwaitHead, Kind: failure.Timeout}
 	default:
-		a.Failure = x.checked(r.err).Code
+		a.Error = x.checked(r.err)
+		a.Failure = r.err.Code
 	}
 	x.rec.Saved |= record.ByHedge
 	r.settled = true

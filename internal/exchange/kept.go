@@ -15,6 +15,7 @@ import (
 type answer struct {
 	lease Lease
 	res   wire.Response
+	bad   *record.Answer
 	// chosen is Want.Chosen of its server.
 	chosen uint64
 }
@@ -23,7 +24,7 @@ type answer struct {
 // to nothing, what the origin said is better than anything of ours.
 func (x *Exchange) keep() {
 	x.unkeep()
-	x.kept.lease, x.kept.chosen = x.lease, x.want.Chosen
+	x.kept.lease, x.kept.bad, x.kept.chosen = x.lease, x.bad, x.want.Chosen
 	x.lease = nil
 	x.want.Fresh = false // it is another server's turn
 	x.kept.res, x.res = x.res, x.kept.res
@@ -33,7 +34,7 @@ func (x *Exchange) keep() {
 
 // useKept makes the answer that was laid aside the one that counts.
 func (x *Exchange) useKept() *failure.Error {
-	x.lease, x.kept.lease = x.kept.lease, nil
+	x.lease, x.bad, x.kept.lease = x.kept.lease, x.kept.bad, nil
 	x.kept.res, x.res = x.res, x.kept.res
 	x.rec.UpStatus, x.want.Chosen, x.upload.err = x.res.Status, x.kept.chosen, nil
 	x.Enter(phase.RelayBody) // the time since its head came was that of the others

@@ -65,6 +65,9 @@ func (x *Exchange) relayBody() *failure.Error {
 			return err
 		}
 		if len(piece) > 0 {
+			if x.bad != nil {
+				x.bad.KeepBody(piece)
+			}
 			if keeps {
 				if x.visit.Write(piece); !x.visit.Keeps() { // it was too long
 					keeps = false

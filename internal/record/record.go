@@ -156,11 +156,52 @@ type Attempt struct {
 	// if it came to nothing before it had a server. Took is how long it lasted if
 	// it failed; one that did not lasts to the end of the exchange.
 	Start, Took time.Duration
-	// Failure is why the attempt failed, None if it did not.
+	// Failure is why the attempt failed, None if it did not; Error holds its evidence,
+	// nil where the attempt was given up for another.
 	Failure failure.Code
-	// Status is what the server answered, 0 if nothing.
+	Error   *failure.Error
+	// Status is what the server answered, 0 if nothing; Answer is kept of one that says
+	// that something is wrong, as long as there are not too many of them.
 	Status int
+	Answer *Answer
 }
+
+// The bounds of an Answer, in bytes.
+const (
+	AnswerHeadMax = 2 << 10
+	AnswerBodyMax = 1 << 10
+)
+
+// Answer is what a server said that did not do what was asked for: who made it shows in
+// its head and its body.
+type Answer struct {
+	// Head is the head as it came, without the last empty line, cut at AnswerHeadMax.
+	Head []byte
+	// Body is the beginning of the body, nothing if no client was sent it.
+	Body []byte
+	// Length is the announced length of the body, -1 if it was not.
+	Length int64
+	// ToSelf reports a redirect to the very URL that was asked for.
+	ToSelf bool
+}
+
+// KeepBody takes a piece of the body as far as there is room.
+func (a *Answer) KeepBody(piece []byte) {
+	a.Body = append(a.Body, piece[:min(len(piece), AnswerBodyMax-len(a.Body))]...)
+}
+
+// Asks is a set of things that a request asked for or came with.
+type Asks uint8
+
+// What a request may ask for.
+const (
+	// AsksUpgrade: another protocol.
+	AsksUpgrade Asks = 1 << iota
+	// AsksContinue: to be told that its body is wanted.
+	AsksContinue
+	// AsksChunked: its body has no announced length.
+	AsksChunked
+)
 
 // Record is what is remembered of one exchange. Its size is fixed.
 type Record struct {
@@ -227,6 +268,10 @@ type summary struct {
 	Saved Saved
 	// BodyIn and BodyOut count body bytes from and to the client.
 	BodyIn, BodyOut int64
+	// HeadIn is the length of the request's head in bytes, and Asks what was special
+	// about it.
+	HeadIn int32
+	Asks   Asks
 }
 
 // Reset empties r. The texts' bytes are left as they are: their lengths say that
@@ -270,6 +315,20 @@ func (r *Record) NoteFailure(e *failure.Error) {
 
 // KeptAttempts returns the attempts that are kept. They belong to the record.
 func (r *Record) KeptAttempts() []Attempt { return r.Attempts[:min(int(r.AttemptLen), AttemptsMax)] }
+
+// Troubled reports that the record tells of something that went wrong with the site,
+// whether a client saw it or not.
+func (r *Record) Troubled() bool {
+	if r.Error != nil && failure.Lookup(r.Failure).Severity != failure.SeverityClient {
+		return true
+	}
+	for i := range r.KeptAttempts() {
+		if a := &r.Attempts[i]; a.Answer != nil || a.Status >= 500 || !a.Failure.IsNone() && a.Failure.Party != failure.Client {
+			return true
+		}
+	}
+	return false
+}
 
 // LastAttempt returns the newest attempt that is kept, or nil.
 func (r *Record) LastAttempt() *Attempt {

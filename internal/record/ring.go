@@ -6,8 +6,6 @@ package record
 import (
 	"sync"
 	"sync/atomic"
-
-	"causey/internal/failure"
 )
 
 // Sink reads finished records. Consume is called from one goroutine only, never
@@ -59,7 +57,7 @@ func NewRing(shards int) *Ring {
 // connection, so that neighbours do not meet at a lock.
 func (r *Ring) Put(shard uint32, rec *Record) {
 	l, dropped := &r.shards[shard%uint32(len(r.shards))], &r.droppedOrdinary
-	if rec.Error != nil && failure.Lookup(rec.Failure).Severity != failure.SeverityClient {
+	if rec.Troubled() {
 		l, dropped = &r.failed, &r.droppedFailed
 	}
 	l.mu.Lock()
