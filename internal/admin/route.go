@@ -35,6 +35,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/exchanges/{id}", false, s.exchange},
 		{"GET", "/api/v1/failures", false, s.failures},
 		{"GET", "/api/v1/failures/stream", false, s.stream},
+		{"GET", "/api/v1/incidents", false, s.incidents},
+		{"GET", "/api/v1/incidents/{id}", false, s.incident},
 		{"GET", "/api/v1/upstreams", false, s.upstreams},
 		{"POST", "/api/v1/upstreams/{upstream}/servers/{server}/state", true, s.decide},
 		{"GET", "/api/v1/events", false, s.events},

@@ -54,6 +54,8 @@ type Options struct {
 	// Decide does with a server what its owner wants. The errors are ErrNoServer,
 	// wrapped or not, and ErrUpgrading; warnings are whole sentences without a full stop.
 	Decide func(Decision) (warnings []string, err error)
+	// Incidents has what is wrong, and what was.
+	Incidents Incidents
 	// Events has the newest changes of servers' states.
 	Events *EventLog
 	// SetServers makes a list the servers of an upstream, nil gives it those of its

@@ -25,6 +25,7 @@ var layers = []string{
 	"engine",                     // the only driver of sockets
 	"accesslog",
 	"cause",
+	"sensor",
 	"incident",
 	"probe alert discover",
 	"logread doctor",
@@ -68,7 +69,7 @@ var bans = []ban{
 	},
 	{
 		in: "phase failure record wire h1 h2 proxyproto exchange route upstream guard cache engine " +
-			"accesslog cause incident probe alert logread doctor config",
+			"accesslog cause sensor incident probe alert logread doctor config",
 		imports: "github.com/prometheus/...",
 		why:     "prometheus stays on the admin side (docs/dependencies.md)",
 	},

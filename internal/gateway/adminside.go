@@ -27,6 +27,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Upstreams:      g.upstreams,
 		Decide:         g.decide,
 		Events:         &g.events.kept,
+		Incidents:      g.diagnosis.book,
 		SetServers:     g.SetServers,
 		Certificates:   g.certificates,
 		Cache:          g.cacheState,

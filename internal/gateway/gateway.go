@@ -92,6 +92,8 @@ type Gateway struct {
 	strays  strays
 	events  *events
 	byHand  *byHand
+	// diagnosis reads the records too.
+	diagnosis *diagnosis
 
 	// upgrades is held for the whole of an upgrade, and taken before reloads.
 	upgrades sync.Mutex
@@ -174,6 +176,10 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.checks = newChecks(g.clock.now)
 	g.resolver = newResolver(cfg)
 	g.events = startEvents(o.Logger, eng.TimeOf)
+	if g.diagnosis, err = newDiagnosis(o.Logger); err != nil {
+		g.closeAll()
+		return nil, err
+	}
 	g.byHand = openByHand(o.StateDir, o.Logger)
 	store, err := g.openCache(cfg, nil)
 	if err != nil {
@@ -223,7 +229,8 @@ func (g *Gateway) Start() error {
 	g.syncByHand(g.live)
 	g.certs.Start()
 	g.live.startFeeds()
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays})
+	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays, g.diagnosis.sensor})
+	g.diagnosis.start(g)
 	g.mu.Lock()
 	closed := g.serve(g.cfg, g.live.networks, opened)
 	g.mu.Unlock()

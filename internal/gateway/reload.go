@@ -36,6 +36,7 @@ func (g *Gateway) Reload(context.Context) error {
 	}
 	g.reloadsOK.Add(1)
 	now := time.Now()
+	g.diagnosis.sensor.ConfigChanged(now)
 	g.loadedAt.Store(&now)
 	g.opts.Logger.Info("reloaded", "sites", len(g.cfg.Sites), "upstreams", len(g.cfg.Upstreams))
 	return nil

@@ -91,6 +91,7 @@ func (g *Gateway) drain(now <-chan struct{}, limit, grace time.Duration) {
 func (g *Gateway) closeAll() {
 	g.env.Refreshes.Close()
 	if g.pump != nil {
+		g.diagnosis.stop()
 		g.pump.stop()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushWait)

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"log/slog"
+	"time"
+
+	"causey/internal/cause"
+	"causey/internal/incident"
+	"causey/internal/sensor"
+)
+
+// diagnosisEvery is how often incidents are looked at.
+const diagnosisEvery = time.Second
+
+// diagnosis watches the records and keeps the incidents.
+type diagnosis struct {
+	sensor *sensor.Sensor
+	book   *incident.Book
+	log    *slog.Logger
+
+	quit, done chan struct{}
+}
+
+func newDiagnosis(log *slog.Logger) (*diagnosis, error) {
+	catalogue, err := cause.Load()
+	if err != nil {
+		return nil, err
+	}
+	d := &diagnosis{sensor: sensor.New(), log: log, quit: make(chan struct{}), done: make(chan struct{})}
+	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.tell})
+	return d, nil
+}
+
+// start looks at the upstreams of g from now on.
+func (d *diagnosis) start(g *Gateway) {
+	go func() {
+		defer close(d.done)
+		t := time.NewTicker(diagnosisEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-d.quit:
+				return
+			case <-t.C:
+				now, looks := time.Now(), g.looks()
+				d.sensor.Tick(now, looks)
+				d.book.Look(now, looks)
+			}
+		}
+	}()
+}
+
+func (d *diagnosis) stop() {
+	close(d.quit)
+	<-d.done
+}
+
+// looks returns what the upstreams know of their servers.
+func (g *Gateway) looks() []sensor.Look {
+	g.mu.Lock()
+	groups := g.sortedGroups()
+	g.mu.Unlock()
+	out := make([]sensor.Look, 0, len(groups))
+	for _, gr := range groups {
+		out = append(out, sensor.Look{Upstream: gr.Name(), Description: gr.Describe()})
+	}
+	return out
+}
+
+// tell logs a change of an incident in one line.
+func (d *diagnosis) tell(i *incident.Incident) {
+	attrs := []any{"id", i.ID, "state", string(i.State), "severity", string(i.Severity), "title", i.Title,
+		"scope", i.Scope.Level, "failed", i.Failed, "saved", i.Saved}
+	if len(i.Ranked) > 0 {
+		attrs = append(attrs, "cause", i.Ranked[0].Cause, "confidence", float64(int(100*i.Ranked[0].Confidence))/100)
+	}
+	switch i.State {
+	case incident.Closed, incident.Recovering:
+		d.log.Info("incident", attrs...)
+	default:
+		d.log.Warn("incident", attrs...)
+	}
+}

@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package incident
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"causey/internal/cause"
+	"causey/internal/sensor"
+)
+
+// Options are what a book needs.
+type Options struct {
+	Catalogue *cause.Catalogue
+	Sensor    *sensor.Sensor
+	// Changed is told of each change that is worth telling. It is called with the book
+	// locked and must not wait.
+	Changed func(*Incident)
+	// Experiments adds what was tried to the facts of a case, nil for nothing.
+	Experiments func(sensor.Key, cause.Facts, *cause.Ranking)
+}
+
+// The bounds of a book. I2.
+const (
+	openMax   = 64
+	closedMax = 256
+)
+
+// The times of an incident's life.
+const (
+	confirmAfter = 5 * time.Second // that the same cause has to be sure
+	quiet        = 2 * time.Minute // without failures until it is closed
+	reopenWithin = time.Hour
+	joinWithin   = time.Minute
+	atOnce       = 15 * time.Second
+)
+
+// Book keeps the incidents.
+type Book struct {
+	opts Options
+
+	mu     sync.Mutex
+	open   []*Incident // the oldest first
+	closed []*Incident // the newest first
+	onsets map[sensor.Key]*onset
+	byCase map[sensor.Key]*Incident
+	day    string // of the last id
+	number int
+}
+
+// New returns an empty book.
+func New(o Options) *Book {
+	return &Book{opts: o, onsets: map[sensor.Key]*onset{}, byCase: map[sensor.Key]*Incident{}}
+}
+
+// seen is one case at one look.
+type seen struct {
+	c       *sensor.Case
+	facts   cause.Facts
+	ranking cause.Ranking
+	shares  []sensor.Share
+}
+
+// Look looks at all cases. looks is what the gateway tells of its upstreams.
+func (b *Book) Look(now time.Time, looks []sensor.Look) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[sensor.Key]*seen{}
+	b.opts.Sensor.Each(func(c *sensor.Case) {
+		if b.byCase[c.Key] == nil && !b.begins(c, now) {
+			return
+		}
+		all[c.Key] = b.see(c, now, looks)
+	})
+	for _, k := range sorted(all) {
+		if b.byCase[k] == nil {
+			b.enter(all[k], now)
+		}
+	}
+	for _, i := range slices.Clone(b.open) {
+		b.update(i, all, now)
+	}
+	for k := range b.onsets {
+		if b.byCase[k] == nil && now.Unix()-b.onsets[k].last > int64(reopenWithin/time.Second) {
+			delete(b.onsets, k)
+		}
+	}
+}
+
+func sorted(all map[sensor.Key]*seen) []sensor.Key {
+	keys := make([]sensor.Key, 0, len(all))
+	for k := range all {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b sensor.Key) int {
+		return cmp.Or(all[a].c.Onset().Compare(all[b].c.Onset()), cmp.Compare(a.Upstream, b.Upstream), cmp.Compare(a.Mode, b.Mode))
+	})
+	return keys
+}
+
+// begins reports that a case has become more than ordinary.
+func (b *Book) begins(c *sensor.Case, now time.Time) bool {
+	o := b.onsets[c.Key]
+	if o == nil {
+		o = &onset{}
+		b.onsets[c.Key] = o
+	}
+	rises := o.step(c, now)
+	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now))
+}
+
+// see collects what is to be known of a case.
+func (b *Book) see(c *sensor.Case, now time.Time, looks []sensor.Look) *seen {
+	var look *sensor.Look
+	for i := range looks {
+		if looks[i].Upstream == c.Upstream {
+			look = &looks[i]
+		}
+	}
+	s := &seen{c: c, facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c, now)}
+	if b.opts.Experiments != nil {
+		first := b.opts.Catalogue.Rank(c.Symptom(), s.facts)
+		b.opts.Experiments(c.Key, s.facts, &first)
+	}
+	s.ranking = b.opts.Catalogue.Rank(c.Symptom(), s.facts)
+	return s
+}
+
+// enter finds the incident that a case belongs to, or opens one. I1.
+func (b *Book) enter(s *seen, now time.Time) {
+	k := s.c.Key
+	if isRefusal(k.Mode) && s.ranking.Top() == nil {
+		return // that a request is refused is ordinary, unless it is known why
+	}
+	for _, i := range b.open {
+		if b.belongs(s, i) {
+			i.cases = append(i.cases, k)
+			b.byCase[k] = i
+			return
+		}
+	}
+	if i := b.again(s, now); i != nil {
+		return
+	}
+	if len(b.open) >= openMax {
+		return
+	}
+	i := &Incident{ID: b.newID(now), State: Open, Opened: s.c.Onset(), cases: []sensor.Key{k}}
+	b.open = append(b.open, i)
+	b.byCase[k] = i
+}
+
+// isRefusal reports answers by which a server refuses a request, which is mostly the
+// client's fault.
+func isRefusal(m sensor.Mode) bool { return strings.HasPrefix(string(m), "answer 4") }
+
+// again finds the closed incident that comes again. I4.
+func (b *Book) again(s *seen, now time.Time) *Incident {
+	for n, i := range b.closed {
+		if now.Sub(i.Ended) > reopenWithin {
+			break
+		}
+		if slices.Contains(i.cases, s.c.Key) {
+			b.closed = slices.Delete(b.closed, n, n+1)
+			b.open = append(b.open, i)
+			i.State, i.Ended, i.known = Open, time.Time{}, false
+			i.Reopened++
+			b.byCase[s.c.Key] = i
+			i.cases = []sensor.Key{s.c.Key}
+			return i
+		}
+	}
+	return nil
+}
+
+// newID returns the next id: the day and a number.
+func (b *Book) newID(now time.Time) string {
+	if day := now.UTC().Format("20060102"); day != b.day {
+		b.day, b.number = day, int(now.UTC().Unix()%86400)*10
+	}
+	b.number++
+	return b.day + "-" + strconv.FormatInt(int64(b.number), 36)
+}
+
+// Incidents returns the incidents, those that are open first and the newest first.
+func (b *Book) Incidents() []Incident {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]Incident, 0, len(b.open)+len(b.closed))
+	for n := len(b.open) - 1; n >= 0; n-- {
+		if b.open[n].Title != "" {
+			out = append(out, b.open[n].copy())
+		}
+	}
+	for _, i := range b.closed {
+		out = append(out, i.copy())
+	}
+	return out
+}
+
+func (i *Incident) copy() Incident {
+	c := *i
+	c.cases = nil
+	return c
+}
+
+// OfExchange returns the id of the incident that the exchange with this id belongs to,
+// "" for none.
+func (b *Book) OfExchange(id string) (incident string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opts.Sensor.Each(func(c *sensor.Case) {
+		if i := b.byCase[c.Key]; incident == "" && i != nil && c.Has(id) {
+			incident = i.ID
+		}
+	})
+	return incident
+}

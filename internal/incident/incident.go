@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package incident
+
+import (
+	"time"
+
+	"causey/internal/cause"
+	"causey/internal/sensor"
+)
+
+// State is where an incident is in its life.
+type State string
+
+// The states.
+const (
+	Open       State = "open"       // it is there, and no cause stands out
+	Suspected  State = "suspected"  // a cause is likely
+	Confirmed  State = "confirmed"  // a cause is as good as sure, and has been for a while
+	Recovering State = "recovering" // nothing fails any more
+	Closed     State = "closed"
+)
+
+// Severity is how bad it is for visitors.
+type Severity string
+
+// The severities.
+const (
+	Critical Severity = "critical" // most of what an upstream is asked for fails
+	Major    Severity = "major"    // visitors get errors
+	Minor    Severity = "minor"    // few do
+	Saved    Severity = "saved"    // nobody noticed: others answered instead
+)
+
+// Scope is how far it reaches.
+type Scope struct {
+	// Level is client, path, server, upstream, site, host, network, gateway or everything;
+	// Value names it.
+	Level string `json:"level"`
+	Value string `json:"value"`
+	// Reach is isolated, shared or systemic.
+	Reach string `json:"reach"`
+	// Says is the proof, in counts: "8 of 8 at 10.0.0.3:80, 0 of 4120 elsewhere".
+	Says string `json:"says"`
+}
+
+// Incident is failures with one root cause.
+type Incident struct {
+	ID       string    `json:"id"`
+	State    State     `json:"state"`
+	Severity Severity  `json:"severity"`
+	Opened   time.Time `json:"opened"`
+	Updated  time.Time `json:"updated"`
+	// LastSeen is when the newest failure came; Ended when it was closed, zero before.
+	LastSeen time.Time `json:"last_seen"`
+	Ended    time.Time `json:"closed,omitzero"`
+	// Reopened counts how often it came again.
+	Reopened int `json:"reopened"`
+
+	Upstreams []string `json:"upstreams"`
+	Sites     []string `json:"sites"`
+	Scope     Scope    `json:"scope"`
+	// Failed counts requests that visitors lost, Saved failures that they did not see,
+	// Clients those affected, of those kept.
+	Failed  uint64 `json:"failed"`
+	Saved   uint64 `json:"saved"`
+	Clients int    `json:"clients"`
+
+	// Ranked are the causes that come into question, the likeliest first; Unknown is the
+	// share of confidence that none of them has. Sure says that the first is said without
+	// reserve.
+	Ranked  []Ranked `json:"ranked"`
+	Unknown float64  `json:"unknown"`
+	Sure    bool     `json:"sure"`
+	// Title and Account say it in words.
+	Title   string  `json:"title"`
+	Account Account `json:"account"`
+	// Exemplars are ids of exchanges that failed.
+	Exemplars []string `json:"exemplars"`
+
+	cases    []sensor.Key
+	known    bool      // told already
+	topSince time.Time // how long the first cause has been the first
+	topID    string
+}
+
+// Ranked is a cause in an incident.
+type Ranked struct {
+	Cause      string  `json:"cause"`
+	Number     string  `json:"number"`
+	Title      string  `json:"title"`
+	Confidence float64 `json:"confidence"`
+	Score      float64 `json:"score"`
+	Evidence   []Line  `json:"evidence"`
+}
+
+// Line is a line of evidence, with what it weighs for the cause, or against it.
+type Line struct {
+	Fact   string  `json:"fact"`
+	Weight float64 `json:"weight"`
+	Says   string  `json:"says"`
+}
+
+// rankedMax is how many causes an incident names.
+const rankedMax = 5
+
+func rankedOf(r *cause.Ranking) []Ranked {
+	out := []Ranked{}
+	for i := range r.Causes[:min(len(r.Causes), rankedMax)] {
+		c := &r.Causes[i]
+		one := Ranked{Cause: c.Cause.ID, Number: c.Cause.Number, Title: c.Cause.Title, Confidence: c.Confidence, Score: c.Score, Evidence: []Line{}}
+		for _, l := range c.Lines {
+			one.Evidence = append(one.Evidence, Line{l.Fact, l.Weight, l.Say})
+		}
+		out = append(out, one)
+	}
+	return out
+}

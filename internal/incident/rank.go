@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package incident
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"causey/internal/cause"
+	"causey/internal/sensor"
+)
+
+// update looks at an incident anew.
+func (b *Book) update(i *Incident, all map[sensor.Key]*seen, now time.Time) {
+	var cases []*seen
+	for _, k := range i.cases {
+		if s := all[k]; s != nil {
+			cases = append(cases, s)
+		}
+	}
+	if len(cases) == 0 { // the sensor has forgotten them
+		b.close(i, now)
+		return
+	}
+	before := i.fingerprint()
+	b.count(i, cases)
+	if recovered(cases, now) {
+		b.recover(i, now)
+	} else {
+		b.judge(i, cases, now)
+	}
+	if i.fingerprint() != before || !i.known {
+		i.Updated, i.known = now, true
+		if b.opts.Changed != nil {
+			c := i.copy()
+			b.opts.Changed(&c)
+		}
+	}
+}
+
+// fingerprint is what has to change for an incident to be told anew. I3.
+func (i *Incident) fingerprint() string {
+	return string(i.State) + "|" + string(i.Severity) + "|" + i.Title + "|" + i.Scope.Level + "|" + i.Scope.Value + "|" + i.topID
+}
+
+func (b *Book) count(i *Incident, cases []*seen) {
+	i.Failed, i.Saved, i.Clients = 0, 0, 0
+	i.Exemplars = i.Exemplars[:0:0]
+	for _, s := range cases {
+		i.Failed += s.c.Failed
+		i.Saved += s.c.Saved
+		i.Clients = max(i.Clients, s.c.Clients())
+		if s.c.Last.After(i.LastSeen) {
+			i.LastSeen = s.c.Last
+		}
+		if s.c.Onset().Before(i.Opened) && i.Reopened == 0 {
+			i.Opened = s.c.Onset()
+		}
+		if up := s.c.Upstream; up != "" && !slices.Contains(i.Upstreams, up) {
+			i.Upstreams = append(i.Upstreams, up)
+		}
+		for _, site := range s.c.Sites() {
+			if !slices.Contains(i.Sites, site) {
+				i.Sites = append(i.Sites, site)
+			}
+		}
+		i.Exemplars = append(i.Exemplars, s.c.Exemplars(exemplarsMax-len(i.Exemplars))...)
+	}
+}
+
+const exemplarsMax = 8
+
+func recovered(cases []*seen, now time.Time) bool {
+	return !slices.ContainsFunc(cases, func(s *seen) bool { return !s.c.Recovered(now) })
+}
+
+// recover lets an incident end when it has been quiet for long enough.
+func (b *Book) recover(i *Incident, now time.Time) {
+	if i.State != Recovering {
+		i.State = Recovering
+		return
+	}
+	if now.Sub(i.LastSeen) > quiet {
+		b.close(i, now)
+	}
+}
+
+func (b *Book) close(i *Incident, now time.Time) {
+	i.State, i.Ended, i.Updated = Closed, now, now
+	b.open = slices.DeleteFunc(b.open, func(o *Incident) bool { return o == i })
+	for _, k := range i.cases {
+		delete(b.byCase, k)
+		if o := b.onsets[k]; o != nil {
+			o.sum = 0
+		}
+	}
+	b.closed = slices.Insert(b.closed, 0, i)
+	if len(b.closed) > closedMax {
+		b.closed = b.closed[:closedMax]
+	}
+	if i.known = true; b.opts.Changed != nil {
+		c := i.copy()
+		b.opts.Changed(&c)
+	}
+}
+
+// judge ranks the causes, and says how bad it is and how far it reaches.
+func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
+	cases = slices.Clone(cases)
+	slices.SortStableFunc(cases, func(a, b *seen) int {
+		return cmp.Or(boolCompare(isConsequence(a.c.Mode), isConsequence(b.c.Mode)),
+			cmp.Compare(b.c.Failed+b.c.Saved, a.c.Failed+a.c.Saved))
+	})
+	main := cases[0]
+	ranking := main.ranking
+	if len(cases) > 1 {
+		ranking = b.rankTogether(cases)
+	}
+	i.Ranked, i.Unknown = rankedOf(&ranking), ranking.Unknown
+	i.Sure = len(i.Ranked) > 0 && i.Ranked[0].Confidence >= cause.Sure
+	top := ""
+	if t := ranking.Top(); t != nil {
+		top = t.Cause.ID
+	}
+	if top != i.topID {
+		i.topID, i.topSince = top, now
+	}
+	switch {
+	case top == "":
+		i.State = Open
+	case i.Sure && now.Sub(i.topSince) >= confirmAfter:
+		i.State = Confirmed
+	default:
+		i.State = Suspected
+	}
+	i.Severity = severity(main, i, now)
+	i.Scope = b.scope(i, main)
+	b.tell(i, &ranking, main)
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// rankTogether ranks for all symptoms of an incident: what was seen of the first case
+// counts, and of the others what was not seen there.
+func (b *Book) rankTogether(cases []*seen) cause.Ranking {
+	facts, symptom := maps.Clone(cases[0].facts), cases[0].c.Symptom()
+	for _, s := range cases[1:] {
+		for name, v := range s.facts {
+			if _, has := facts[name]; !has {
+				facts[name] = v
+			}
+		}
+		if !isConsequence(s.c.Mode) {
+			more := s.c.Symptom()
+			symptom.Codes = append(symptom.Codes, more.Codes...)
+			symptom.Statuses = append(symptom.Statuses, more.Statuses...)
+		}
+	}
+	return b.opts.Catalogue.Rank(symptom, facts)
+}
+
+// severity says how bad it is for visitors at present.
+func severity(main *seen, i *Incident, now time.Time) Severity {
+	bad, good := main.c.Recent(now, 30)
+	switch {
+	case i.Failed == 0:
+		return Saved
+	case bad > good && bad >= 3:
+		return Critical
+	case 20*bad > good:
+		return Major
+	}
+	return Minor
+}

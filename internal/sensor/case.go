@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"time"
+
+	"causey/internal/cause"
+	"causey/internal/failure"
+)
+
+// Key says what a case is about.
+type Key struct {
+	// Upstream is "" for what the gateway fails at itself, before it has one.
+	Upstream string
+	Mode     Mode
+}
+
+// episodeGap is how long a case has to be free of failures, with requests coming, to
+// have recovered; the next failure is another episode then.
+const episodeGap = 5 * time.Second
+
+// episodesMax bounds the episodes that are kept: the newest.
+const episodesMax = 16
+
+// Case is what fails in one mode at one upstream.
+type Case struct {
+	Key
+	// First and Last are when the first and the newest failure came. Failed counts
+	// failures that clients got, Saved those that they did not see.
+	First, Last   time.Time
+	Failed, Saved uint64
+
+	pool     *pool
+	bad      ring
+	secs     seconds
+	episodes []episode
+	codes    map[failure.Code]int // of all
+}
+
+type episode struct{ first, last time.Time }
+
+func newCase(k Key, p *pool, at time.Time) *Case {
+	return &Case{Key: k, First: at, pool: p, bad: newRing(badFirst, badKept), secs: make(seconds, 120), codes: map[failure.Code]int{}}
+}
+
+// note counts a failure and returns the place for its sample.
+func (c *Case) note(at time.Time, seen bool, code failure.Code) *sample {
+	if n := len(c.episodes); n == 0 || at.Sub(c.episodes[n-1].last) > episodeGap && c.cameMeanwhile(c.episodes[n-1].last, at) {
+		if n == episodesMax {
+			c.episodes = append(c.episodes[:0], c.episodes[1:]...)
+		}
+		c.episodes = append(c.episodes, episode{at, at})
+	}
+	c.episodes[len(c.episodes)-1].last = at
+	c.Last = at
+	if seen {
+		c.Failed++
+	} else {
+		c.Saved++
+	}
+	c.secs.of(at.Unix()).bad++
+	if !code.IsNone() && (c.codes[code] > 0 || len(c.codes) < 16) {
+		c.codes[code]++
+	}
+	return c.bad.place()
+}
+
+// cameMeanwhile reports that something went well between two failures.
+func (c *Case) cameMeanwhile(from, to time.Time) bool {
+	return c.pool == nil || c.pool.secs.sum(from.Unix()+1, to.Unix()-1).good > 0
+}
+
+// Recovered reports that things go well again by now, and since when.
+func (c *Case) Recovered(now time.Time) bool {
+	return now.Sub(c.Last) > episodeGap && c.cameMeanwhile(c.Last, now)
+}
+
+// Onset is when the present episode began.
+func (c *Case) Onset() time.Time { return c.episodes[len(c.episodes)-1].first }
+
+// Symptom is what causes are asked about.
+func (c *Case) Symptom() (s cause.Symptom) {
+	for code := range c.codes {
+		s.Codes = append(s.Codes, code)
+	}
+	for _, b := range c.bad.since(time.Time{}) {
+		if b.try.Failure.IsNone() && b.try.Status >= 300 {
+			s.Statuses = append(s.Statuses, b.try.Status)
+			break // a mode has one status
+		}
+	}
+	return s
+}

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import "time"
+
+// second is what came in one second.
+type second struct {
+	at       int64 // seconds since 1970
+	good     uint32
+	bad      uint32
+	requests uint32
+	left     uint32        // clients that left before their answer
+	attempts uint32        // of these requests
+	waited   time.Duration // of good ones, until the answer's head, together
+}
+
+// seconds are the last ones, as many as there are places.
+type seconds []second
+
+// of returns the place of a second; one that is too old for it gets none.
+func (s seconds) of(at int64) *second {
+	p := &s[at%int64(len(s))]
+	switch {
+	case p.at < at:
+		*p = second{at: at}
+	case p.at > at:
+		return &second{}
+	}
+	return p
+}
+
+// sum adds up the seconds from first to last, both included.
+func (s seconds) sum(first, last int64) (out second) {
+	first = max(first, last-int64(len(s))+1)
+	for at := first; at <= last; at++ {
+		if p := &s[at%int64(len(s))]; p.at == at {
+			out.good += p.good
+			out.bad += p.bad
+			out.requests += p.requests
+			out.left += p.left
+			out.attempts += p.attempts
+			out.waited += p.waited
+		}
+	}
+	return out
+}
+
+// wait is the mean time until an answer's head, 0 where none came.
+func (s second) wait() time.Duration {
+	if s.good == 0 {
+		return 0
+	}
+	return s.waited / time.Duration(s.good)
+}

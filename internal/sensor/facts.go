@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"causey/internal/cause"
+)
+
+// before is how far back from the onset good attempts are compared with.
+const before = time.Minute
+
+// view is one case at one moment: its failures, and what went well meanwhile.
+type view struct {
+	s     *Sensor
+	c     *Case
+	now   time.Time
+	onset time.Time
+	look  *Look
+	// bad are failures of the present episode, good are attempts at the same upstream
+	// from a minute before its onset on; during are those of them since the onset.
+	bad, good, during []*sample
+
+	facts cause.Facts
+}
+
+// Facts returns what is to be seen of c. look is what the gateway tells of its upstream
+// now, nil for nothing. It is to be called within Each.
+func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
+	v := &view{s: s, c: c, now: now, onset: c.Onset(), look: look, facts: cause.Facts{}}
+	v.bad = c.bad.since(v.onset)
+	if len(v.bad) == 0 {
+		return v.facts
+	}
+	if c.pool != nil {
+		v.good = c.pool.good.since(v.onset.Add(-before))
+		v.during = c.pool.good.since(v.onset)
+	}
+	for _, topic := range []func(*view){
+		seeFailure, seeAddress, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,
+		seeRequest, seeHistory, seeLoad, seeHands, seeAnswers, seeGateway,
+	} {
+		topic(v)
+	}
+	return v.facts
+}
+
+func (v *view) truth(name string, is bool, say string, args ...any) {
+	v.facts[name] = cause.Value{True: is, Say: fmt.Sprintf(say, args...)}
+}
+
+func (v *view) number(name string, n float64, say string, args ...any) {
+	v.facts[name] = cause.Value{Num: n, Say: fmt.Sprintf(say, args...)}
+}
+
+func (v *view) words(name string, w []string, say string, args ...any) {
+	v.facts[name] = cause.Value{Words: w, Say: fmt.Sprintf(say, args...)}
+}
+
+// most notes a truth that holds for most of the failures of which it is known. It is not
+// noted where it is known of none.
+func (v *view) most(name string, of func(*sample) (is, known bool), say string) {
+	yes, all := v.count(of)
+	if all > 0 {
+		v.truth(name, 2*yes > all, "%s", tally(yes, all, say))
+	}
+}
+
+func (v *view) count(of func(*sample) (is, known bool)) (yes, all int) {
+	for _, b := range v.bad {
+		if is, known := of(b); known {
+			all++
+			if is {
+				yes++
+			}
+		}
+	}
+	return yes, all
+}
+
+// tally is "3 of 4 failures" with a verb behind it, of which there is one form.
+func tally(n, of int, say string) string { return fmt.Sprintf("%d of %d failures %s", n, of, say) }
+
+// majority returns what most of the samples have, and how many do; ok is false where
+// less than half of those that have anything have it.
+func majority[T comparable](list []*sample, of func(*sample) (T, bool)) (most T, n, all int, ok bool) {
+	counts := map[T]int{}
+	for _, s := range list {
+		if k, known := of(s); known {
+			counts[k]++
+			all++
+		}
+	}
+	for k, m := range counts {
+		if m > n {
+			most, n = k, m
+		}
+	}
+	return most, n, all, n > 0 && 2*n >= all
+}
+
+// middle returns the median of what samples have, in seconds or whatever it is.
+func middle(list []*sample, of func(*sample) (float64, bool)) (median float64, sorted []float64) {
+	for _, s := range list {
+		if x, known := of(s); known {
+			sorted = append(sorted, x)
+		}
+	}
+	if len(sorted) == 0 {
+		return 0, nil
+	}
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2], sorted
+}
+
+// clustered reports that four fifths of at least 3 sorted numbers lie within a width of
+// each other.
+func clustered(sorted []float64, width float64) bool {
+	if len(sorted) < 3 {
+		return false
+	}
+	n := int(math.Ceil(0.8 * float64(len(sorted))))
+	for i := 0; i+n <= len(sorted); i++ {
+		if sorted[i+n-1]-sorted[i] <= width {
+			return true
+		}
+	}
+	return false
+}
+
+// span says between which two of its numbers most of a sorted list lies.
+func span(sorted []float64) string {
+	low, high := sorted[len(sorted)/10], sorted[len(sorted)-1-len(sorted)/10]
+	if high-low < 0.1 {
+		return fmt.Sprintf("%.1f s", high)
+	}
+	return fmt.Sprintf("%.1f to %.1f s", low, high)
+}
+
+// shares counts what samples have, the most frequent first.
+func shares[T cmp.Ordered](list []*sample, of func(*sample) (T, bool)) (keys []T, counts map[T]int, all int) {
+	counts = map[T]int{}
+	for _, s := range list {
+		if k, known := of(s); known {
+			counts[k]++
+			all++
+		}
+	}
+	for k := range counts {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b T) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	return keys, counts, all
+}

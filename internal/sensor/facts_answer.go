@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"bytes"
+	"hash/maphash"
+	"time"
+
+	"causey/internal/failure"
+	"causey/internal/record"
+)
+
+// answerField returns the value of a field of a kept answer, nil for none.
+func answerField(a *record.Answer, name string) []byte {
+	for line := range bytes.SplitSeq(a.Head, []byte("\r\n")) {
+		if n, value, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(n, []byte(name)) {
+			return bytes.TrimSpace(value)
+		}
+	}
+	return nil
+}
+
+// seeAnswers sees what bad answers look like.
+func seeAnswers(v *view) {
+	status, n, all, ok := majority(v.bad, func(s *sample) (int, bool) { return s.try.Status, s.try.Failure.IsNone() && s.try.Status > 0 })
+	if !ok {
+		return
+	}
+	v.number("status", float64(status), "%d of %d bad answers have status %d", n, all, status)
+	v.most("answer_fast", func(s *sample) (bool, bool) {
+		return s.total-max(s.try.Start, 0) < 20*time.Millisecond, s.try.Status > 0 && s.try.Start >= 0
+	}, "are answers that came within 20 ms")
+	has := func(name string) func(*sample) (bool, bool) {
+		return func(s *sample) (bool, bool) {
+			return s.try.Answer != nil && answerField(s.try.Answer, name) != nil, s.try.Answer != nil
+		}
+	}
+	v.most("retry_after", has("Retry-After"), "say when to come again")
+	v.most("answer_cached", func(s *sample) (bool, bool) {
+		if s.try.Answer == nil {
+			return false, false
+		}
+		age := answerField(s.try.Answer, "Age")
+		hit := bytes.HasPrefix(bytes.ToUpper(answerField(s.try.Answer, "X-Cache")), []byte("HIT"))
+		return hit || len(age) > 0 && !bytes.Equal(age, []byte("0")), true
+	}, "came from a cache")
+	v.most("location_self", func(s *sample) (bool, bool) { return s.try.Answer != nil && s.try.Answer.ToSelf, s.try.Answer != nil }, "lead to the same URL again")
+	body, n, all, ok := majority(v.bad, func(s *sample) (uint64, bool) {
+		if s.try.Answer == nil || len(s.try.Answer.Body) == 0 {
+			return 0, false
+		}
+		return maphash.Bytes(v.s.seed, s.try.Answer.Body), true
+	})
+	if _ = body; ok && all >= 2 {
+		v.truth("answer_same", 10*n >= 9*all, "%d of %d bad answers have the same body", n, all)
+	}
+}
+
+// seeGateway sees what the gateway lacks itself.
+func seeGateway(v *view) {
+	is := func(kinds ...failure.Kind) func(*sample) (bool, bool) {
+		return func(s *sample) (bool, bool) {
+			if s.try.Failure.Party == failure.Gateway {
+				for _, k := range kinds {
+					if s.try.Failure.Kind == k {
+						return true, true
+					}
+				}
+			}
+			return false, true
+		}
+	}
+	v.most("loop_seen", is(failure.Loop), "came back to this gateway")
+	v.most("own_files", is(failure.NoFDs), "came for want of file descriptors")
+	v.most("own_ports", is(failure.NoPorts), "came for want of local ports")
+	v.most("own_limit", is(failure.Limit), "came at a limit of the configuration")
+}

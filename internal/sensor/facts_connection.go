@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// had reports an attempt that had a connection.
+func (s *sample) had() bool { return s.try.RequestNumber > 0 }
+
+// few is how many of something make a pattern.
+const few = 3
+
+// seeConnection sees whether failures have to do with connections that are used again.
+func seeConnection(v *view) {
+	reused, all := v.count(func(s *sample) (bool, bool) { return s.try.Reused, s.had() })
+	if all > 0 {
+		v.number("reused_share", float64(reused)/float64(all), "%s", tally(reused, all, "are on connections used before"))
+		v.truth("fresh_failed", reused < all, "%s", tally(all-reused, all, "are on fresh connections"))
+		fresh := 0
+		for _, g := range v.good {
+			if g.had() && !g.try.Reused {
+				fresh++
+			}
+		}
+		if all >= few && fresh >= few {
+			v.truth("reused_only", reused == all, "%s, while %d fresh ones went well", tally(reused, all, "are on connections used before"), fresh)
+		}
+	}
+	seeIdle(v)
+	_, numbers := middle(v.bad, func(s *sample) (float64, bool) { return float64(s.try.RequestNumber), s.had() })
+	if len(numbers) > 0 {
+		median := numbers[len(numbers)/2]
+		v.number("number_median", median, "the failures are the %.0fth requests on their connections, in the middle", median)
+		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %d failures most are the %.0fth request on their connection", len(numbers), median)
+	}
+	seeConnects(v)
+}
+
+// seeIdle sees how long connections had been idle that were used again.
+func seeIdle(v *view) {
+	idleOf := func(s *sample) (float64, bool) { return s.try.IdleFor.Seconds(), s.had() && s.try.Reused }
+	median, idle := middle(v.bad, idleOf)
+	if len(idle) == 0 {
+		return
+	}
+	v.number("idle_median", median, "their connections had been idle for %s", span(idle))
+	if len(idle) >= few {
+		v.truth("idle_clustered", clustered(idle, max(median/5, 1)) && median > 0.2, "of %d connections most had been idle for %s", len(idle), span(idle))
+	}
+	if _, well := middle(v.good, idleOf); len(well) >= few {
+		longest := well[len(well)-1]
+		v.truth("idle_long", idle[0] > longest, "the connections of failures had been idle for %s, those that went well for at most %.1f s", span(idle), longest)
+	}
+}
+
+// steps are how long a connect takes whose first SYNs were lost: Linux repeats it after
+// 1, 2, 3, 4 and then 8 s (tcp_syn_linear_timeouts), older ones after 1, 3 and 7 s.
+var steps = []float64{1, 2, 3, 4, 5, 7}
+
+// seeConnects sees how long connections took to open.
+func seeConnects(v *view) {
+	slow, onStep, quick, all := 0, 0, 0, 0
+	for _, list := range [][]*sample{v.good, v.bad} {
+		for _, s := range list {
+			if s.try.Reused || s.try.Connect <= 0 {
+				continue
+			}
+			all++
+			switch d := s.try.Connect.Seconds(); {
+			case d < 0.1:
+				quick++
+			case d > 0.9:
+				slow++
+				if slices.ContainsFunc(steps, func(t float64) bool { return math.Abs(d-t) < 0.15 }) {
+					onStep++
+				}
+			}
+		}
+	}
+	if all >= few {
+		v.number("connect_slow_share", float64(slow)/float64(all), "%d of %d connections took more than 0.9 s to open", slow, all)
+		v.truth("connect_steps", onStep >= 2 && 2*onStep > slow && quick > 0,
+			"%d of %d connections took whole seconds to open, as when a first packet is lost, and %d less than 0.1 s", onStep, all, quick)
+	}
+}
+
+// wallSlack is how far apart durations may lie that one timer ended.
+func wallSlack(median float64) float64 { return max(0.6, median*0.05) }
+
+// seeTime sees when failures come and how long they take.
+func seeTime(v *view) {
+	median, took := middle(v.bad, func(s *sample) (float64, bool) { return s.try.Took.Seconds(), s.try.Start >= 0 })
+	if len(took) > 0 {
+		v.number("took_median", median, "the failed attempts lasted %s", span(took))
+		if len(took) >= few {
+			v.truth("took_clustered", median > 1 && clustered(took, wallSlack(median)), "of %d failed attempts most lasted %s", len(took), span(took))
+		}
+	}
+	if len(v.bad) >= few {
+		_, times := middle(v.bad, func(s *sample) (float64, bool) { return s.at.Sub(v.onset).Seconds(), true })
+		v.truth("burst", clustered(times, 1), "%d failures within %.1f s", len(times), times[len(times)-1]-times[0])
+	}
+	v.truth("in_flight_died", v.diedTogether() >= 2, "%d requests that one server had in hand died at the same moment", v.diedTogether())
+	v.number("failing_for", v.now.Sub(v.onset).Seconds(), "it has been so for %.0f s", v.now.Sub(v.onset).Seconds())
+	v.truth("recovered", v.c.Recovered(v.now), "no failure for %.0f s", v.now.Sub(v.c.Last).Seconds())
+	if v.c.Recovered(v.now) {
+		lasted := v.c.Last.Sub(v.onset).Seconds()
+		v.number("recovered_after", max(lasted, 0.1), "it lasted %.1f s", lasted)
+	}
+	seeEpisodes(v)
+}
+
+// together is how close to each other requests end that died of one thing.
+const together = 300 * time.Millisecond
+
+// diedTogether returns how many requests at most died within a moment that one server had
+// in hand, each for some time.
+func (v *view) diedTogether() (most int) {
+	ends := map[string][]time.Time{}
+	for _, s := range v.bad {
+		if s.had() && s.try.Took > 20*time.Millisecond && v.c.Mode != ModeSilent {
+			ends[s.try.Server] = append(ends[s.try.Server], s.at)
+		}
+	}
+	for _, list := range ends {
+		slices.SortFunc(list, time.Time.Compare)
+		for i := range list {
+			n := 0
+			for j := i; j < len(list) && list[j].Sub(list[i]) <= together; j++ {
+				n++
+			}
+			most = max(most, n)
+		}
+	}
+	return most
+}
+
+// seeEpisodes sees whether it comes and goes.
+func seeEpisodes(v *view) {
+	e := v.c.episodes
+	v.number("episodes", float64(len(e)), "it came %d times", len(e))
+	if len(e) < 3 {
+		return
+	}
+	var gaps []float64
+	for i := 1; i < len(e); i++ {
+		gaps = append(gaps, e[i].first.Sub(e[i-1].first).Seconds())
+	}
+	slices.Sort(gaps)
+	if median := gaps[len(gaps)/2]; clustered(append([]float64{median}, gaps...), median/5) || len(gaps) == 2 && gaps[1]-gaps[0] < median/5 {
+		v.number("period", median, "it comes about every %.0f s", median)
+	}
+}

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"time"
+
+	"causey/internal/record"
+)
+
+// seeRequest sees whether it has to do with what requests are like.
+func seeRequest(v *view) {
+	v.wall("big_body_only", "body_wall", "bodies", func(s *sample) float64 { return float64(s.bodyIn) })
+	v.wall("big_head_only", "head_wall", "heads", func(s *sample) float64 { return float64(s.headIn) })
+	v.wall("big_answer_only", "", "answers", func(s *sample) float64 {
+		if s.try.Answer != nil && s.try.Answer.Length > 0 {
+			return float64(s.try.Answer.Length)
+		}
+		if e := s.evidence(); e != nil && e.Missing > 0 {
+			return float64(e.Missing + s.bodyOut)
+		}
+		return float64(s.bodyOut)
+	})
+	v.only("chunked_only", "had no announced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
+	v.only("expect_only", "asked to be told that the body is wanted", func(s *sample) bool { return s.asks&record.AsksContinue != 0 })
+	v.only("upgrade_only", "asked for another protocol", func(s *sample) bool { return s.asks&record.AsksUpgrade != 0 })
+	v.only("slow_upload_only", "had a body that took more than 2 s to come", func(s *sample) bool { return s.bodyIn > 0 && s.upload > 2*time.Second })
+}
+
+// wall sees whether only long ones fail.
+func (v *view) wall(only, at, what string, size func(*sample) float64) {
+	if len(v.bad) < 2 {
+		return
+	}
+	_, bad := middle(v.bad, func(s *sample) (float64, bool) { return size(s), true })
+	_, good := middle(v.good, func(s *sample) (float64, bool) { return size(s), true })
+	if len(good) < few {
+		return
+	}
+	// One of ten may have failed for another reason.
+	least, most := bad[len(bad)/10], good[len(good)-1]
+	is := least > most && least > 2*good[len(good)/2]+500
+	v.truth(only, is, "the failures' %s have %s or more, those that went well at most %s", what, bytesText(least), bytesText(most))
+	if is && at != "" {
+		v.number(at, least, "the shortest %s that failed have %s", what, bytesText(least))
+	}
+}
+
+// only sees whether all failures have something that few others have.
+func (v *view) only(name, say string, has func(*sample) bool) {
+	bad, good, without := 0, 0, 0
+	for _, b := range v.bad {
+		if has(b) {
+			bad++
+		}
+	}
+	for _, g := range v.good {
+		if has(g) {
+			good++
+		} else {
+			without++
+		}
+	}
+	if without >= few && len(v.bad) >= 2 {
+		v.truth(name, bad == len(v.bad) && good*5 < without, "%s, and %d of %d that went well", tally(bad, len(v.bad), say), good, good+without)
+	}
+}
+
+func bytesText(n float64) string {
+	switch {
+	case n >= 10<<20:
+		return fmtInt(n/(1<<20)) + " MiB"
+	case n >= 10<<10:
+		return fmtInt(n/(1<<10)) + " KiB"
+	}
+	return fmtInt(n) + " bytes"
+}

@@ -1,0 +1,244 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// mostly is the share of failures that has to be on one thing for it to be the thing.
+func mostly(n, of int) bool { return of >= few && 5*n >= 4*of }
+
+// failing returns the names of the servers that fail in the present episode.
+func (v *view) failing() map[string]int {
+	m := map[string]int{}
+	for _, b := range v.bad {
+		if b.try.Server != "" {
+			m[b.try.Server]++
+		}
+	}
+	return m
+}
+
+// seeShare sees how much of what is tried fails.
+func seeShare(v *view) {
+	if v.c.pool == nil {
+		return
+	}
+	good, bad := uint32(0), uint32(0)
+	from := v.onset.Unix()
+	for name := range v.failing() {
+		if m := v.c.pool.servers[name]; m != nil {
+			n := m.secs.sum(from, v.now.Unix())
+			good, bad = good+n.good, bad+n.bad
+		}
+	}
+	all := good + bad
+	if all == 0 {
+		return
+	}
+	share := float64(bad) / float64(all)
+	v.number("share", share, "%d of %d attempts at the failing servers failed", bad, all)
+	v.truth("all_fail", all >= 2 && share >= 0.95, "%d of %d attempts at the failing servers failed", bad, all)
+	if all >= 40 {
+		v.truth("rare_fail", share < 0.05, "%d of %d attempts at the failing servers failed", bad, all)
+	}
+}
+
+// seeServers sees which servers it is.
+func seeServers(v *view) {
+	failing := v.failing()
+	if len(failing) == 0 || v.look == nil {
+		return
+	}
+	n := max(len(v.look.Servers), len(failing))
+	v.number("servers", float64(n), "the upstream has %d servers", n)
+	v.number("servers_failing", float64(len(failing)), "%d of %d servers fail", len(failing), n)
+	if n < 2 {
+		return
+	}
+	most, top := 0, ""
+	for name, k := range failing {
+		if k > most || k == most && name < top {
+			most, top = k, name
+		}
+	}
+	others := 0
+	for _, g := range v.during {
+		if g.try.Server != top {
+			others++
+		}
+	}
+	v.truth("one_server", 5*most >= 4*len(v.bad) && others >= few, "%d of %d failures are of %s, and %d attempts at others went well", most, len(v.bad), top, others)
+	v.truth("all_servers", len(failing) == n, "%d of %d servers fail", len(failing), n)
+	v.seeStaircase(failing)
+}
+
+// seeStaircase sees servers that fail one after the other and come back.
+func (v *view) seeStaircase(failing map[string]int) {
+	type stay struct{ first, last time.Time }
+	stays := map[string]stay{}
+	for _, b := range v.c.bad.since(v.now.Add(-2 * time.Minute)) {
+		s, ok := stays[b.try.Server]
+		if !ok {
+			s.first = b.at
+		}
+		s.last = b.at
+		stays[b.try.Server] = s
+	}
+	back, apart := 0, true
+	for name, s := range stays {
+		if m := v.c.pool.servers[name]; m != nil && m.lastGood.After(s.last) {
+			back++
+		}
+		for other, o := range stays {
+			if name != other && s.first.Before(o.last) && o.first.Before(s.last) {
+				apart = false
+			}
+		}
+	}
+	v.truth("staircase", len(stays) >= 2 && back >= len(stays)-1 && apart, "%d servers failed one after the other, and %d of them came back", len(stays), back)
+}
+
+// seePaths sees which paths it is.
+func seePaths(v *view) {
+	paths, counts, all := shares(v.bad, func(s *sample) (string, bool) { return s.path.String(), s.path.n > 0 })
+	if all == 0 {
+		return
+	}
+	top, others, sameGood := paths[0], map[string]bool{}, 0
+	for _, g := range v.during {
+		if g.path.String() != top {
+			others[g.path.String()] = true
+		} else {
+			sameGood++
+		}
+	}
+	v.truth("many_paths", len(paths) >= few, "%d paths fail", len(paths))
+	if all >= few {
+		is := mostly(counts[top], all) && len(others) > 0
+		v.truth("one_path", is, "%d of %d failures are of %s, and %d other paths went well", counts[top], all, top, len(others))
+		if is {
+			v.truth("path_always", sameGood == 0, "%s went well %d times meanwhile", top, sameGood)
+		}
+	}
+	unsafe := 0
+	for _, b := range v.bad {
+		if b.unsafe {
+			unsafe++
+		}
+	}
+	safeGood := 0
+	for _, g := range v.during {
+		if !g.unsafe {
+			safeGood++
+		}
+	}
+	if all >= few && safeGood >= few {
+		v.truth("unsafe_only", unsafe == all, "%s, and %d others went well", tally(unsafe, all, "are of methods that are not repeated"), safeGood)
+	}
+}
+
+// network is the network that an address is in, as owners of addresses have them.
+func network(a netip.Addr) netip.Prefix {
+	bits := 24
+	if a = a.Unmap(); a.Is6() {
+		bits = 48
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
+
+// seeClients sees which clients it is.
+func seeClients(v *view) {
+	client := func(s *sample) (string, bool) { return s.client.String(), s.client.IsValid() }
+	clients, counts, all := shares(v.bad, client)
+	if all < few {
+		return
+	}
+	others := map[string]bool{}
+	for _, g := range v.during {
+		if c, ok := client(g); ok && c != clients[0] {
+			others[c] = true
+		}
+	}
+	v.truth("one_client", mostly(counts[clients[0]], all) && len(others) > 0,
+		"%d of %d failures are of one client, and %d others went well", counts[clients[0]], all, len(others))
+	net := func(s *sample) (string, bool) { return network(s.client).String(), s.client.IsValid() }
+	nets, inNet, _ := shares(v.bad, net)
+	elsewhere := map[string]bool{}
+	for _, g := range v.during {
+		if n, ok := net(g); ok && n != nets[0] {
+			elsewhere[n] = true
+		}
+	}
+	v.truth("one_network", len(clients) >= 2 && mostly(inNet[nets[0]], all) && len(elsewhere) > 0,
+		"%d of %d failures are of clients in %s, and %d other networks went well", inNet[nets[0]], all, nets[0], len(elsewhere))
+}
+
+// around is how close to each other things begin that have one reason.
+const around = time.Minute
+
+// seeOthers sees whether other upstreams fail in the same way.
+func seeOthers(v *view) {
+	if v.c.pool == nil {
+		return
+	}
+	active, failing := 0, 0
+	hosts, networks := map[netip.Addr]bool{}, map[netip.Prefix]bool{}
+	sites := map[string]bool{}
+	goodNets := map[netip.Prefix]bool{}
+	from := v.onset.Unix()
+	for name, p := range v.s.pools {
+		n := p.secs.sum(from, v.now.Unix())
+		if n.good+n.bad == 0 {
+			continue
+		}
+		active++
+		c := v.s.cases[Key{name, v.c.Mode}]
+		if c == nil || c.Onset().Sub(v.onset).Abs() > around || v.now.Sub(c.Last) > around {
+			for _, g := range p.good.since(v.onset) {
+				if g.try.Dialled.IsValid() {
+					goodNets[network(g.try.Dialled.Addr())] = true
+				}
+			}
+			continue
+		}
+		failing++
+		for _, b := range c.bad.since(v.onset.Add(-around)) {
+			sites[b.site] = true
+			if a := b.try.Dialled.Addr(); a.IsValid() {
+				hosts[a.Unmap()], networks[network(a)] = true, true
+			}
+		}
+	}
+	v.number("upstreams", float64(active), "%d upstreams were asked", active)
+	v.number("upstreams_failing", float64(failing), "%d of %d upstreams fail in this way", failing, active)
+	v.number("sites_failing", float64(len(sites)), "%d sites fail", len(sites))
+	if active >= 2 {
+		v.truth("all_upstreams", failing == active, "%d of %d upstreams fail in this way", failing, active)
+	}
+	if failing < 2 || len(networks) == 0 {
+		return
+	}
+	alone := len(networks) == 1
+	for n := range networks {
+		alone = alone && !goodNets[n]
+	}
+	v.truth("same_network", alone && active > failing, "the servers of the %d failing upstreams are in %s; those of %d others go well", failing, anyOf(networks), active-failing)
+	v.truth("same_host", len(hosts) == 1, "the servers of the %d failing upstreams are on %d addresses", failing, len(hosts))
+}
+
+func anyOf(m map[netip.Prefix]bool) string {
+	var list []string
+	for p := range m {
+		list = append(list, p.String())
+	}
+	if len(list) > 3 {
+		return "several networks"
+	}
+	return strings.Join(list, " and ")
+}

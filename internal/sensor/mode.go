@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"strconv"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+)
+
+// Mode is the way something fails: codes that are one thing to look at, since the same
+// causes are behind them. It is finer than a code's family where the phase tells more.
+type Mode string
+
+// The modes of servers. Bad answers are "answer 502" and so on, failures of the gateway
+// itself "gateway no-server" and so on.
+const (
+	ModeResolve   Mode = "resolve"   // its name leads nowhere
+	ModeConnect   Mode = "connect"   // no connection opens, and it is told so at once
+	ModeUnheard   Mode = "unheard"   // no connection opens, and nothing is heard
+	ModeHandshake Mode = "handshake" // TLS fails
+	ModeClosed    Mode = "closed"    // the connection ends before an answer begins
+	ModeSilent    Mode = "silent"    // no answer comes in time
+	ModeMalformed Mode = "malformed" // what comes is no answer
+	ModeCut       Mode = "cut"       // an answer begins and does not end
+	ModeTunnel    Mode = "tunnel"
+)
+
+// modeOf returns the mode of a failure, "" for one that is the client's own.
+func modeOf(c failure.Code) Mode {
+	switch {
+	case c.Party == failure.Gateway && c.Kind == failure.Shutdown, c.Party == failure.Client:
+		return ""
+	case c.Party == failure.Gateway:
+		return Mode("gateway " + c.Kind.String())
+	}
+	switch c.Phase {
+	case phase.Resolve:
+		return ModeResolve
+	case phase.Connect:
+		if c.Kind == failure.Timeout {
+			return ModeUnheard
+		}
+		return ModeConnect
+	case phase.UpHandshake:
+		return ModeHandshake
+	case phase.RelayBody:
+		return ModeCut
+	case phase.Tunnel:
+		return ModeTunnel
+	}
+	switch failure.Lookup(c).Family {
+	case failure.FamilyTimeout:
+		return ModeSilent
+	case failure.FamilyMalformed, failure.FamilyTooLarge:
+		return ModeMalformed
+	}
+	return ModeClosed
+}
+
+// modeOfStatus returns the mode of a bad answer.
+func modeOfStatus(status int) Mode { return Mode("answer " + strconv.Itoa(status)) }

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+)
+
+// Sensor watches records. Its methods may be called from any goroutine.
+type Sensor struct {
+	mu    sync.Mutex
+	pools map[string]*pool
+	cases map[Key]*Case
+	all   seconds // of the whole gateway
+	// now is the newest time seen.
+	now     time.Time
+	changes changes
+	seed    maphash.Seed
+	// noPlace counts what found no place. I1.
+	noPlace atomic.Uint64
+}
+
+// New returns a sensor.
+func New() *Sensor {
+	return &Sensor{pools: map[string]*pool{}, cases: map[Key]*Case{}, all: make(seconds, 60*minutes), seed: maphash.MakeSeed()}
+}
+
+// Consume implements record.Sink.
+func (s *Sensor) Consume(batch []record.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range batch {
+		s.take(&batch[i])
+	}
+}
+
+// take takes in one record. I3.
+func (s *Sensor) take(r *record.Record) {
+	at := r.Start.Add(r.Total)
+	if at.After(s.now) {
+		s.now = at
+	}
+	sec := at.Unix()
+	total := s.all.of(sec)
+	total.requests++
+	total.attempts += uint32(r.AttemptLen)
+	if r.Failure.Party == failure.Client && isLeaving(r) {
+		total.left++
+	}
+	p := s.pool(r.Upstream)
+	if p == nil {
+		if r.Error != nil {
+			s.bad(nil, r, nil, at)
+		}
+		return
+	}
+	here := p.secs.of(sec)
+	here.requests++
+	here.attempts += uint32(r.AttemptLen)
+	tries := r.KeptAttempts()
+	for i := range tries {
+		a := &tries[i]
+		last := i == len(tries)-1
+		switch {
+		case !a.Failure.IsNone() && a.Failure.Party != failure.Upstream:
+		case !a.Failure.IsNone(), a.Answer != nil, a.Status >= 500:
+			here.bad++
+			s.badTry(p, r, a, at)
+			s.bad(p, r, a, at)
+		case last && endedBad(r):
+			here.bad++ // its answer began and did not end
+			s.badTry(p, r, a, at)
+		case a.Status > 0:
+			here.good++
+			wait := max(r.Phases[phase.AwaitHead], 0)
+			here.waited += wait
+			s.good(p, r, a, at, wait)
+		}
+	}
+	if r.Error != nil && (len(tries) == 0 || tries[len(tries)-1].Failure != r.Failure) {
+		var a *record.Attempt
+		if len(tries) > 0 && r.Failure.Party == failure.Upstream {
+			a = &tries[len(tries)-1]
+		}
+		s.bad(p, r, a, at)
+	}
+}
+
+// endedBad reports that the failure came after the answer's head.
+func endedBad(r *record.Record) bool {
+	return r.Failure.Party == failure.Upstream && r.Failure.Phase >= phase.RelayBody
+}
+
+// isLeaving reports a client that went away, of its own will or out of patience.
+func isLeaving(r *record.Record) bool {
+	return r.Outcome == record.ClientLeft
+}
+
+func (s *Sensor) pool(name string) *pool {
+	if name == "" {
+		return nil
+	}
+	p := s.pools[name]
+	if p == nil {
+		if len(s.pools) >= poolsMax {
+			s.noPlace.Add(1)
+			return nil
+		}
+		p = newPool(name)
+		s.pools[name] = p
+	}
+	return p
+}
+
+func (s *Sensor) badTry(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
+	if m := p.server(a.Server); m != nil {
+		m.secs.of(at.Unix()).bad++
+		m.lastBad = at
+	}
+}
+
+// good counts an attempt that went well, and takes a sample now and then. I4.
+func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time, wait time.Duration) {
+	if m := p.server(a.Server); m != nil {
+		m.secs.of(at.Unix()).good++
+		m.lastGood = at
+	}
+	if at.Sub(p.last) < goodEvery {
+		return
+	}
+	p.last = at
+	b := p.good.place()
+	s.fill(b, r, a, at)
+	b.try.Took = wait
+}
+
+// bad enters a failure: of the attempt a, or of none.
+func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
+	code := r.Failure
+	mode := modeOf(code)
+	if a != nil && (!a.Failure.IsNone() || !endedBad(r)) {
+		code = a.Failure
+		if mode = modeOf(code); code.IsNone() {
+			mode = modeOfStatus(a.Status)
+		}
+	}
+	if mode == "" {
+		return
+	}
+	k := Key{Mode: mode}
+	if p != nil {
+		k.Upstream = p.name
+	}
+	c := s.cases[k]
+	if c == nil {
+		if len(s.cases) >= casesMax && !s.makeRoom(at) {
+			s.noPlace.Add(1)
+			return
+		}
+		c = newCase(k, p, at)
+		s.cases[k] = c
+	}
+	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
+	b := c.note(at, seen, code)
+	s.fill(b, r, a, at)
+	if b.seen = seen; a == nil || a.Failure.IsNone() && !code.IsNone() {
+		b.try.Failure, b.try.Error = code, r.Error
+		b.try.Took = r.Total - max(b.try.Start, 0)
+	}
+}
+
+// caseForgotten is how long after its last failure a case is kept.
+const caseForgotten = time.Hour
+
+// makeRoom forgets the case that has been quiet for the longest time, if that is a minute
+// or more.
+func (s *Sensor) makeRoom(now time.Time) bool {
+	var oldest *Case
+	for _, c := range s.cases {
+		if oldest == nil || c.Last.Before(oldest.Last) {
+			oldest = c
+		}
+	}
+	if now.Sub(oldest.Last) < time.Minute {
+		return false
+	}
+	delete(s.cases, oldest.Key)
+	return true
+}
+
+func (s *Sensor) fill(b *sample, r *record.Record, a *record.Attempt, at time.Time) {
+	target := r.Text(record.Target)
+	b.at, b.id, b.site, b.client = at, r.ID, r.Site, r.Client
+	b.path, b.file, b.target = shape(target), isFile(target), maphash.Bytes(s.seed, target)
+	b.method, b.unsafe = methodOf(r.Text(record.Method))
+	b.asks, b.headIn, b.bodyIn, b.bodyOut, b.total = r.Asks, int64(r.HeadIn), r.BodyIn, r.BodyOut, r.Total
+	b.upload = max(r.Phases[phase.SendBody], 0)
+	if b.try.Start = record.NotReached; a != nil {
+		b.try = *a
+	}
+}
+
+// methodOf returns the name of a usual method, and whether requests with it may change
+// something.
+func methodOf(m []byte) (name string, unsafe bool) {
+	switch string(m) {
+	case "GET":
+		return "GET", false
+	case "HEAD":
+		return "HEAD", false
+	case "OPTIONS":
+		return "OPTIONS", false
+	case "POST":
+		return "POST", true
+	case "PUT":
+		return "PUT", true
+	case "PATCH":
+		return "PATCH", true
+	case "DELETE":
+		return "DELETE", true
+	}
+	return "other", true
+}
+
+// NoPlace counts failures and upstreams that found no place.
+func (s *Sensor) NoPlace() uint64 { return s.noPlace.Load() }
