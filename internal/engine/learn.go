@@ -22,7 +22,7 @@ func (m *member) noteNotOpened(err *failure.Error) {
 	}
 	m.group.Note(m.server, upstream.Outcome{Result: upstream.NotOpened, Code: err.Code}, m.eng.mono())
 	if tell := m.group.notOpened; tell != nil {
-		tell(m.server)
+		tell(m.server, err)
 	}
 }
 

@@ -24,7 +24,7 @@ type Group struct {
 	resolver *resolve.Resolver
 	tls      *ServerTLS
 	// notOpened is told of servers that no connection could be opened to; may be nil.
-	notOpened func(*upstream.Server)
+	notOpened func(*upstream.Server, *failure.Error)
 	mender    mender
 	looked    atomic.Int64
 	closed    atomic.Bool
@@ -75,7 +75,7 @@ type Contacts struct {
 	// NotOpened is told when a connection could not be opened by the server's doing:
 	// it may have another address by now. It is called while a request waits and must
 	// return at once. nil for nobody.
-	NotOpened func(*upstream.Server)
+	NotOpened func(*upstream.Server, *failure.Error)
 }
 
 // attach makes what the engine keeps of a server, with at most so many idle

@@ -62,7 +62,7 @@ func TestFailedDialIsTold(t *testing.T) {
 	ln.Close()
 	var told atomic.Int32
 	r := newRig(t, ln.Addr(), func(s *setup) {
-		s.notOpened = func(s *upstream.Server) {
+		s.notOpened = func(s *upstream.Server, _ *failure.Error) {
 			if s.Name == ln.Addr().String() {
 				told.Add(1)
 			}

@@ -67,7 +67,7 @@ type setup struct {
 	clientTLS *ClientTLS
 	serverTLS *ServerTLS
 	// notOpened, if set, is told of servers that could not be connected to.
-	notOpened func(*upstream.Server)
+	notOpened func(*upstream.Server, *failure.Error)
 }
 
 // newRig starts an engine whose only server is at to; with, if not nil, changes

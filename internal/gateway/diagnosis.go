@@ -8,8 +8,11 @@ import (
 	"time"
 
 	"causey/internal/cause"
+	"causey/internal/discover"
+	"causey/internal/failure"
 	"causey/internal/incident"
 	"causey/internal/sensor"
+	"causey/internal/upstream"
 )
 
 // diagnosisEvery is how often incidents are looked at.
@@ -68,6 +71,16 @@ func (g *Gateway) looks() []sensor.Look {
 		out = append(out, sensor.Look{Upstream: gr.Name(), Description: gr.Describe()})
 	}
 	return out
+}
+
+// notOpened returns what is done when no connection to a server of an upstream could be
+// opened: perhaps it is elsewhere by now, and its failure is known before the requests
+// that wait for it end.
+func (g *Gateway) notOpened(upstreamName string, feed *discover.Feed) func(*upstream.Server, *failure.Error) {
+	return func(s *upstream.Server, err *failure.Error) {
+		feed.LookAgain(s)
+		g.diagnosis.sensor.Sign(upstreamName, s.Name, err, time.Now())
+	}
 }
 
 // tell logs a change of an incident in one line.

@@ -73,10 +73,11 @@ func (b *Book) Look(now time.Time, looks []sensor.Look) {
 	defer b.mu.Unlock()
 	all := map[sensor.Key]*seen{}
 	b.opts.Sensor.Each(func(c *sensor.Case) {
-		if b.byCase[c.Key] == nil && !b.begins(c, now) {
+		look := lookOf(looks, c.Upstream)
+		if b.byCase[c.Key] == nil && !b.begins(c, look, now) {
 			return
 		}
-		all[c.Key] = b.see(c, now, looks)
+		all[c.Key] = b.see(c, look, now)
 	})
 	for _, k := range sorted(all) {
 		if b.byCase[k] == nil {
@@ -104,26 +105,29 @@ func sorted(all map[sensor.Key]*seen) []sensor.Key {
 	return keys
 }
 
+func lookOf(looks []sensor.Look, upstream string) *sensor.Look {
+	for i := range looks {
+		if looks[i].Upstream == upstream {
+			return &looks[i]
+		}
+	}
+	return nil
+}
+
 // begins reports that a case has become more than ordinary.
-func (b *Book) begins(c *sensor.Case, now time.Time) bool {
+func (b *Book) begins(c *sensor.Case, look *sensor.Look, now time.Time) bool {
 	o := b.onsets[c.Key]
 	if o == nil {
 		o = &onset{}
 		b.onsets[c.Key] = o
 	}
 	rises := o.step(c, now)
-	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now))
+	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now) || down(c, look, now))
 }
 
 // see collects what is to be known of a case.
-func (b *Book) see(c *sensor.Case, now time.Time, looks []sensor.Look) *seen {
-	var look *sensor.Look
-	for i := range looks {
-		if looks[i].Upstream == c.Upstream {
-			look = &looks[i]
-		}
-	}
-	s := &seen{c: c, facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c, now)}
+func (b *Book) see(c *sensor.Case, look *sensor.Look, now time.Time) *seen {
+	s := &seen{c: c, facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c)}
 	if b.opts.Experiments != nil {
 		first := b.opts.Catalogue.Rank(c.Symptom(), s.facts)
 		b.opts.Experiments(c.Key, s.facts, &first)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"causey/internal/sensor"
+	"causey/internal/upstream"
 )
 
 // onset decides when failures are more than ordinary: a cumulative sum of what comes
@@ -44,6 +45,24 @@ func (o *onset) step(c *sensor.Case, now time.Time) bool {
 	}
 	o.last = max(o.last, sec)
 	return o.sum >= alarm
+}
+
+// downFor is how long an upstream has to be without a server until that is an incident:
+// shorter gaps are bridged, and nobody loses anything.
+const downFor = time.Second
+
+// down reports that no server of the upstream can be reached, although no request has
+// failed yet: they wait.
+func down(c *sensor.Case, look *sensor.Look, now time.Time) bool {
+	if look == nil || len(look.Servers) == 0 || now.Sub(c.Onset()) < downFor {
+		return false
+	}
+	for i := range look.Servers {
+		if look.Servers[i].State != upstream.Unreachable {
+			return false
+		}
+	}
+	return true
 }
 
 // hopeless reports that all that was tried of late failed, which is soon seen.

@@ -37,6 +37,8 @@ type Case struct {
 	secs     seconds
 	episodes []episode
 	codes    map[failure.Code]int // of all
+	// signed is when the last sign came that no request had to do with.
+	signed time.Time
 }
 
 type episode struct{ first, last time.Time }
@@ -47,6 +49,17 @@ func newCase(k Key, p *pool, at time.Time) *Case {
 
 // note counts a failure and returns the place for its sample.
 func (c *Case) note(at time.Time, seen bool, code failure.Code) *sample {
+	if seen {
+		c.Failed++
+	} else {
+		c.Saved++
+	}
+	c.secs.of(at.Unix()).bad++
+	return c.place(at, code)
+}
+
+// place enters something of this mode without counting it as a request's failure.
+func (c *Case) place(at time.Time, code failure.Code) *sample {
 	if n := len(c.episodes); n == 0 || at.Sub(c.episodes[n-1].last) > episodeGap && c.cameMeanwhile(c.episodes[n-1].last, at) {
 		if n == episodesMax {
 			c.episodes = append(c.episodes[:0], c.episodes[1:]...)
@@ -55,12 +68,6 @@ func (c *Case) note(at time.Time, seen bool, code failure.Code) *sample {
 	}
 	c.episodes[len(c.episodes)-1].last = at
 	c.Last = at
-	if seen {
-		c.Failed++
-	} else {
-		c.Saved++
-	}
-	c.secs.of(at.Unix()).bad++
 	if !code.IsNone() && (c.codes[code] > 0 || len(c.codes) < 16) {
 		c.codes[code]++
 	}

@@ -24,7 +24,8 @@ type view struct {
 	onset time.Time
 	look  *Look
 	// bad are failures of the present episode, good are attempts at the same upstream
-	// from a minute before its onset on; during are those of them since the onset.
+	// from a minute before its onset on; during are those of them from the onset to the
+	// newest failure.
 	bad, good, during []*sample
 
 	facts cause.Facts
@@ -40,7 +41,7 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 	}
 	if c.pool != nil {
 		v.good = c.pool.good.since(v.onset.Add(-before))
-		v.during = c.pool.good.since(v.onset)
+		v.during = slices.DeleteFunc(c.pool.good.since(v.onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
 	}
 	for _, topic := range []func(*view){
 		seeFailure, seeAddress, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,

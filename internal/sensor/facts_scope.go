@@ -32,7 +32,7 @@ func seeShare(v *view) {
 	from := v.onset.Unix()
 	for name := range v.failing() {
 		if m := v.c.pool.servers[name]; m != nil {
-			n := m.secs.sum(from, v.now.Unix())
+			n := m.secs.sum(from, v.c.Last.Unix())
 			good, bad = good+n.good, bad+n.bad
 		}
 	}

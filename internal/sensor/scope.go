@@ -46,12 +46,13 @@ func (s *Share) Stands() bool {
 
 // Scopes returns the properties that the failures of c are confined to, the narrowest
 // first. It is to be called within Each.
-func (s *Sensor) Scopes(c *Case, now time.Time) (stand []Share) {
+func (s *Sensor) Scopes(c *Case) (stand []Share) {
 	if c.pool == nil {
 		return nil
 	}
 	onset := c.Onset()
-	bad, good := c.bad.since(onset), c.pool.good.since(onset)
+	bad := c.bad.since(onset)
+	good := slices.DeleteFunc(c.pool.good.since(onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
 	for _, level := range []struct {
 		name string
 		of   func(*sample) string
@@ -79,7 +80,7 @@ func (s *Sensor) Scopes(c *Case, now time.Time) (stand []Share) {
 			stand = append(stand, one)
 		}
 	}
-	if one := s.serverShare(c, onset, now); one.Stands() {
+	if one := s.serverShare(c, onset); one.Stands() {
 		stand = append(stand, one)
 	}
 	order := []string{"client", "path", "server", "network", "site"}
@@ -99,10 +100,10 @@ func mostFrequent(counts map[string]int) (top string) {
 }
 
 // serverShare is the share of the server that fails most, by all its attempts.
-func (s *Sensor) serverShare(c *Case, onset, now time.Time) (worst Share) {
+func (s *Sensor) serverShare(c *Case, onset time.Time) (worst Share) {
 	total := Share{}
 	for name, m := range c.pool.servers {
-		n := m.secs.sum(onset.Unix(), now.Unix())
+		n := m.secs.sum(onset.Unix(), c.Last.Unix())
 		one := Share{Level: "server", Value: name, Bad: int(n.bad), All: int(n.bad + n.good)}
 		total.Bad, total.All = total.Bad+one.Bad, total.All+one.All
 		if one.Bad > worst.Bad || one.Bad == worst.Bad && name < worst.Value {

@@ -155,18 +155,9 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time)
 	if mode == "" {
 		return
 	}
-	k := Key{Mode: mode}
-	if p != nil {
-		k.Upstream = p.name
-	}
-	c := s.cases[k]
+	c := s.caseOf(mode, p, at)
 	if c == nil {
-		if len(s.cases) >= casesMax && !s.makeRoom(at) {
-			s.noPlace.Add(1)
-			return
-		}
-		c = newCase(k, p, at)
-		s.cases[k] = c
+		return
 	}
 	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
 	b := c.note(at, seen, code)
@@ -175,6 +166,44 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time)
 		b.try.Failure, b.try.Error = code, r.Error
 		b.try.Took = r.Total - max(b.try.Start, 0)
 	}
+}
+
+// caseOf returns the case of a mode at an upstream, nil if there is no place for it.
+func (s *Sensor) caseOf(mode Mode, p *pool, at time.Time) *Case {
+	k := Key{Mode: mode}
+	if p != nil {
+		k.Upstream = p.name
+	}
+	c := s.cases[k]
+	if c == nil {
+		if len(s.cases) >= casesMax && !s.makeRoom(at) {
+			s.noPlace.Add(1)
+			return nil
+		}
+		c = newCase(k, p, at)
+		s.cases[k] = c
+	}
+	return c
+}
+
+// Sign enters a failure to open a connection to a server that was seen now: the requests
+// that it concerns may wait for another server for seconds before they have a record. One
+// in a second is kept.
+func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time) {
+	mode := modeOf(err.Code)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pool(upstream)
+	if p == nil || mode == "" {
+		return
+	}
+	c := s.caseOf(mode, p, now)
+	if c == nil || now.Sub(c.signed) < time.Second {
+		return
+	}
+	c.signed = now
+	b := c.place(now, err.Code)
+	b.at, b.try = now, record.Attempt{Server: server, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
 }
 
 // caseForgotten is how long after its last failure a case is kept.
