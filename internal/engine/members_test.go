@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"causey/internal/failure"
 	"causey/internal/upstream"
 )
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -146,7 +147,7 @@ func firstBytes(s *sample) (class string, known bool) {
 	switch {
 	case len(b) > 0 && b[0] == '<':
 		return "html", true
-	case bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' }) < 0:
+	case utf8.Valid(b) && bytes.IndexFunc(b, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' && r != '\t' }) < 0:
 		return "text", true
 	}
 	return "binary", true

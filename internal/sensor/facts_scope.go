@@ -29,11 +29,15 @@ func seeShare(v *view) {
 		return
 	}
 	good, bad := uint32(0), uint32(0)
-	from := v.onset.Unix()
+	first, last := v.onset.Unix(), v.c.Last.Unix()
+	inner := 0 // what went well in the first and the last second was before and after
+	if last-first > 2 {
+		inner = 1
+	}
 	for name := range v.failing() {
 		if m := v.c.pool.servers[name]; m != nil {
-			n := m.secs.sum(from, v.c.Last.Unix())
-			good, bad = good+n.good, bad+n.bad
+			bad += m.secs.sum(first, last).bad
+			good += m.secs.sum(first+int64(inner), last-int64(inner)).good
 		}
 	}
 	all := good + bad

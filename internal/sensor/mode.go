@@ -28,10 +28,10 @@ const (
 	ModeTunnel    Mode = "tunnel"
 )
 
-// modeOf returns the mode of a failure, "" for one that is the client's own.
+// modeOf returns the mode of a failure, "" for none and for one that is the client's own.
 func modeOf(c failure.Code) Mode {
 	switch {
-	case c.Party == failure.Gateway && c.Kind == failure.Shutdown, c.Party == failure.Client:
+	case c.IsNone(), c.Party == failure.Client, c.Party == failure.Gateway && c.Kind == failure.Shutdown:
 		return ""
 	case c.Party == failure.Gateway:
 		return Mode("gateway " + c.Kind.String())

@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,13 +86,20 @@ func (s *Sensor) take(r *record.Record) {
 			s.good(p, r, a, at, wait)
 		}
 	}
-	if r.Error != nil && (len(tries) == 0 || tries[len(tries)-1].Failure != r.Failure) {
-		var a *record.Attempt
-		if len(tries) > 0 && r.Failure.Party == failure.Upstream {
-			a = &tries[len(tries)-1]
-		}
-		s.bad(p, r, a, at)
+	if r.Error == nil || isOfAttempt(r, tries) {
+		return
 	}
+	var a *record.Attempt
+	if len(tries) > 0 && r.Failure.Party == failure.Upstream {
+		a = &tries[len(tries)-1]
+	}
+	s.bad(p, r, a, at)
+}
+
+// isOfAttempt reports that the exchange's failure is one of its attempts', which was
+// taken in already.
+func isOfAttempt(r *record.Record, tries []record.Attempt) bool {
+	return r.Failure.Party == failure.Upstream && slices.ContainsFunc(tries, func(a record.Attempt) bool { return a.Error == r.Error })
 }
 
 // endedBad reports that the failure came after the answer's head.
@@ -203,7 +211,7 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	}
 	c.signed = now
 	b := c.place(now, err.Code)
-	b.at, b.try = now, record.Attempt{Server: server, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
+	b.at, b.try = now, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
 }
 
 // caseForgotten is how long after its last failure a case is kept.
