@@ -22,6 +22,7 @@ import (
 
 	"causey/internal/admin"
 	"causey/internal/config"
+	"causey/internal/text"
 )
 
 // adminDefault is where the admin side is looked for when no socket answers: the
@@ -145,14 +146,14 @@ func (f *finder) find(ctx context.Context, w world) (*adminSide, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tried page
+	var tried text.Page
 	for _, at := range list {
 		a := dialledAt(at, token)
 		conn, err := a.dial(ctx)
 		if err == nil {
 			return a, conn.Close()
 		}
-		tried.printf("\n  %s: %s", at, dialError(err))
+		tried.Printf("\n  %s: %s", at, dialError(err))
 	}
 	return nil, fmt.Errorf("no running gateway answers at%s\nIs it running? If so, say where with --socket, --admin, or -c and its configuration", tried.String())
 }

@@ -10,6 +10,7 @@ import (
 
 	"causey/internal/config"
 	"causey/internal/gateway"
+	"causey/internal/text"
 )
 
 // How much of a large configuration is shown at start.
@@ -21,33 +22,33 @@ const (
 // announce says in a few lines what runs: where it listens, where requests go, and
 // where to look.
 func announce(w io.Writer, cfg *config.Config, g *gateway.Gateway) {
-	var p page
-	p.printf("%s\n", versionLine(build()))
+	var p text.Page
+	p.Printf("%s\n", versionLine(build()))
 	for _, l := range g.Listening() {
 		url := urlOf(l.Addr)
 		if l.TLS {
 			url = strings.Replace(url, "http://", "https://", 1)
 		}
-		p.printf("  listens   %s\n", url)
+		p.Printf("  listens   %s\n", url)
 	}
 	if line := certificateLine(cfg, g.Certificates()); line != "" {
-		p.printf("  certs     %s\n", line)
+		p.Printf("  certs     %s\n", line)
 	}
-	p.printf("  up to     %s\n", plural(int(g.MaxConnections()), "client connection"))
+	p.Printf("  up to     %s\n", plural(int(g.MaxConnections()), "client connection"))
 	for i, u := range cfg.Upstreams {
 		if i == upstreamsShown {
-			p.printf("  upstream  and %d more\n", len(cfg.Upstreams)-i)
+			p.Printf("  upstream  and %d more\n", len(cfg.Upstreams)-i)
 			break
 		}
-		p.printf("  upstream  %s: %s\n", u.Name, serverList(&u))
+		p.Printf("  upstream  %s: %s\n", u.Name, serverList(&u))
 	}
 	if addr := g.AdminAddr(); addr != "" {
-		p.printf("  admin     %s/\n", urlOf(addr))
+		p.Printf("  admin     %s/\n", urlOf(addr))
 	}
 	if socket := string(cfg.Admin.Socket); answers(socket) {
-		p.printf("  admin     unix:%s\n", socket)
+		p.Printf("  admin     unix:%s\n", socket)
 	}
-	_ = p.writeTo(w) // stderr that nobody reads is no reason to stop
+	_ = p.SendTo(w) // stderr that nobody reads is no reason to stop
 }
 
 // serverList names the first servers of an upstream, and where others are found.

@@ -16,6 +16,7 @@ import (
 
 	"causey/internal/admin"
 	"causey/internal/config"
+	"causey/internal/text"
 )
 
 func newCertificates(w world) *cobra.Command {
@@ -91,26 +92,26 @@ func writeCertificates(w io.Writer, answer *admin.CertificateList) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	var p page
+	var p text.Page
 	for i := range answer.Certificates {
 		if c := &answer.Certificates[i]; c.State != admin.Fine || c.Error != "" {
-			p.printf("\n%s: %s", hostsOf(c), c.NextStep)
+			p.Printf("\n%s: %s", hostsOf(c), c.NextStep)
 			if c.Error != "" {
-				p.printf("\n  %s (%s)", printable(c.Error), plural(c.Failures, "failure"))
+				p.Printf("\n  %s (%s)", printable(c.Error), plural(c.Failures, "failure"))
 			}
 		}
 	}
 	if p.Len() > 0 {
-		p.printf("\n")
+		p.Printf("\n")
 	}
 	all := 0
 	for _, n := range answer.Counts {
 		all += n
 	}
 	if left := all - len(answer.Certificates); left > 0 {
-		p.printf("\nand %s more, in no worse state\n", thousands(int64(left)))
+		p.Printf("\nand %s more, in no worse state\n", thousands(int64(left)))
 	}
-	return p.writeTo(w)
+	return p.SendTo(w)
 }
 
 func hostsOf(c *admin.Certificate) string {

@@ -14,6 +14,7 @@ import (
 
 	"causey/internal/config"
 	"causey/internal/gateway"
+	"causey/internal/text"
 )
 
 // configDefault is the configuration that is read when none is named.
@@ -122,16 +123,16 @@ func (v *verdict) write(w io.Writer, format string) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(v)
 	}
-	var p page
-	p.problems("", v.Problems)
-	p.problems("warning: ", v.Warnings)
+	var p text.Page
+	writeProblems(&p, "", v.Problems)
+	writeProblems(&p, "warning: ", v.Warnings)
 	switch n := len(v.Problems); {
 	case n > 0:
-		p.printf("%s: %s\n", printable(v.File), plural(n, "problem"))
+		p.Printf("%s: %s\n", printable(v.File), plural(n, "problem"))
 	case len(v.Warnings) > 0:
-		p.printf("%s: ok, %s, %s, %s\n", printable(v.File), plural(v.Sites, "site"), plural(v.Upstreams, "upstream"), plural(len(v.Warnings), "warning"))
+		p.Printf("%s: ok, %s, %s, %s\n", printable(v.File), plural(v.Sites, "site"), plural(v.Upstreams, "upstream"), plural(len(v.Warnings), "warning"))
 	default:
-		p.printf("%s: ok, %s, %s\n", printable(v.File), plural(v.Sites, "site"), plural(v.Upstreams, "upstream"))
+		p.Printf("%s: ok, %s, %s\n", printable(v.File), plural(v.Sites, "site"), plural(v.Upstreams, "upstream"))
 	}
-	return p.writeTo(w)
+	return p.SendTo(w)
 }

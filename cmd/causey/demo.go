@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"causey/internal/text"
 )
 
 // demoOptions are the flags of causey demo.
@@ -106,14 +108,14 @@ type demoPrinter struct {
 }
 
 func (d *demoPrinter) intro(s *stage) error {
-	var p page
+	var p text.Page
 	site := s.g.Addrs()[0]
-	p.printf("%s\n\n", versionLine(build()))
-	p.printf("  a good site   %s\n", d.style.bold(urlOf(site)+"/"))
-	p.printf("  a broken one  http://blog.localhost:%s/\n", portOf(site))
-	p.printf("  the failures  %s\n\n", d.style.bold(urlOf(s.g.AdminAddr())+"/"))
-	p.printf("Requests are on their way; the good ones are not shown. More about one that\nfailed, from another terminal: causey explain ID%s. Ctrl-C ends the demo.\n\n", s.adminFlag())
-	return p.writeTo(d.out)
+	p.Printf("%s\n\n", versionLine(build()))
+	p.Printf("  a good site   %s\n", d.style.bold(urlOf(site)+"/"))
+	p.Printf("  a broken one  http://blog.localhost:%s/\n", portOf(site))
+	p.Printf("  the failures  %s\n\n", d.style.bold(urlOf(s.g.AdminAddr())+"/"))
+	p.Printf("Requests are on their way; the good ones are not shown. More about one that\nfailed, from another terminal: causey explain ID%s. Ctrl-C ends the demo.\n\n", s.adminFlag())
+	return p.SendTo(d.out)
 }
 
 // Widths of the demo's columns.
@@ -135,14 +137,14 @@ func (d *demoPrinter) event(e event) error {
 	if entry := entryOf(x.Failure); entry != nil {
 		title = entry.Title
 	}
-	var p page
-	p.printf("%s  %s  %s  %s\n", x.clock()[:8], d.style.bold(pad(x.Failure, demoCodeColumns)),
+	var p text.Page
+	p.Printf("%s  %s  %s  %s\n", x.clock()[:8], d.style.bold(pad(x.Failure, demoCodeColumns)),
 		pad(shorten(title, demoTitleColumns), demoTitleColumns), shorten(x.request(), requestColumns))
 	if !d.seen[x.Failure] {
-		p.printf("%s%s  %s\n", demoIndent, d.style.dim(x.ID), x.inWords())
+		p.Printf("%s%s  %s\n", demoIndent, d.style.dim(x.ID), x.inWords())
 	}
 	d.seen[x.Failure] = true
-	return p.writeTo(d.out)
+	return p.SendTo(d.out)
 }
 
 // codeSum is what /api/v1/failures tells of one code.
@@ -164,15 +166,15 @@ func (d *demoPrinter) summary(a *adminSide, took time.Duration) error {
 		return err
 	}
 	slices.SortStableFunc(sum.Codes, func(a, b codeSum) int { return cmp.Compare(b.Count, a.Count) })
-	var p page
+	var p text.Page
 	failed := sum.Failed + sum.ClientFailed
-	p.printf("\nIn %s %d requests went well and %d failed, in %s:\n\n", took.Round(time.Second), sum.Exchanges-failed, failed,
+	p.Printf("\nIn %s %d requests went well and %d failed, in %s:\n\n", took.Round(time.Second), sum.Exchanges-failed, failed,
 		plural(len(sum.Codes), "way"))
 	for _, c := range sum.Codes {
-		p.printf("  %4d  %s  %s\n", c.Count, pad(c.Code, demoCodeColumns), c.Title)
+		p.Printf("  %4d  %s  %s\n", c.Count, pad(c.Code, demoCodeColumns), c.Title)
 	}
 	if len(sum.Codes) > 0 {
-		p.printf("\nWhat a code means: causey explain %s\n", sum.Codes[0].Code)
+		p.Printf("\nWhat a code means: causey explain %s\n", sum.Codes[0].Code)
 	}
-	return p.writeTo(d.out)
+	return p.SendTo(d.out)
 }

@@ -11,6 +11,7 @@ import (
 
 	"causey/internal/failure"
 	"causey/internal/phase"
+	"causey/internal/text"
 )
 
 // exchange is a record as log and API write it (docs/access-log.md), as far as it
@@ -104,10 +105,10 @@ func (x *exchange) request() string {
 // tell writes the story of x: what was asked, what the wire showed, and what that
 // means.
 func (x *exchange) tell(w io.Writer) error {
-	var p page
-	p.printf("%s\n%s\n\n", x.ID, x.request())
+	var p text.Page
+	p.Printf("%s\n%s\n\n", x.ID, x.request())
 	fact := func(name, format string, args ...any) {
-		p.printf("  %-9s "+format+"\n", append([]any{name}, args...)...)
+		p.Printf("  %-9s "+format+"\n", append([]any{name}, args...)...)
 	}
 	fact("When", "%s", x.Time)
 	if x.Client != "" {
@@ -134,21 +135,21 @@ func (x *exchange) tell(w io.Writer) error {
 	if x.HeldMS > 0 {
 		fact("Held", "%s", span(x.HeldMS))
 	}
-	p.printf("\nWhat happened\n")
+	p.Printf("\nWhat happened\n")
 	for _, s := range x.Explanation.Sentences {
-		p.wrap("  - ", "    ", s)
+		p.Wrap("  - ", "    ", s)
 	}
 	if first := x.Evidence.text("first_bytes"); first != "" {
-		p.wrap("  - ", "    ", fmt.Sprintf(`The first bytes %s sent: "%s"`, x.sender(), first))
+		p.Wrap("  - ", "    ", fmt.Sprintf(`The first bytes %s sent: "%s"`, x.sender(), first))
 	}
-	p.printf("\nTime by phase\n")
+	p.Printf("\nTime by phase\n")
 	for i := range phase.Count {
 		name := phase.Phase(i).String()
 		if ms, reached := x.Phases[name]; reached {
-			p.printf("  %-14s %12.3f ms\n", name, ms)
+			p.Printf("  %-14s %12.3f ms\n", name, ms)
 		}
 	}
-	if err := p.writeTo(w); err != nil || e == nil {
+	if err := p.SendTo(w); err != nil || e == nil {
 		return err
 	}
 	if _, err := io.WriteString(w, "\n"); err != nil {

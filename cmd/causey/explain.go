@@ -15,6 +15,7 @@ import (
 	"causey/internal/admin"
 	"causey/internal/failure"
 	"causey/internal/record"
+	"causey/internal/text"
 )
 
 func newExplain(w world) *cobra.Command {
@@ -96,26 +97,26 @@ func listCodes(w world, list []*failure.Entry, asJSON bool) error {
 	for _, e := range list {
 		width = max(width, len(e.Name))
 	}
-	var p page
+	var p text.Page
 	for _, e := range list {
-		p.printf("%s  %s\n", pad(e.Name, width), e.Title)
+		p.Printf("%s  %s\n", pad(e.Name, width), e.Title)
 	}
-	return p.writeTo(w.stdout)
+	return p.SendTo(w.stdout)
 }
 
 // unknownCode says what was probably meant.
 func unknownCode(asked string) error {
-	var p page
-	p.printf(`"%s" is no failure code and no reference id`, shorten(printable(asked), 80))
+	var p text.Page
+	p.Printf(`"%s" is no failure code and no reference id`, shorten(printable(asked), 80))
 	near := failure.Suggest(asked)
 	if len(near) > 0 {
-		p.printf("\nDid you mean:")
+		p.Printf("\nDid you mean:")
 	}
 	for _, name := range near {
-		p.printf("\n  %s", name)
+		p.Printf("\n  %s", name)
 	}
 	if len(near) == 0 {
-		p.printf("\nA code looks like upstream.connect.refused, an id like 3f9k2m1q-0000000004h." +
+		p.Printf("\nA code looks like upstream.connect.refused, an id like 3f9k2m1q-0000000004h." +
 			"\nTo list all codes: causey explain client, causey explain upstream, causey explain gateway")
 	}
 	return errors.New(p.String())

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/admin"
+	"causey/internal/text"
 )
 
 func newReload(w world) *cobra.Command {
@@ -55,10 +56,10 @@ func withProblems(err error) error {
 	if !errors.As(err, &no) || len(no.Problems) == 0 {
 		return err
 	}
-	var p page
-	p.printf("%s", no.Error())
+	var p text.Page
+	p.Printf("%s", no.Error())
 	for _, one := range no.Problems {
-		p.printf("\n  %s", problemLine(one))
+		p.Printf("\n  %s", problemLine(one))
 	}
 	return errors.New(p.String())
 }

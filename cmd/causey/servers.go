@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/admin"
+	"causey/internal/text"
 	"causey/internal/upstream"
 )
 
@@ -104,12 +105,12 @@ func (a *adminSide) watchServers(ctx context.Context, w world) error {
 		if err != nil {
 			return err
 		}
-		var p page
-		p.printf("%s%s\n\n", clear, time.Now().Format(time.TimeOnly))
+		var p text.Page
+		p.Printf("%s%s\n\n", clear, time.Now().Format(time.TimeOnly))
 		if err := writeServers(&p, list, time.Now()); err != nil {
 			return err
 		}
-		if err := p.writeTo(w.stdout); err != nil {
+		if err := p.SendTo(w.stdout); err != nil {
 			return err
 		}
 		select {
@@ -130,7 +131,7 @@ func outOfServers(u admin.Upstream) bool {
 func writeServers(w io.Writer, list []admin.Upstream, now time.Time) error {
 	t := newTable(w)
 	t.row("UPSTREAM", "SERVER", "STATE", "FOR", "LATENCY", "ACTIVE", "IDLE", "LATELY", "ATTEMPTS", "FAILED", "LAST FAILURE")
-	var why, found, sums page
+	var why, found, sums text.Page
 	for _, u := range list {
 		for i := range u.Servers {
 			s := &u.Servers[i]
@@ -141,32 +142,32 @@ func writeServers(w io.Writer, list []admin.Upstream, now time.Time) error {
 			t.row(printable(u.Name), printable(s.Name), stateText(s), sinceText(s.Since, now), latencyText(s), strconv.Itoa(s.Connections.Active), strconv.Itoa(s.Connections.Idle),
 				recentText(s), thousands(int64(s.Attempts)), thousands(int64(s.Failures)), last)
 			if s.State != upstream.Up && s.Reason != "" {
-				why.wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Name), printable(s.Reason)))
+				why.Wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Name), printable(s.Reason)))
 			}
 		}
 		for _, s := range u.Sources {
 			if s.Problem != "" {
-				found.wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Source), printable(s.Problem)))
+				found.Wrap("  ", "    ", fmt.Sprintf("%s %s: %s", printable(u.Name), printable(s.Source), printable(s.Problem)))
 			}
 		}
 		if text := upstreamText(&u); text != "" {
-			sums.wrap("  ", "    ", printable(u.Name)+": "+text)
+			sums.Wrap("  ", "    ", printable(u.Name)+": "+text)
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	var p page
+	var p text.Page
 	if why.Len() > 0 {
-		p.printf("\nNot in service, because\n%s", why.String())
+		p.Printf("\nNot in service, because\n%s", why.String())
 	}
 	if found.Len() > 0 {
-		p.printf("\nServers are not found as they should be\n%s", found.String())
+		p.Printf("\nServers are not found as they should be\n%s", found.String())
 	}
 	if sums.Len() > 0 {
-		p.printf("\nThe upstreams\n%s", sums.String())
+		p.Printf("\nThe upstreams\n%s", sums.String())
 	}
-	return p.writeTo(w)
+	return p.SendTo(w)
 }
 
 // stateText is the state, with the share while it is not whole.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/admin"
+	"causey/internal/text"
 	"causey/internal/upstream"
 )
 
@@ -110,21 +111,21 @@ func (c *change) run(ctx context.Context, w world, a *adminSide, inUpstream, ser
 
 // writeChange says in one line what state the server is in now.
 func writeChange(w io.Writer, inUpstream string, s *admin.UpstreamServer, waits bool) error {
-	var p page
-	p.printf("%s %s: %s", printable(inUpstream), printable(s.Name), stateText(s))
+	var p text.Page
+	p.Printf("%s %s: %s", printable(inUpstream), printable(s.Name), stateText(s))
 	switch active := s.Connections.Active; {
 	case !s.ByHand && s.State != upstream.Up && s.Reason != "":
-		p.printf(": %s", printable(s.Reason))
+		p.Printf(": %s", printable(s.Reason))
 	case !s.ByHand:
 	case active == 0:
-		p.printf("; nothing is active there")
+		p.Printf("; nothing is active there")
 	case waits:
-		p.printf("; waiting for %s to end", plural(active, "exchange"))
+		p.Printf("; waiting for %s to end", plural(active, "exchange"))
 	default:
-		p.printf("; %s still active there", areOrIs(active, "exchange"))
+		p.Printf("; %s still active there", areOrIs(active, "exchange"))
 	}
-	p.printf("\n")
-	return p.writeTo(w)
+	p.Printf("\n")
+	return p.SendTo(w)
 }
 
 func areOrIs(n int, thing string) string {

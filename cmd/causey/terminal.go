@@ -4,34 +4,23 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
 	"causey/internal/config"
+	"causey/internal/text"
 )
 
-// page collects text and writes it in one piece.
-type page struct{ strings.Builder }
-
-func (p *page) printf(format string, args ...any) { fmt.Fprintf(&p.Builder, format, args...) }
-
-func (p *page) writeTo(w io.Writer) error {
-	_, err := io.WriteString(w, p.String())
-	return err
-}
-
-// problems writes each problem of a configuration and an empty line.
-func (p *page) problems(before string, list config.Errors) {
+// writeProblems writes each problem of a configuration and an empty line.
+func writeProblems(p *text.Page, before string, list config.Errors) {
 	for _, one := range list {
-		p.printf("%s%v\n\n", before, one)
+		p.Printf("%s%v\n\n", before, one)
 	}
 }
 
@@ -42,27 +31,6 @@ func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, 
 
 func (t table) row(cells ...string) {
 	_, _ = io.WriteString(t, strings.Join(cells, "\t")+"\n") // Flush has the error
-}
-
-// wrapColumns is the width of a terminal that nobody has made wider.
-const wrapColumns = 80
-
-// wrap writes text in lines of at most wrapColumns, the first behind first, the
-// others behind rest.
-func (p *page) wrap(first, rest, text string) {
-	line := first
-	for word := range strings.FieldsSeq(text) {
-		if line != first && line != rest {
-			if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > wrapColumns {
-				p.printf("%s\n", line)
-				line = rest
-			} else {
-				line += " "
-			}
-		}
-		line += word
-	}
-	p.printf("%s\n", line)
 }
 
 // style marks text on a terminal; its zero value marks nothing.

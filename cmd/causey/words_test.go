@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"causey/internal/text"
 )
 
 // TestInWords: the evidence in a line, the most telling first.
@@ -178,7 +180,7 @@ func TestTellSaved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got page
+	var got text.Page
 	if err := x.tell(&got); err != nil {
 		t.Fatal(err)
 	}

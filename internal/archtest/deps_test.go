@@ -15,6 +15,7 @@ const module = "causey"
 // A folder below one of these (engine/resolve) counts with it and may be imported within it. A row may name a package
 // the tree does not have; a package the rows do not name is a finding.
 var layers = []string{
+	"text",    // the layout of words for terminals
 	"phase",   // the words: no I/O
 	"failure", //
 	"record",  //

@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"causey/internal/phase"
+	"causey/internal/text"
 )
-
-// explainColumns is the width of a terminal that nobody has made wider.
-const explainColumns = 80
 
 // partySides says in words whose side a party stands on.
 var partySides = map[Party]string{
@@ -45,28 +42,27 @@ var phaseNotes = map[phase.Phase]string{
 // which side, why most probably, what to look at, and what follows from the code.
 // The error is the writer's.
 func (e *Entry) Explain(w io.Writer) error {
-	var p page
-	p.line(e.Name)
-	p.line(e.Title)
-	p.line("")
-	p.wrap("", "", e.Meaning)
-	p.line("")
-	p.line("Likely reasons, most likely first")
+	var p text.Page
+	p.Line(e.Name)
+	p.Line(e.Title)
+	p.Line("")
+	p.Wrap("", "", e.Meaning)
+	p.Line("")
+	p.Line("Likely reasons, most likely first")
 	for i, r := range e.Reasons {
-		p.wrap(fmt.Sprintf("  %d. ", i+1), "     ", r)
+		p.Wrap(fmt.Sprintf("  %d. ", i+1), "     ", r)
 	}
-	p.line("")
-	p.line("What to look at")
+	p.Line("")
+	p.Line("What to look at")
 	for _, l := range e.LookAt {
-		p.wrap("  - ", "    ", l)
+		p.Wrap("  - ", "    ", l)
 	}
-	p.line("")
-	p.line("Facts")
+	p.Line("")
+	p.Line("Facts")
 	for _, f := range e.facts() {
-		p.wrap(fmt.Sprintf("  %-13s ", f.name), strings.Repeat(" ", 16), f.text)
+		p.Wrap(fmt.Sprintf("  %-13s ", f.name), strings.Repeat(" ", 16), f.text)
 	}
-	_, err := io.WriteString(w, p.String())
-	return err
+	return p.SendTo(w)
 }
 
 // fact is one line of what follows from a code.
@@ -143,48 +139,4 @@ func (e *Entry) retryText() string {
 		return "none: only the client can ask again"
 	}
 	return "none: the failure is final"
-}
-
-// page collects lines of text.
-type page struct{ strings.Builder }
-
-func (p *page) line(s string) {
-	p.WriteString(s)
-	p.WriteByte('\n')
-}
-
-// wrap writes text in lines of at most explainColumns, the first behind first, the
-// others behind rest. Commands, the parts between backquotes, are never broken: they
-// are there to be copied.
-func (p *page) wrap(first, rest, text string) {
-	at := utf8.RuneCountInString(first)
-	p.WriteString(first)
-	indent, empty := utf8.RuneCountInString(rest), true
-	for _, word := range unbreakable(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case empty:
-		case at+1+n > explainColumns:
-			p.WriteString("\n" + rest)
-			at = indent
-		default:
-			p.WriteByte(' ')
-			at++
-		}
-		p.WriteString(word)
-		at += n
-		empty = false
-	}
-	p.WriteByte('\n')
-}
-
-// unbreakable splits text at its spaces outside backquotes.
-func unbreakable(text string) []string {
-	quoted := false
-	return strings.FieldsFunc(text, func(r rune) bool {
-		if r == '`' {
-			quoted = !quoted
-		}
-		return r == ' ' && !quoted
-	})
 }

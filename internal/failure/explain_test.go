@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"causey/internal/phase"
+	"causey/internal/text"
 )
 
 var update = flag.Bool("update", false, "write golden files and docs/failures.md anew")
@@ -62,7 +63,7 @@ func TestExplainIsCompleteAndFits(t *testing.T) {
 	for _, e := range All() {
 		out := explained(t, e)
 		for _, line := range strings.Split(out, "\n") {
-			if utf8.RuneCountInString(line) > explainColumns || strings.TrimRight(line, " ") != line {
+			if utf8.RuneCountInString(line) > text.Columns || strings.TrimRight(line, " ") != line {
 				t.Errorf("%s: line too long or with spaces at its end: %q", e.Name, line)
 			}
 			if strings.Count(line, "`")%2 != 0 {
@@ -93,22 +94,6 @@ func TestFactsAreDifferentWhereTheyMust(t *testing.T) {
 		if gone != (e.Status == StatusClientGone) {
 			t.Errorf("%s: status %d in words: %s", e.Name, e.Status, e.statusText())
 		}
-	}
-}
-
-func TestWrap(t *testing.T) {
-	var p page
-	p.wrap("1. ", "   ", strings.Repeat("x", explainColumns-3)+" `a b` "+strings.Repeat("y", explainColumns-3-6)+" `c d`")
-	want := "1. " + strings.Repeat("x", explainColumns-3) + "\n" +
-		"   `a b` " + strings.Repeat("y", explainColumns-9) + "\n" +
-		"   `c d`\n"
-	if p.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", p.String(), want)
-	}
-	p.Reset()
-	p.wrap("", "", strings.Repeat("z", 2*explainColumns)+" end")
-	if want := strings.Repeat("z", 2*explainColumns) + "\nend\n"; p.String() != want {
-		t.Errorf("an endless word: %q", p.String())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"causey/internal/phase"
+	"causey/internal/text"
 )
 
 // markdownHead opens docs/failures.md.
@@ -37,52 +38,52 @@ var markdownTitles = map[Party]string{
 // Markdown returns docs/failures.md: an index of all codes, then every entry, by
 // party and phase.
 func Markdown() []byte {
-	var p page
+	var p text.Page
 	p.WriteString(markdownHead)
-	p.index()
+	writeIndex(&p)
 	var party Party
 	var at phase.Phase
 	for _, e := range all {
 		newParty := e.Code.Party != party
 		if newParty {
-			p.line("\n## " + markdownTitles[e.Code.Party])
-			p.line("\nSide: " + partySides[e.Code.Party] + ".")
+			p.Line("\n## " + markdownTitles[e.Code.Party])
+			p.Line("\nSide: " + partySides[e.Code.Party] + ".")
 		}
 		if newParty || e.Code.Phase != at {
-			p.line(fmt.Sprintf("\n### %s, %s", markdownTitles[e.Code.Party], e.Code.Phase))
-			p.line("\nIn this phase " + phaseNotes[e.Code.Phase] + ".")
+			p.Line(fmt.Sprintf("\n### %s, %s", markdownTitles[e.Code.Party], e.Code.Phase))
+			p.Line("\nIn this phase " + phaseNotes[e.Code.Phase] + ".")
 		}
 		party, at = e.Code.Party, e.Code.Phase
-		p.entry(e)
+		writeEntry(&p, e)
 	}
 	return []byte(p.String())
 }
 
-// index writes the table of all codes.
-func (p *page) index() {
-	p.line("\n## Index\n")
-	p.line("| Code | In words | Status | Proxy-Status | Repetition |")
-	p.line("|---|---|---|---|---|")
+// writeIndex writes the table of all codes.
+func writeIndex(p *text.Page) {
+	p.Line("\n## Index\n")
+	p.Line("| Code | In words | Status | Proxy-Status | Repetition |")
+	p.Line("|---|---|---|---|---|")
 	for _, e := range all {
-		p.line(fmt.Sprintf("| [`%s`](#%[1]s) | %s | %d | %s | %s |", e.Name, e.Title, e.Status, e.ProxyError, e.Retry))
+		p.Line(fmt.Sprintf("| [`%s`](#%[1]s) | %s | %d | %s | %s |", e.Name, e.Title, e.Status, e.ProxyError, e.Retry))
 	}
 }
 
-// entry writes one section. The anchor is the code itself, so that a link can be
+// writeEntry writes one section. The anchor is the code itself, so that a link can be
 // made of it without knowing how a renderer names headings.
-func (p *page) entry(e *Entry) {
-	p.line(fmt.Sprintf("\n<a id=\"%s\"></a>\n#### `%[1]s`", e.Name))
-	p.line("\n**" + e.Title + ".** " + e.Meaning)
-	p.line("\nLikely reasons:\n")
+func writeEntry(p *text.Page, e *Entry) {
+	p.Line(fmt.Sprintf("\n<a id=\"%s\"></a>\n#### `%[1]s`", e.Name))
+	p.Line("\n**" + e.Title + ".** " + e.Meaning)
+	p.Line("\nLikely reasons:\n")
 	for i, r := range e.Reasons {
-		p.line(fmt.Sprintf("%d. %s", i+1, r))
+		p.Line(fmt.Sprintf("%d. %s", i+1, r))
 	}
-	p.line("\nWhat to look at:\n")
+	p.Line("\nWhat to look at:\n")
 	for _, l := range e.LookAt {
-		p.line("- " + l)
+		p.Line("- " + l)
 	}
-	p.line("\n| | |\n|---|---|")
+	p.Line("\n| | |\n|---|---|")
 	for _, f := range e.facts()[2:] { // side and phase stand in the headings
-		p.line("| " + f.name + " | " + f.text + " |")
+		p.Line("| " + f.name + " | " + f.text + " |")
 	}
 }

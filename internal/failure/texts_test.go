@@ -10,11 +10,13 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"causey/internal/text"
 )
 
 // commandColumns bounds a command, so that it stands on one line of a terminal
 // behind the indent of a list item.
-const commandColumns = explainColumns - 6
+const commandColumns = text.Columns - 6
 
 var quoted = regexp.MustCompile("`[^`]*`")
 
