@@ -144,6 +144,7 @@ var facts = []Fact{
 	// Bad answers of servers.
 	{"status", Number, "the status of most bad answers"},
 	{"made_by", Word, "ids of the products that made most of them"},
+	{"made_code", Word, "what their maker calls its reason, in most of them: ids of the codes of package maker, such as 1016 or remote reset"},
 	{"made_by_kind", Word, "proxy, cdn, platform, server or application"},
 	{"tells", Word, "what the answers say of themselves: see maker.Tells"},
 	{"retry_after", Truth, "they have Retry-After"},
