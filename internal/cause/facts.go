@@ -169,6 +169,8 @@ var facts = []Fact{
 	{"try_plain", Truth, "a failing TLS server answers plain HTTP on that port"},
 	{"try_secure", Truth, "a failing plain server answers a TLS handshake on that port"},
 	{"try_sni", Truth, "a handshake with the site's name goes well"},
+	{"try_http2", Truth, "a failing server answers the preface of HTTP/2 with its own on that port"},
+	{"try_idle", Truth, "a new connection to a failing server, on which nothing is sent, is still open after a second; not observed where none opens"},
 	{"try_get", Truth, "a GET of the failing path on a fresh connection is answered"},
 	{"try_root", Truth, "a GET of / on a fresh connection is answered"},
 	{"try_other_server", Truth, "the failing GET is answered by another server"},
