@@ -25,6 +25,7 @@ var facts = []Fact{
 	{"ipv6_only", Truth, "all failures are of IPv6 addresses, and IPv4 ones of the same servers work"},
 	{"localhost", Truth, "the servers are given as localhost"},
 	{"public", Truth, "the dialled addresses are neither private nor loopback"},
+	{"behind_nat", Truth, "the dialled addresses are public, and our own end of such connections has a private address"},
 	{"port", Number, "the port that most failures dialled"},
 
 	// Names.
@@ -53,6 +54,7 @@ var facts = []Fact{
 	{"reused_share", Number, "share of the failures that were on connections used before, 0 to 1"},
 	{"reused_only", Truth, "all of at least 3 failures were on connections used before, and at least 3 fresh ones went well"},
 	{"fresh_failed", Truth, "failures were on fresh connections too"},
+	{"fresh_only", Truth, "all of at least 3 failures were on fresh connections or on the way to one, and at least 3 attempts on reused ones went well"},
 	{"idle_median", Number, "how long the connections of failures on reused ones had been idle, median"},
 	{"idle_clustered", Truth, "these idle times lie close together: 80 % within a fifth of the median or a second"},
 	{"idle_long", Truth, "they are all longer than the idle times of those that went well"},
@@ -142,6 +144,7 @@ var facts = []Fact{
 	// Bad answers of servers.
 	{"status", Number, "the status of most bad answers"},
 	{"made_by", Word, "ids of the products that made most of them"},
+	{"made_code", Word, "what their maker calls its reason, in most of them: ids of the codes of package maker, such as 1016 or remote reset"},
 	{"made_by_kind", Word, "proxy, cdn, platform, server or application"},
 	{"tells", Word, "what the answers say of themselves: see maker.Tells"},
 	{"retry_after", Truth, "they have Retry-After"},
@@ -154,6 +157,7 @@ var facts = []Fact{
 	{"loop_seen", Truth, "our own mark came back in Via"},
 	{"own_files", Truth, "the gateway ran out of file descriptors"},
 	{"own_ports", Truth, "the gateway ran out of local ports"},
+	{"own_conntrack", Truth, "nf_conntrack_count of the gateway's machine is at least 95 % of nf_conntrack_max"},
 	{"own_disk", Truth, "the gateway's disk is full"},
 	{"own_busy", Truth, "the gateway's own processors were busy, or its goroutines waited for them"},
 	{"own_limit", Truth, "a limit of the gateway's configuration was reached"},
@@ -165,6 +169,8 @@ var facts = []Fact{
 	{"try_plain", Truth, "a failing TLS server answers plain HTTP on that port"},
 	{"try_secure", Truth, "a failing plain server answers a TLS handshake on that port"},
 	{"try_sni", Truth, "a handshake with the site's name goes well"},
+	{"try_http2", Truth, "a failing server answers the preface of HTTP/2 with its own on that port"},
+	{"try_idle", Truth, "a new connection to a failing server, on which nothing is sent, is still open after a second; not observed where none opens"},
 	{"try_get", Truth, "a GET of the failing path on a fresh connection is answered"},
 	{"try_root", Truth, "a GET of / on a fresh connection is answered"},
 	{"try_other_server", Truth, "the failing GET is answered by another server"},
