@@ -144,8 +144,7 @@ func (b *Book) enter(s *seen, now time.Time) {
 	}
 	for _, i := range b.open {
 		if b.belongs(s, i) {
-			i.cases = append(i.cases, k)
-			b.byCase[k] = i
+			b.join(i, s)
 			return
 		}
 	}
@@ -155,9 +154,16 @@ func (b *Book) enter(s *seen, now time.Time) {
 	if len(b.open) >= openMax {
 		return
 	}
-	i := &Incident{ID: b.newID(now), State: Open, Opened: s.c.Onset(), cases: []sensor.Key{k}}
+	i := &Incident{ID: b.newID(now), State: Open, Opened: s.c.Onset(), Scope: Scope{Level: narrowest(s.shares).Level, Value: narrowest(s.shares).Value}}
 	b.open = append(b.open, i)
-	b.byCase[k] = i
+	b.join(i, s)
+}
+
+// join makes a case one of an incident. I1.
+func (b *Book) join(i *Incident, s *seen) {
+	i.cases = append(i.cases, s.c.Key)
+	b.byCase[s.c.Key] = i
+	i.note(s.c)
 }
 
 // isRefusal reports answers by which a server refuses a request, which is mostly the
@@ -175,8 +181,8 @@ func (b *Book) again(s *seen, now time.Time) *Incident {
 			b.open = append(b.open, i)
 			i.State, i.Ended, i.known = Open, time.Time{}, false
 			i.Reopened++
-			b.byCase[s.c.Key] = i
-			i.cases = []sensor.Key{s.c.Key}
+			i.cases, i.Upstreams, i.Sites = nil, nil, nil
+			b.join(i, s)
 			return i
 		}
 	}

@@ -53,21 +53,26 @@ func (b *Book) count(i *Incident, cases []*seen) {
 		i.Failed += s.c.Failed
 		i.Saved += s.c.Saved
 		i.Clients = max(i.Clients, s.c.Clients())
-		if s.c.Last.After(i.LastSeen) {
-			i.LastSeen = s.c.Last
-		}
-		if s.c.Onset().Before(i.Opened) && i.Reopened == 0 {
-			i.Opened = s.c.Onset()
-		}
-		if up := s.c.Upstream; up != "" && !slices.Contains(i.Upstreams, up) {
-			i.Upstreams = append(i.Upstreams, up)
-		}
-		for _, site := range s.c.Sites() {
-			if !slices.Contains(i.Sites, site) {
-				i.Sites = append(i.Sites, site)
-			}
-		}
+		i.note(s.c)
 		i.Exemplars = append(i.Exemplars, s.c.Exemplars(exemplarsMax-len(i.Exemplars))...)
+	}
+}
+
+// note widens what an incident is about by one of its cases.
+func (i *Incident) note(c *sensor.Case) {
+	if c.Last.After(i.LastSeen) {
+		i.LastSeen = c.Last
+	}
+	if c.Onset().Before(i.Opened) && i.Reopened == 0 {
+		i.Opened = c.Onset()
+	}
+	if up := c.Upstream; up != "" && !slices.Contains(i.Upstreams, up) {
+		i.Upstreams = append(i.Upstreams, up)
+	}
+	for _, site := range c.Sites() {
+		if !slices.Contains(i.Sites, site) {
+			i.Sites = append(i.Sites, site)
+		}
 	}
 }
 
@@ -136,7 +141,7 @@ func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
 	default:
 		i.State = Suspected
 	}
-	i.Severity = severity(main, i, now)
+	i.Severity = severity(i, cases, now)
 	i.Scope = b.scope(i, main)
 	b.tell(i, &ranking, main)
 }
@@ -171,8 +176,16 @@ func (b *Book) rankTogether(cases []*seen) cause.Ranking {
 }
 
 // severity says how bad it is for visitors at present.
-func severity(main *seen, i *Incident, now time.Time) Severity {
-	bad, good := main.c.Recent(now, 30)
+func severity(i *Incident, cases []*seen, now time.Time) Severity {
+	bad, good := 0, 0
+	counted := map[string]bool{}
+	for _, s := range cases {
+		b, g := s.c.Recent(now, 30)
+		if bad += b; !counted[s.c.Upstream] {
+			good += g
+		}
+		counted[s.c.Upstream] = true
+	}
 	switch {
 	case i.Failed == 0:
 		return Saved
