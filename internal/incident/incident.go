@@ -4,6 +4,7 @@
 package incident
 
 import (
+	"math"
 	"time"
 
 	"causey/internal/cause"
@@ -78,6 +79,8 @@ type Incident struct {
 	Account Account `json:"account"`
 	// Exemplars are ids of exchanges that failed.
 	Exemplars []string `json:"exemplars"`
+	// Facts are all that was observed, by name: what the causes were weighed by.
+	Facts []Fact `json:"facts"`
 
 	cases    []sensor.Key
 	known    bool      // told already
@@ -100,6 +103,35 @@ type Line struct {
 	Fact   string  `json:"fact"`
 	Weight float64 `json:"weight"`
 	Says   string  `json:"says"`
+}
+
+// Fact is one thing that was observed.
+type Fact struct {
+	Name string `json:"name"`
+	// Value is true or false, a number or a list of words.
+	Value any    `json:"value"`
+	Says  string `json:"says"`
+}
+
+func factsOf(f cause.Facts) []Fact {
+	out := []Fact{}
+	for _, known := range cause.AllFacts() {
+		v, ok := f[known.Name]
+		if !ok {
+			continue
+		}
+		one := Fact{Name: known.Name, Says: v.Say}
+		switch known.Kind {
+		case cause.Truth:
+			one.Value = v.True
+		case cause.Number:
+			one.Value = math.Round(1000*v.Num) / 1000
+		case cause.Word:
+			one.Value = append([]string{}, v.Words...)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // rankedMax is how many causes an incident names.

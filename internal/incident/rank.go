@@ -120,11 +120,9 @@ func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
 			cmp.Compare(b.c.Failed+b.c.Saved, a.c.Failed+a.c.Saved))
 	})
 	main := cases[0]
-	ranking := main.ranking
-	if len(cases) > 1 {
-		ranking = b.rankTogether(cases)
-	}
-	i.Ranked, i.Unknown = rankedOf(&ranking), ranking.Unknown
+	symptom, facts := together(cases)
+	ranking := b.opts.Catalogue.Rank(symptom, facts)
+	i.Ranked, i.Unknown, i.Facts = rankedOf(&ranking), ranking.Unknown, factsOf(facts)
 	i.Sure = len(i.Ranked) > 0 && i.Ranked[0].Confidence >= cause.Sure
 	top := ""
 	if t := ranking.Top(); t != nil {
@@ -156,10 +154,10 @@ func boolCompare(a, b bool) int {
 	return -1
 }
 
-// rankTogether ranks for all symptoms of an incident: what was seen of the first case
+// together are all symptoms of an incident, and its facts: what was seen of the first case
 // counts, and of the others what was not seen there.
-func (b *Book) rankTogether(cases []*seen) cause.Ranking {
-	facts, symptom := maps.Clone(cases[0].facts), cases[0].c.Symptom()
+func together(cases []*seen) (symptom cause.Symptom, facts cause.Facts) {
+	facts, symptom = maps.Clone(cases[0].facts), cases[0].c.Symptom()
 	for _, s := range cases[1:] {
 		for name, v := range s.facts {
 			if _, has := facts[name]; !has {
@@ -172,7 +170,7 @@ func (b *Book) rankTogether(cases []*seen) cause.Ranking {
 			symptom.Statuses = append(symptom.Statuses, more.Statuses...)
 		}
 	}
-	return b.opts.Catalogue.Rank(symptom, facts)
+	return symptom, facts
 }
 
 // severity says how bad it is for visitors at present.
