@@ -254,7 +254,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// The first and the newest are kept, in their order.
+// The first and the newest are kept, in their order. I4.
 func TestSamplesAreTheFirstAndTheNewest(t *testing.T) {
 	g := newRig(t)
 	n := 3 * (badFirst + badKept)
@@ -295,6 +295,7 @@ func TestShapesOfPaths(t *testing.T) {
 	}
 }
 
+// I3.
 func TestOrdinaryRecordsDoNotAllocate(t *testing.T) {
 	g := newRig(t)
 	g.calm(time.Second)
