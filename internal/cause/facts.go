@@ -131,11 +131,12 @@ var facts = []Fact{
 	{"all_left_out", Truth, "no server was left to ask"},
 
 	// Load.
-	{"rate_ratio", Number, "requests per second against the quarter of an hour before"},
+	{"rate_ratio", Number, "requests per second of the last 5 s, against the median second of the quarter of an hour before"},
 	{"rate_up", Truth, "that is 2 or more, of at least 20 requests per second"},
 	{"top_client_share", Number, "share of the requests that one client sent, 0 to 1"},
 	{"top_network_share", Number, "share of the requests of one network"},
 	{"top_path_share", Number, "share of the servers' time that one path used, 0 to 1"},
+	{"costly_path", Truth, "that path used more than half of the servers' time, and half as much again as its share of the requests"},
 	{"distinct_share", Number, "share of the targets that nobody else asked for in the same minute"},
 	{"assets_asked", Truth, "those who ask for pages ask for their images, scripts and styles too"},
 	{"bots_share", Number, "share of the requests whose User-Agent says that a robot sent them, 0 to 1"},

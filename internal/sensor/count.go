@@ -3,7 +3,10 @@
 
 package sensor
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // second is what came in one second.
 type second struct {
@@ -45,6 +48,22 @@ func (s seconds) sum(first, last int64) (out second) {
 		}
 	}
 	return out
+}
+
+// usual is how many requests come in a second, by the median of the seconds up to last of
+// which there is anything; 0 where there are less than three.
+func (s seconds) usual(last int64) float64 {
+	var counts []float64
+	for i := range s {
+		if s[i].at > 0 && s[i].at <= last && s[i].at > last-int64(len(s)) {
+			counts = append(counts, float64(s[i].requests))
+		}
+	}
+	if len(counts) < few {
+		return 0
+	}
+	slices.Sort(counts)
+	return counts[len(counts)/2]
 }
 
 // wait is the mean time until an answer's head, 0 where none came.

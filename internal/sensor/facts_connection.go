@@ -105,7 +105,7 @@ func seeTime(v *view) {
 		_, times := middle(v.bad, func(s *sample) (float64, bool) { return s.at.Sub(v.onset).Seconds(), true })
 		v.truth("burst", clustered(times, 1), "%d failures within %.1f s", len(times), times[len(times)-1]-times[0])
 	}
-	v.truth("in_flight_died", v.diedTogether() >= 2, "%d requests that one server had in hand died at the same moment", v.diedTogether())
+	v.seeDeaths()
 	v.number("failing_for", v.now.Sub(v.onset).Seconds(), "it has been so for %.0f s", v.now.Sub(v.onset).Seconds())
 	v.truth("recovered", v.c.Recovered(v.now), "no failure for %.0f s", v.now.Sub(v.c.Last).Seconds())
 	if v.c.Recovered(v.now) {
@@ -115,29 +115,42 @@ func seeTime(v *view) {
 	seeEpisodes(v)
 }
 
-// together is how close to each other requests end that died of one thing.
-const together = 300 * time.Millisecond
+// together is how close to each other requests end that died with one process: the kernel
+// closes all its connections at once.
+const together = 50 * time.Millisecond
 
-// diedTogether returns how many requests at most died within a moment that one server had
-// in hand, each for some time.
-func (v *view) diedTogether() (most int) {
+// seeDeaths sees whether requests die together that one server had in hand, each for some
+// time. That two of many fall into one moment by chance is not it.
+func (v *view) seeDeaths() {
+	if v.c.Mode == ModeSilent || v.c.Mode == ModeConnect || v.c.Mode == ModeUnheard || v.c.Mode == ModeResolve {
+		return
+	}
 	ends := map[string][]time.Time{}
+	all := 0
 	for _, s := range v.bad {
-		if s.had() && s.try.Took > 20*time.Millisecond && v.c.Mode != ModeSilent {
-			ends[s.try.Server] = append(ends[s.try.Server], s.at)
+		if s.had() && s.try.Took > 20*time.Millisecond {
+			ends[s.try.Server] = append(ends[s.try.Server], s.ended())
+			all++
 		}
 	}
+	most, grouped := 0, 0
 	for _, list := range ends {
 		slices.SortFunc(list, time.Time.Compare)
-		for i := range list {
-			n := 0
-			for j := i; j < len(list) && list[j].Sub(list[i]) <= together; j++ {
+		for i := 0; i < len(list); {
+			n := 1
+			for i+n < len(list) && list[i+n].Sub(list[i]) <= together {
 				n++
 			}
-			most = max(most, n)
+			if n > 1 {
+				most, grouped = max(most, n), grouped+n
+			}
+			i += n
 		}
 	}
-	return most
+	if all > 0 {
+		v.truth("in_flight_died", most >= 2 && (2*grouped >= all || most >= 2*few),
+			"%d of %d failures died together with others that the same server had in hand, at most %d at a time", grouped, all, most)
+	}
 }
 
 // seeEpisodes sees whether it comes and goes.

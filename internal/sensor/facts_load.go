@@ -15,12 +15,9 @@ func seeLoad(v *view) {
 	if v.c.pool != nil {
 		secs = v.c.pool.secs
 	}
-	recent, long := secs.sum(now-10, now-1), secs.sum(now-60*minutes, now-61)
-	rate, usual := float64(recent.requests)/10, float64(long.requests)/float64(60*minutes-61)
-	if span := v.spanOf(secs); span > 70 {
-		usual = float64(long.requests) / float64(span-60)
-	}
-	if usual > 0 {
+	recent, long := secs.sum(now-5, now-1), secs.sum(now-60*minutes, now-11)
+	rate := float64(recent.requests) / 5
+	if usual := secs.usual(now - 11); usual > 0 {
 		v.number("rate_ratio", rate/usual, "%.0f requests a second, %.0f usually", rate, usual)
 		v.truth("rate_up", rate >= 2*usual && rate >= 20, "%.0f requests a second, %.0f usually", rate, usual)
 	}
@@ -34,17 +31,6 @@ func seeLoad(v *view) {
 	}
 	v.seeWaits(now)
 	v.seeShares()
-}
-
-// spanOf returns for how many seconds back there is anything.
-func (v *view) spanOf(secs seconds) int64 {
-	oldest := v.now.Unix()
-	for i := range secs {
-		if secs[i].at > 0 {
-			oldest = min(oldest, secs[i].at)
-		}
-	}
-	return v.now.Unix() - oldest
 }
 
 // seeWaits sees whether answers became slow, and which.
@@ -125,6 +111,14 @@ func (v *view) seeShares() {
 		}
 	}
 	if total > 0 {
+		asked := 0
+		for _, s := range all {
+			if s.path.String() == top {
+				asked++
+			}
+		}
+		v.truth("costly_path", 2*most > total && 3*int64(asked)*int64(total) < 2*int64(most)*int64(len(all)),
+			"%s used %.0f %% of the servers' time with %d of %d requests", top, 100*float64(most)/float64(total), asked, len(all))
 		v.number("top_path_share", float64(most)/float64(total), "%s used %.0f %% of the servers' time", top, 100*float64(most)/float64(total))
 	}
 	once := 0
