@@ -33,6 +33,8 @@ type dial struct {
 	resolver *resolve.Resolver
 	server   *upstream.Server
 	want     *exchange.Want
+	// lost is told of the first address if another one was taken, see tellAddressLost.
+	lost func(first netip.AddrPort, err *failure.Error)
 
 	// until is when the connecting under way has to be over, in the engine's clock;
 	// 0: never.
@@ -196,6 +198,9 @@ func (d *dial) race(c *upConn, addrs []netip.Addr) *failure.Error {
 			running--
 			if r.err == nil {
 				c.adopt(r.c)
+				if r.c.addr.Addr() != addrs[0] && d.lost != nil {
+					d.lost(netip.AddrPortFrom(addrs[0], port), first)
+				}
 				d.endRivals(running, func() (*upConn, *failure.Error) { r := <-results; return r.c, r.err })
 				return nil
 			}

@@ -88,24 +88,35 @@ func stuckAt(t *testing.T, address netip.AddrPort) bool {
 func TestConnectTriesAddressesSideBySide(t *testing.T) {
 	for name, c := range map[string]struct {
 		addrs, silent []string
+		lost          failure.Kind // of the first address
 	}{
-		"first refuses":         {[]string{"127.0.0.2", "127.0.0.1"}, nil},
-		"all but one refuse":    {[]string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"}, nil},
-		"first is silent":       {[]string{"127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}},
-		"IPv6 refuses":          {[]string{"::1", "127.0.0.1"}, nil},
-		"one silent, one dead":  {[]string{"127.0.0.3", "127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}},
-		"the good one is first": {[]string{"127.0.0.1", "127.0.0.2"}, []string{"127.0.0.2"}},
+		"first refuses":         {[]string{"127.0.0.2", "127.0.0.1"}, nil, failure.Refused},
+		"all but one refuse":    {[]string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"}, nil, failure.Refused},
+		"first is silent":       {[]string{"127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}, failure.Timeout},
+		"IPv6 refuses":          {[]string{"::1", "127.0.0.1"}, nil, failure.Refused},
+		"one silent, one dead":  {[]string{"127.0.0.3", "127.0.0.2", "127.0.0.1"}, []string{"127.0.0.2"}, failure.Refused},
+		"the good one is first": {[]string{"127.0.0.1", "127.0.0.2"}, []string{"127.0.0.2"}, failure.NoKind},
 	} {
 		t.Run(name, func(t *testing.T) {
 			port := helloBeside(t, c.silent...)
+			var lost []*failure.Error
 			r := newRig(t, nil, func(s *setup) {
 				s.servers, s.resolver = []upstream.Spec{named(port)}, hosts(t, c.addrs...)
 				s.group.MaxIdle = 0
+				s.addressLost = func(_ *upstream.Server, err *failure.Error) { lost = append(lost, err) }
 			})
 			p := r.dial()
 			for range 5 {
 				if head, body := p.get(); status(head) != 200 || body != "hello" {
 					t.Fatalf("%q %q", head, body)
+				}
+			}
+			if want := 5; len(lost) != want && (c.lost != failure.NoKind || len(lost) > 0) {
+				t.Errorf("%d addresses were lost, want %d", len(lost), want)
+			}
+			for _, err := range lost {
+				if err.Code.Kind != c.lost || err.Evidence.Dialled.Addr() != netip.MustParseAddr(c.addrs[0]) {
+					t.Errorf("lost %v: %v", err.Evidence.Dialled, err.Code)
 				}
 			}
 			for _, rec := range r.drained() {

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"net/netip"
 	"time"
 
 	"causey/internal/exchange"
@@ -21,9 +22,29 @@ func (m *member) noteNotOpened(err *failure.Error) {
 		return
 	}
 	m.group.Note(m.server, upstream.Outcome{Result: upstream.NotOpened, Code: err.Code}, m.eng.mono())
-	if tell := m.group.notOpened; tell != nil {
+	m.tellNotOpened(err)
+}
+
+// tellNotOpened tells who wants to know of it.
+func (m *member) tellNotOpened(err *failure.Error) {
+	if tell := m.group.notOpened; tell != nil && err != exchange.Canceled && err.Code.Party == failure.Upstream {
 		tell(m.server, err)
 	}
+}
+
+// tellAddressLost tells who wants to know that a connection was opened, but to another
+// address than the first: that one failed with err, or had not answered when it was given
+// up, for which err is nil.
+func (m *member) tellAddressLost(first netip.AddrPort, err *failure.Error) {
+	tell := m.group.addressLost
+	if tell == nil || err == exchange.Canceled {
+		return
+	}
+	if err == nil {
+		err = newError(failure.Upstream, phase.Connect, failure.Timeout)
+		err.Evidence.Dialled = first
+	}
+	tell(m.server, err)
 }
 
 // noteAnswer tells the group what the head of an answer says of the server.

@@ -25,9 +25,11 @@ type Group struct {
 	tls      *ServerTLS
 	// notOpened is told of servers that no connection could be opened to; may be nil.
 	notOpened func(*upstream.Server, *failure.Error)
-	mender    mender
-	looked    atomic.Int64
-	closed    atomic.Bool
+	// addressLost is told of addresses that were left for others; may be nil.
+	addressLost func(*upstream.Server, *failure.Error)
+	mender      mender
+	looked      atomic.Int64
+	closed      atomic.Bool
 	// emptySince is since when there has been no server at all, 0 if there is one.
 	emptySince atomic.Int64
 }
@@ -50,7 +52,7 @@ type member struct {
 // NewGroup makes a group of the servers that specs describe; names are resolved by r.
 // t is for the servers with TLS.
 func (e *Engine) NewGroup(name string, o upstream.Options, specs []upstream.Spec, c Contacts) *Group {
-	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, notOpened: c.NotOpened}
+	g := &Group{eng: e, resolver: c.Resolver, tls: c.TLS, notOpened: c.NotOpened, addressLost: c.AddressLost}
 	keeps := o.Keeps()
 	tell := o.OnEvent
 	o.OnEvent = func(ev upstream.Event) {
@@ -76,6 +78,9 @@ type Contacts struct {
 	// it may have another address by now. It is called while a request waits and must
 	// return at once. nil for nobody.
 	NotOpened func(*upstream.Server, *failure.Error)
+	// AddressLost is told when a connection was opened to another address of a server
+	// than its first, which failed or did not answer in time.
+	AddressLost func(*upstream.Server, *failure.Error)
 }
 
 // attach makes what the engine keeps of a server, with at most so many idle
@@ -265,7 +270,7 @@ func (m *member) connect(r *resolve.Resolver, w *exchange.Want) (*upConn, *failu
 // open opens a connection, TLS included.
 func (m *member) open(r *resolve.Resolver, w *exchange.Want, began int64) (*upConn, *failure.Error) {
 	u := &upConn{member: m}
-	d := &dial{eng: m.eng, resolver: r, server: m.server, want: w}
+	d := &dial{eng: m.eng, resolver: r, server: m.server, want: w, lost: m.tellAddressLost}
 	err := d.open(u)
 	if err == nil {
 		err = m.begin(u, w, d.until)

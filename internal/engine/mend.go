@@ -132,6 +132,7 @@ func (m *member) try(g *Group, quit <-chan struct{}) bool {
 	go p.cancelOn(quit)
 	u, err := m.connect(g.resolver, &exchange.Want{Attempt: &record.Attempt{}, Waiter: p, Timeouts: &mendTimeouts})
 	if err != nil {
+		m.tellNotOpened(err)
 		return false
 	}
 	m.drop(u)

@@ -68,6 +68,8 @@ type setup struct {
 	serverTLS *ServerTLS
 	// notOpened, if set, is told of servers that could not be connected to.
 	notOpened func(*upstream.Server, *failure.Error)
+	// addressLost, if set, is told of addresses that were left for others.
+	addressLost func(*upstream.Server, *failure.Error)
 }
 
 // newRig starts an engine whose only server is at to; with, if not nil, changes
@@ -111,7 +113,7 @@ func newRig(t testing.TB, to net.Addr, with func(*setup)) *rig {
 		t.Fatal(err)
 	}
 	resolver := resolve.New(s.resolver)
-	r.group = r.eng.NewGroup("group", s.group, s.servers, Contacts{Resolver: resolver, TLS: s.serverTLS, NotOpened: s.notOpened})
+	r.group = r.eng.NewGroup("group", s.group, s.servers, Contacts{Resolver: resolver, TLS: s.serverTLS, NotOpened: s.notOpened, AddressLost: s.addressLost})
 	s.route.Site, s.route.Name, s.route.Upstream = "site", "route", r.group
 	plan.Router = oneRoute{&s.route}
 	if s.plan != nil {

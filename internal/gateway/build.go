@@ -140,7 +140,7 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 		o.OnEvent, o.Hand = g.events.put, g.byHand.of(u.Name)
 		gr.made = time.Now()
 		gr.Group = g.eng.NewGroup(u.Name, o, gr.feed.Preview(gr.servers),
-			engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u), NotOpened: g.notOpened(u.Name, gr.feed)})
+			engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u), NotOpened: g.notOpened(u.Name, gr.feed), AddressLost: g.addressLost(u.Name)})
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via

@@ -83,6 +83,13 @@ func (g *Gateway) notOpened(upstreamName string, feed *discover.Feed) func(*upst
 	}
 }
 
+// addressLost returns what is done when an address of a server was left for another.
+func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failure.Error) {
+	return func(s *upstream.Server, err *failure.Error) {
+		g.diagnosis.sensor.Sign(upstreamName, s.Name, err, time.Now())
+	}
+}
+
 // tell logs a change of an incident in one line.
 func (d *diagnosis) tell(i *incident.Incident) {
 	attrs := []any{"id", i.ID, "state", string(i.State), "severity", string(i.Severity), "title", i.Title,

@@ -122,7 +122,7 @@ func (b *Book) begins(c *sensor.Case, look *sensor.Look, now time.Time) bool {
 		b.onsets[c.Key] = o
 	}
 	rises := o.step(c, now)
-	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now) || down(c, look, now))
+	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now) || down(c, look, now) || c.Signed(now))
 }
 
 // see collects what is to be known of a case.

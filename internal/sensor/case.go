@@ -37,7 +37,9 @@ type Case struct {
 	secs     seconds
 	episodes []episode
 	codes    map[failure.Code]int // of all
-	// signed is when the last sign came that no request had to do with.
+	// signs counts signs of the present episode that no request had to do with, signed is
+	// when the last one came.
+	signs  int
 	signed time.Time
 }
 
@@ -65,6 +67,7 @@ func (c *Case) place(at time.Time, code failure.Code) *sample {
 			c.episodes = append(c.episodes[:0], c.episodes[1:]...)
 		}
 		c.episodes = append(c.episodes, episode{at, at})
+		c.signs = 0
 	}
 	c.episodes[len(c.episodes)-1].last = at
 	c.Last = at
@@ -86,6 +89,15 @@ func (c *Case) Recovered(now time.Time) bool {
 
 // Onset is when the present episode began.
 func (c *Case) Onset() time.Time { return c.episodes[len(c.episodes)-1].first }
+
+// signsMany are so many signs, of at most one a second, that they tell of something that
+// lasts.
+const signsMany = 5
+
+// Signed reports that signs tell of something that lasts, whether requests fail or not.
+func (c *Case) Signed(now time.Time) bool {
+	return c.signs >= signsMany && now.Sub(c.signed) < episodeGap
+}
 
 // Symptom is what causes are asked about.
 func (c *Case) Symptom() (s cause.Symptom) {

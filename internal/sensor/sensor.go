@@ -209,8 +209,9 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	if c == nil || now.Sub(c.signed) < time.Second {
 		return
 	}
-	c.signed = now
 	b := c.place(now, err.Code)
+	c.signs++
+	c.signed = now
 	b.at, b.try = now, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
 }
 
