@@ -21,7 +21,7 @@
 //	I2. The result is a function of the answer: same answer, same matches, in the same order.
 //	I3. A product has made an answer only if its own page or its own error field is there, with a status that it makes;
 //	    what a good answer quotes counts for nothing.
-//	I4. Each product, and each tell, has a page in testdata/pages which shows it.
+//	I4. Each product, and each tell, has a page in testdata/pages which shows it, and each mark an answer in the tests.
 //
 // Start reading with Identify, then the first products of makers.yaml.
 package maker
