@@ -62,22 +62,23 @@ func (v *view) has(name string) bool {
 	return false
 }
 
-// matches reports whether a field of that name has a value that the expression takes. Of several, one is enough.
-func (v *view) matches(name string, value *regexp.Regexp) bool {
+// match returns the value, as far as it is looked at, of a field of that name that the expression takes. Of several, the
+// first counts.
+func (v *view) match(name string, value *regexp.Regexp) (text string, ok bool) {
 	same := 0
 	for i := range v.fields {
 		f := &v.fields[i]
 		if !strings.EqualFold(f.Name, name) {
 			continue
 		}
-		if value.MatchString(f.Value[:min(len(f.Value), valueMaxBytes)]) {
-			return true
+		if text = f.Value[:min(len(f.Value), valueMaxBytes)]; value.MatchString(text) {
+			return text, true
 		}
 		if same++; same == sameNameMax {
-			return false
+			break
 		}
 	}
-	return false
+	return "", false
 }
 
 // inOrder reports whether all the names are there and the first field of each comes after those of the names before it.

@@ -119,7 +119,11 @@ func (c *checker) mark(m *Mark, where string) {
 	for _, name := range slices.Sorted(maps.Keys(m.Fields)) {
 		value := m.Fields[name]
 		c.want(value == "" || anchored(value), "%s: the value of %s is not anchored", where, name)
-		m.fields = append(m.fields, fieldMark{name, c.compile(value, where)})
+		f := fieldMark{name, c.compile(value, where), -1}
+		if f.value != nil {
+			f.code = f.value.SubexpIndex("code")
+		}
+		m.fields = append(m.fields, f)
 	}
 	for _, text := range m.Has {
 		c.want(len(text) >= hasMinBytes, "%s: %q is too short to be sure of", where, text)

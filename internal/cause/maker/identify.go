@@ -78,7 +78,7 @@ func (p *Product) match(v *view) Match {
 	}
 	match.Score = 1 - doubt
 	if match.Made = 1-doubtMade >= scoreMin; match.Made && len(p.Codes) > 0 {
-		match.Code = p.Means(cmp.Or(code, strconv.Itoa(v.status)))
+		match.Code = cmp.Or(p.Means(code), p.Means(strconv.Itoa(v.status)))
 	}
 	if match.Code != nil && !specific { // what a page says is more exact than what its number stands for
 		match.tell(match.Code.Tells)
@@ -96,16 +96,18 @@ func (m *Match) tell(id string) {
 	}
 }
 
-// holds reports whether an answer shows the mark, and the product's own number if the body has one. Cheap conditions
-// come first.
+// holds reports whether an answer shows the mark, and the product's own number if a field or the body has one. Cheap
+// conditions come first.
 func (m *Mark) holds(v *view) (code string, ok bool) {
 	if !m.Status.Empty() && !m.Status.Has(int64(v.status)) || !m.Length.Empty() && !m.Length.Has(v.length) {
 		return "", false
 	}
-	for _, f := range m.fields {
-		if f.value == nil && !v.has(f.name) || f.value != nil && !v.matches(f.name, f.value) {
+	for i := range m.fields {
+		own, ok := m.fields[i].holds(v)
+		if !ok {
 			return "", false
 		}
+		code = cmp.Or(code, own)
 	}
 	for _, name := range m.Absent {
 		if v.has(name) {
@@ -119,9 +121,21 @@ func (m *Mark) holds(v *view) (code string, ok bool) {
 		return "", false
 	}
 	if m.body == nil {
-		return "", true
+		return code, true
 	}
-	return m.holdsBody(v)
+	own, ok := m.holdsBody(v)
+	return cmp.Or(own, code), ok
+}
+
+func (f *fieldMark) holds(v *view) (code string, ok bool) {
+	if f.value == nil {
+		return "", v.has(f.name)
+	}
+	text, ok := v.match(f.name, f.value)
+	if ok && f.code >= 0 {
+		code = f.value.FindStringSubmatch(text)[f.code]
+	}
+	return code, ok
 }
 
 func (m *Mark) holdsBody(v *view) (code string, ok bool) {

@@ -65,7 +65,7 @@ type Mark struct {
 	Tells  string `yaml:"tells"` // the id of a Tell that follows from the mark, or empty
 
 	Status Ranges            `yaml:"status"`
-	Fields map[string]string `yaml:"fields"` // name: expression for the value; an empty one takes any
+	Fields map[string]string `yaml:"fields"` // name: expression for the value; an empty one takes any; code as in Body
 	Absent []string          `yaml:"absent"` // fields that are not there
 	Only   []string          `yaml:"only"`   // no others are there
 	Order  []string          `yaml:"order"`  // these are there, in this order
@@ -86,6 +86,7 @@ type Mark struct {
 type fieldMark struct {
 	name  string
 	value *regexp.Regexp // nil takes any
+	code  int            // index of the group, -1 if there is none
 }
 
 // Words is what the mark says when it is recognised.

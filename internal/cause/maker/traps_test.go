@@ -117,6 +117,32 @@ func TestTraps(t *testing.T) {
 	}
 }
 
+// The number that a page or field gives counts before the status, and the status before nothing.
+func TestCodes(t *testing.T) {
+	for _, c := range []struct{ answer, want string }{
+		{"HTTP/1.1 530 X\nCF-RAY: 8f2a1b3c4d5e6f70-FRA\n\nerror code: 1016", "1016"},
+		{"HTTP/1.1 530 X\nCF-RAY: 8f2a1b3c4d5e6f70-FRA\n\nerror code: 1999", "530"},
+		{"HTTP/1.1 530 X\nCf-Error-Type: 1033\n\n<p>Sorry</p>", "1033"},
+		{"HTTP/1.1 502 X\nNgrok-Error-Code: ERR_NGROK_8012\n\n<p>Sorry</p>", "ERR_NGROK_8012"},
+		{"HTTP/1.1 502 X\nNgrok-Error-Code: ERR_NGROK_1\n\n<p>Sorry</p>", ""},
+		{"HTTP/1.1 403 X\nX-Reference-Error: 18.c5200117.1764616637.332afd23\n\n<p>Sorry</p>", "18"},
+		{"HTTP/1.1 502 X\nServer: nginx\n\n" + nginxPage, "502"},
+		{"HTTP/1.1 502 X\nServer: nginx\n\n<p>Sorry</p>", ""},
+	} {
+		a, err := parse([]byte(c.answer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if found := Identify(&a); len(found) > 0 && found[0].Code != nil {
+			got = found[0].Code.ID
+		}
+		if got != c.want {
+			t.Errorf("%q has the code %q, not %q", c.answer, got, c.want)
+		}
+	}
+}
+
 // names is told without scores and codes, and without what is told unless that is wanted.
 func names(found []Match, tells bool) string {
 	var all []string
