@@ -36,6 +36,8 @@ type recipe struct {
 	network  string            // "" is tcp; "unix" listens on a socket in the directory
 	files    map[string]string // file in the directory: file in apps
 	given    map[string][]byte // file in the directory: its content
+	texts    map[string]string // file in the directory, perhaps below it: a template of its content
+	env      []string          // templates too, as NAME=VALUE
 	data     any               // what the templates see as .Data
 	args     []string          // templates too
 	serves   string            // subdirectory that Provide fills
@@ -47,6 +49,10 @@ type view struct {
 	Dir, Addr, Log string
 	Data           any
 }
+
+// Host and Port are the parts of Addr, for servers that want them apart.
+func (v view) Host() string { host, _, _ := net.SplitHostPort(v.Addr); return host }
+func (v view) Port() string { _, port, _ := net.SplitHostPort(v.Addr); return port }
 
 const nobody = 65534 // uid and gid of "nobody" and "nogroup" on Debian
 
@@ -129,12 +135,14 @@ func (r recipe) launch(p *Process) error {
 			return err
 		}
 	}
-	for _, arg := range r.args {
-		text, err := expand(arg, v)
-		if err != nil {
-			return err
-		}
-		p.args = append(p.args, string(text))
+	if err := writeTexts(p.dir, r.texts, v); err != nil {
+		return err
+	}
+	if p.args, err = expandAll(r.args, v); err != nil {
+		return err
+	}
+	if p.env, err = expandAll(r.env, v); err != nil {
+		return err
 	}
 	p.probe = r.probe(p)
 	return p.exec()
@@ -159,6 +167,7 @@ func (p *Process) exec() error {
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.dir, out, out, attr
 	p.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "HOME=" + p.dir, "TMPDIR=" + p.dir,
 		"PYTHONDONTWRITEBYTECODE=1"}
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	started := make(chan error, 1)
 	go p.run(started)
 	return <-started
@@ -175,6 +184,44 @@ func writeApp(path, source string, v view) error {
 		}
 	}
 	return os.WriteFile(path, text, 0o755) // a CGI script has to be executable; the others do not mind
+}
+
+// writeTexts writes files whose templates the caller brought. Who the server runs as may write beside them.
+func writeTexts(dir string, texts map[string]string, v view) error {
+	for name, text := range texts {
+		content, err := expand(text, v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o755); err != nil {
+			return err
+		}
+		if os.Geteuid() != 0 {
+			continue
+		}
+		for at := path; at != dir; at = filepath.Dir(at) {
+			if err := os.Chown(at, nobody, nobody); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func expandAll(texts []string, v view) ([]string, error) {
+	var all []string
+	for _, text := range texts {
+		expanded, err := expand(text, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(expanded))
+	}
+	return all, nil
 }
 
 func expand(text string, v view) ([]byte, error) {

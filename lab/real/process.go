@@ -46,9 +46,10 @@ type Process struct {
 	script              string // php-fpm: what FastCGI asks for
 	files               string // where Provide puts files; "" if the program makes the bytes itself
 
-	// program, args and probe run it again.
+	// program, args, env and probe run it again.
 	program string
 	args    []string
+	env     []string
 	probe   func(context.Context) error
 
 	cmd     *exec.Cmd

@@ -1,0 +1,3 @@
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        raise RuntimeError("made to fail")

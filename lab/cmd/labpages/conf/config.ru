@@ -1,0 +1,1 @@
+run ->(env) { raise "made to fail" }

@@ -1,0 +1,5 @@
+<?php
+http_response_code(500);
+ini_set('display_errors', '1');
+ini_set('html_errors', '1');
+undefined_function();

@@ -1,0 +1,7 @@
+require "sinatra/base"
+
+class Shop < Sinatra::Base
+  set :environment, :production
+  get("/fail") { raise "made to fail" }
+end
+run Shop
