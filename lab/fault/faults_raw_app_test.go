@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"causey/lab/client"
+)
+
+func init() {
+	says := func(request, begins, has string) symptom { return answered(request, client.Satisfied, begins, has) }
+	check(map[string]symptom{
+		"ka.max_requests:raw":                endsAfter(20),
+		"cap.upstream_fd":                    answered(get("/"), client.Deadline, "", ""),
+		"cap.disk_full":                      every(fine(get("/")), says(post("/cart", 300, 300), "HTTP/1.1 500 ", "no space left on device")),
+		"tmo.inverted":                       every(fine(get("/")), answered(get("/search?q=1"), client.Deadline, "", "")),
+		"gw.limit_reached:requests":          manyAtOnce,
+		"gw.limit_reached:connections":       manyAtOnce,
+		"sys.shared_dependency":              bothSlow,
+		"relayed.app_emitted:503":            every(fine(get("/")), says(get("/search?q=1"), "HTTP/1.1 503 ", "X-Powered-By: Express\r\n")),
+		"relayed.app_emitted:502":            every(fine(get("/static/1.css")), says(get("/"), "HTTP/1.1 502 ", "X-Powered-By: Express\r\n")),
+		"ops.platform_sleep_or_limit:render": says(get("/"), "HTTP/1.1 503 ", "X-Render-Routing: hibernate-wake-error\r\n"),
+		"ops.platform_sleep_or_limit:cpanel": says(get("/"), "HTTP/1.1 508 ", "Resource Limit Is Reached"),
+		"ops.platform_sleep_or_limit:vercel": says(get("/"), "HTTP/1.1 503 ", "X-Vercel-Error: FUNCTION_THROTTLED\r\n"),
+		"ops.platform_sleep_or_limit:heroku": says(get("/"), "HTTP/1.1 503 ", "herokucdn.com/error-pages/"),
+
+		"cdn.ssl_mode":             says(get("/product/1", throughCloudflare...), "HTTP/1.1 301 ", "Location: https://shop.test/product/1\r\n"),
+		"cdn.timeout":              every(fine(get("/")), answered(get("/search?q=1"), client.Deadline, "", "")),
+		"cdn.dns:1016":             says(get("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1016"),
+		"cdn.tunnel:1033":          says(get("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1033"),
+		"cdn.tunnel:502":           says(get("/"), "HTTP/1.1 502 ", "Cf-Cloudflared-Response-Meta: "),
+		"cdn.edge_incident":        every(says(get("/"), "HTTP/1.1 502 ", "<center>cloudflare</center>"), ofSecond("HTTP/1.1 502 ")),
+		"cdn.one_client_to_origin": every(oncePaused, ofSome(says(get("/"), "HTTP/1.1 503 ", "<center>nginx"))),
+		"cdn.cached_error":         cachedError,
+	})
+}
+
+// endsAfter is a connection on which so many requests are answered, and no more.
+func endsAfter(n int) symptom {
+	return func(ctx context.Context, s *Stage) error {
+		c, err := client.Dial(ctx, client.Target{Addr: s.servers()[0]})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for i := range n {
+			if _, err := c.Ask([]byte(get("/"))); err != nil {
+				return instead("%v at request %d", err, i+1)
+			}
+		}
+		if got, err := c.Ask([]byte(get("/"))); err == nil || len(got) > 0 {
+			return instead("an answer to request %d", n+1)
+		}
+		return nil
+	}
+}
+
+// manyAtOnce is a server that answers twenty requests at once in the time of one, and a gateway that is to ask two.
+func manyAtOnce(ctx context.Context, s *Stage) error {
+	if !strings.Contains(s.Config, "concurrency: 2") && !strings.Contains(s.Config, "max_connections: 2") {
+		return instead("%s", s.Config)
+	}
+	start, one := time.Now(), fine(get("/"))
+	var wg sync.WaitGroup
+	errs := make(chan error, 20)
+	for range cap(errs) {
+		wg.Go(func() { errs <- one(ctx, s) })
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	if took := time.Since(start); took < workTime || took > 5*workTime {
+		return instead("%v", took)
+	}
+	return nil
+}
+
+// bothSlow are pages of both applications that wait for each other, while files do not.
+func bothSlow(ctx context.Context, s *Stage) error {
+	if err := fine(get("/static/1.css"))(ctx, s); err != nil {
+		return err
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for n := range 2 {
+		wg.Go(func() { askServer(ctx, s, n, get("/post/1")) })
+	}
+	wg.Wait()
+	if took := time.Since(start); took < 2*lockTime {
+		return instead("%v for one page of each", took)
+	}
+	return nil
+}
+
+func ofSecond(begins string) symptom {
+	return func(ctx context.Context, s *Stage) error {
+		return looks(askServer(ctx, s, 1, get("/")), client.Satisfied, begins, "")
+	}
+}
+
+// oncePaused is a visitor who has been away, and is answered.
+func oncePaused(ctx context.Context, s *Stage) error {
+	select {
+	case <-time.After(500 * time.Millisecond):
+	case <-ctx.Done():
+	}
+	return fine(get("/"))(ctx, s)
+}
+
+// cachedError is an error for a page that was asked for in the wrong moment, older than that moment, and a page that
+// was not, and is well.
+func cachedError(ctx context.Context, s *Stage) error {
+	if err := answered(get("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "X-Cache: HIT\r\n")(ctx, s); err != nil {
+		return err
+	}
+	return every(answered(get("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "Age: 2\r\n"), fine(get("/product/2")))(ctx, s)
+}
