@@ -16,11 +16,11 @@ import (
 
 // app starts an application written for net/http.
 func (s *Stage) app(h http.Handler) (addr string, err error) {
-	return s.serve(&http.Server{Handler: h})
+	return s.appOf(&http.Server{Handler: h})
 }
 
-// serve is app with the server's own settings.
-func (s *Stage) serve(srv *http.Server) (addr string, err error) {
+// appOf is app with the server's own settings.
+func (s *Stage) appOf(srv *http.Server) (addr string, err error) {
 	if addr, err = real.FreeAddr("0"); err != nil {
 		return "", err
 	}

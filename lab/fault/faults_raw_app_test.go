@@ -13,35 +13,35 @@ import (
 )
 
 func init() {
-	says := func(request, begins, has string) symptom { return answered(request, client.Satisfied, begins, has) }
-	check(map[string]symptom{
-		"ka.max_requests:raw":                endsAfter(20),
-		"cap.upstream_fd":                    answered(get("/"), client.Deadline, "", ""),
-		"cap.disk_full":                      every(fine(get("/")), says(post("/cart", 300, 300), "HTTP/1.1 500 ", "no space left on device")),
-		"tmo.inverted":                       every(fine(get("/")), answered(get("/search?q=1"), client.Deadline, "", "")),
+	says := func(request, begins, has string) proof { return answered(request, client.Satisfied, begins, has) }
+	prove(map[string]proof{
+		"ka.max_requests:raw":                stopsAfter(20),
+		"cap.upstream_fd":                    answered(getting("/"), client.Deadline, "", ""),
+		"cap.disk_full":                      every(fine(getting("/")), says(posting("/cart", 300, 300), "HTTP/1.1 500 ", "no space left on device")),
+		"tmo.inverted":                       every(fine(getting("/")), answered(getting("/search?q=1"), client.Deadline, "", "")),
 		"gw.limit_reached:requests":          manyAtOnce,
 		"gw.limit_reached:connections":       manyAtOnce,
 		"sys.shared_dependency":              bothSlow,
-		"relayed.app_emitted:503":            every(fine(get("/")), says(get("/search?q=1"), "HTTP/1.1 503 ", "X-Powered-By: Express\r\n")),
-		"relayed.app_emitted:502":            every(fine(get("/static/1.css")), says(get("/"), "HTTP/1.1 502 ", "X-Powered-By: Express\r\n")),
-		"ops.platform_sleep_or_limit:render": says(get("/"), "HTTP/1.1 503 ", "X-Render-Routing: hibernate-wake-error\r\n"),
-		"ops.platform_sleep_or_limit:cpanel": says(get("/"), "HTTP/1.1 508 ", "Resource Limit Is Reached"),
-		"ops.platform_sleep_or_limit:vercel": says(get("/"), "HTTP/1.1 503 ", "X-Vercel-Error: FUNCTION_THROTTLED\r\n"),
-		"ops.platform_sleep_or_limit:heroku": says(get("/"), "HTTP/1.1 503 ", "herokucdn.com/error-pages/"),
+		"relayed.app_emitted:503":            every(fine(getting("/")), says(getting("/search?q=1"), "HTTP/1.1 503 ", "X-Powered-By: Express\r\n")),
+		"relayed.app_emitted:502":            every(fine(getting("/static/1.css")), says(getting("/"), "HTTP/1.1 502 ", "X-Powered-By: Express\r\n")),
+		"ops.platform_sleep_or_limit:render": says(getting("/"), "HTTP/1.1 503 ", "X-Render-Routing: hibernate-wake-error\r\n"),
+		"ops.platform_sleep_or_limit:cpanel": says(getting("/"), "HTTP/1.1 508 ", "Resource Limit Is Reached"),
+		"ops.platform_sleep_or_limit:vercel": says(getting("/"), "HTTP/1.1 503 ", "X-Vercel-Error: FUNCTION_THROTTLED\r\n"),
+		"ops.platform_sleep_or_limit:heroku": says(getting("/"), "HTTP/1.1 503 ", "herokucdn.com/error-pages/"),
 
-		"cdn.ssl_mode":             says(get("/product/1", throughCloudflare...), "HTTP/1.1 301 ", "Location: https://shop.test/product/1\r\n"),
-		"cdn.timeout":              every(fine(get("/")), answered(get("/search?q=1"), client.Deadline, "", "")),
-		"cdn.dns:1016":             says(get("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1016"),
-		"cdn.tunnel:1033":          says(get("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1033"),
-		"cdn.tunnel:502":           says(get("/"), "HTTP/1.1 502 ", "Cf-Cloudflared-Response-Meta: "),
-		"cdn.edge_incident":        every(says(get("/"), "HTTP/1.1 502 ", "<center>cloudflare</center>"), ofSecond("HTTP/1.1 502 ")),
-		"cdn.one_client_to_origin": every(oncePaused, ofSome(says(get("/"), "HTTP/1.1 503 ", "<center>nginx"))),
+		"cdn.ssl_mode":             says(getting("/product/1", throughCloudflare...), "HTTP/1.1 301 ", "Location: https://shop.example/product/1\r\n"),
+		"cdn.timeout":              every(fine(getting("/")), answered(getting("/search?q=1"), client.Deadline, "", "")),
+		"cdn.dns:1016":             says(getting("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1016"),
+		"cdn.tunnel:1033":          says(getting("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1033"),
+		"cdn.tunnel:502":           says(getting("/"), "HTTP/1.1 502 ", "Cf-Cloudflared-Response-Meta: "),
+		"cdn.edge_incident":        every(says(getting("/"), "HTTP/1.1 502 ", "<center>cloudflare</center>"), ofSecond("HTTP/1.1 502 ")),
+		"cdn.one_client_to_origin": every(oncePaused, ofSome(says(getting("/"), "HTTP/1.1 503 ", "<center>nginx"))),
 		"cdn.cached_error":         cachedError,
 	})
 }
 
-// endsAfter is a connection on which so many requests are answered, and no more.
-func endsAfter(n int) symptom {
+// stopsAfter is a connection on which so many requests are answered, and no more.
+func stopsAfter(n int) proof {
 	return func(ctx context.Context, s *Stage) error {
 		c, err := client.Dial(ctx, client.Target{Addr: s.servers()[0]})
 		if err != nil {
@@ -49,11 +49,11 @@ func endsAfter(n int) symptom {
 		}
 		defer c.Close()
 		for i := range n {
-			if _, err := c.Ask([]byte(get("/"))); err != nil {
+			if _, err := c.Ask([]byte(getting("/"))); err != nil {
 				return instead("%v at request %d", err, i+1)
 			}
 		}
-		if got, err := c.Ask([]byte(get("/"))); err == nil || len(got) > 0 {
+		if got, err := c.Ask([]byte(getting("/"))); err == nil || len(got) > 0 {
 			return instead("an answer to request %d", n+1)
 		}
 		return nil
@@ -65,7 +65,7 @@ func manyAtOnce(ctx context.Context, s *Stage) error {
 	if !strings.Contains(s.Config, "concurrency: 2") && !strings.Contains(s.Config, "max_connections: 2") {
 		return instead("%s", s.Config)
 	}
-	start, one := time.Now(), fine(get("/"))
+	start, one := time.Now(), fine(getting("/"))
 	var wg sync.WaitGroup
 	errs := make(chan error, 20)
 	for range cap(errs) {
@@ -86,13 +86,13 @@ func manyAtOnce(ctx context.Context, s *Stage) error {
 
 // bothSlow are pages of both applications that wait for each other, while files do not.
 func bothSlow(ctx context.Context, s *Stage) error {
-	if err := fine(get("/static/1.css"))(ctx, s); err != nil {
+	if err := fine(getting("/static/1.css"))(ctx, s); err != nil {
 		return err
 	}
 	start := time.Now()
 	var wg sync.WaitGroup
 	for n := range 2 {
-		wg.Go(func() { askServer(ctx, s, n, get("/post/1")) })
+		wg.Go(func() { askServer(ctx, s, n, getting("/post/1")) })
 	}
 	wg.Wait()
 	if took := time.Since(start); took < 2*lockTime {
@@ -101,9 +101,9 @@ func bothSlow(ctx context.Context, s *Stage) error {
 	return nil
 }
 
-func ofSecond(begins string) symptom {
+func ofSecond(begins string) proof {
 	return func(ctx context.Context, s *Stage) error {
-		return looks(askServer(ctx, s, 1, get("/")), client.Satisfied, begins, "")
+		return looks(askServer(ctx, s, 1, getting("/")), client.Satisfied, begins, "")
 	}
 }
 
@@ -113,14 +113,14 @@ func oncePaused(ctx context.Context, s *Stage) error {
 	case <-time.After(500 * time.Millisecond):
 	case <-ctx.Done():
 	}
-	return fine(get("/"))(ctx, s)
+	return fine(getting("/"))(ctx, s)
 }
 
 // cachedError is an error for a page that was asked for in the wrong moment, older than that moment, and a page that
 // was not, and is well.
 func cachedError(ctx context.Context, s *Stage) error {
-	if err := answered(get("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "X-Cache: HIT\r\n")(ctx, s); err != nil {
+	if err := answered(getting("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "X-Cache: HIT\r\n")(ctx, s); err != nil {
 		return err
 	}
-	return every(answered(get("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "Age: 2\r\n"), fine(get("/product/2")))(ctx, s)
+	return every(answered(getting("/product/1"), client.Satisfied, "HTTP/1.1 503 ", "Age: 2\r\n"), fine(getting("/product/2")))(ctx, s)
 }

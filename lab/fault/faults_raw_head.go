@@ -20,7 +20,6 @@ var rawHead = []*Fault{
 	answers{cause: "resp.desync", name: "stray", scope: "upstream", match: always(got), target: "/lab/leftover?ms=5"}.fault(),
 	answers{cause: "resp.desync", name: "answer", scope: "upstream", match: always(got), target: "/lab/second-response?ms=5"}.fault(),
 	answers{cause: "resp.interim", scope: "path", match: always(search), target: "/lab/interim-flood"}.fault(),
-	answers{cause: "resp.interim", name: "silent", scope: "path", match: always(search), target: "/lab/interim-end"}.fault(),
 }
 
 // dying are causes that look alike from outside while they befall requests without a pattern.

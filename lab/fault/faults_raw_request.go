@@ -20,21 +20,24 @@ var rawRequest = []*Fault{
 		match: always(func(q origin.Request) bool { return q.Get("Expect") != "" }),
 		asks:  []Ask{{Method: "POST", Path: "/import", Body: 40000, Fields: []string{"Expect: 100-continue"}, Weight: 4}}}.fault(),
 	{Cause: "req.wrong_host", Name: "default", Means: Real, Scope: "upstream", Set: setWrongHost("return 404;")},
-	{Cause: "req.wrong_host", Name: "redirect", Means: Real, Scope: "upstream", Set: setWrongHost("return 301 http://shop.test$request_uri;")},
+	{Cause: "req.wrong_host", Name: "redirect", Means: Real, Scope: "upstream", Set: setWrongHost("return 301 http://shop.example$request_uri;")},
 	{Cause: "req.proto_loop", Means: Real, Scope: "upstream", Set: setProtoLoop},
-	{Cause: "gw.proxy_loop", Name: "itself", Means: Raw, Scope: "upstream", Set: func(s *Stage) error {
-		return setLoop(s, s.Gateway)
+	{Cause: "gw.proxy_loop", Name: "haproxy", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
+		started, err := real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: s.Gateway})
+		p, err := s.started(started, err)
+		if err != nil {
+			return err
+		}
+		return setLoop(s, p.Addr())
 	}},
-	{Cause: "gw.proxy_loop", Name: "relay", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
+	{Cause: "gw.proxy_loop", Name: "nginx", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
 		p, err := s.nginx("server { listen ADDR; location / { "+proxyTo(s.Gateway)+" } }", real.NginxOptions{})
 		if err != nil {
 			return err
 		}
 		return setLoop(s, p.Addr())
 	}},
-	answers{cause: "req.chunked_unsupported", scope: "path", target: "/status/411",
-		match: always(func(q origin.Request) bool { return q.Get("Transfer-Encoding") != "" }),
-		asks:  []Ask{{Method: "POST", Path: "/import", Body: 20000, Chunked: true, Weight: 4}}}.fault(),
+	{Cause: "req.chunked_unsupported", Means: Raw, Scope: "path", Set: setChunked, Break: later, Mend: back},
 	{Cause: "req.slow_upload", Name: "408", Means: Raw, Scope: "path", Set: setSlowUpload(func(w http.ResponseWriter) {
 		w.Header().Set("Connection", "close")
 		http.Error(w, "the upload took too long", http.StatusRequestTimeout)
@@ -59,28 +62,25 @@ func setWrongHost(byDefault string) func(*Stage) error {
 		if err != nil {
 			return err
 		}
-		p, err := s.nginx("server { listen ADDR default_server; server_name other.test; "+byDefault+" }\n"+
-			"server { listen ADDR; server_name shop.test; location / { "+proxyTo(r.Addr())+" } }", real.NginxOptions{})
+		p, err := s.nginx("server { listen ADDR default_server; server_name other.example; "+byDefault+" }\n"+
+			"server { listen ADDR; server_name shop.example; location / { "+proxyTo(r.Addr())+" } }", real.NginxOptions{})
 		if err != nil {
 			return err
-		}
-		for i := range s.Visitors.Asks {
-			s.Visitors.Asks[i].Host = "shop.test"
 		}
 		s.Config = behind("http://"+p.Addr(), "host_header: server")
 		return nil
 	}
 }
 
-// setProtoLoop has something in front of the gateway speak TLS with visitors, and the gateway not tell the application,
-// which wants https.
+// setProtoLoop has something in front of the gateway speak TLS with visitors and say so to a gateway that believes nobody,
+// and so tells an application that wants https of http.
 func setProtoLoop(s *Stage) error {
 	p, err := s.proxied("listen ADDR; if ($http_x_forwarded_proto != https) { return 301 https://$http_host$request_uri; }", real.NginxOptions{})
 	if err != nil {
 		return err
 	}
 	s.everyone("X-Forwarded-Proto: https")
-	s.Config = "forwarded: {emit: []}\n" + behind("http://"+p.Addr())
+	s.Config = "trusted_proxies: []\n" + behind("http://"+p.Addr())
 	return nil
 }
 
@@ -90,10 +90,30 @@ func setLoop(s *Stage, back string) error {
 	if err != nil {
 		return err
 	}
-	s.Config = fmt.Sprintf("sites:\n  - host: \"*\"\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n"+
+	s.Config = fmt.Sprintf("sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n"+
 		"  search: {servers: [\"http://%s\"]}\n  shop: {servers: [\"http://%s\"]}\n", back, r.Addr())
 	return nil
 }
+
+// setChunked has a server that wants to know the length of a body beforehand, and from Break on uploads of which nobody
+// knows it.
+func setChunked(s *Stage) error {
+	r, err := s.raw(origin.Options{})
+	if err != nil {
+		return err
+	}
+	s.Config = behind("http://" + r.Addr())
+	strangers{addresses: 3, width: 1, every: time.Second, patience: 3 * time.Second,
+		request: func(int, int) []byte { return []byte(chunkedImport) }}.comeTo(s)
+	return r.fall(func(q origin.Request) string {
+		if q.Get("Transfer-Encoding") != "" {
+			return "/status/411"
+		}
+		return ""
+	})
+}
+
+const chunkedImport = "POST /import HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na,b,c\r\n0\r\n\r\n"
 
 // bodyTimeout is how long a server waits for a whole request.
 const bodyTimeout = 3 * time.Second
@@ -102,7 +122,7 @@ const bodyTimeout = 3 * time.Second
 // take three times that.
 func setSlowUpload(give func(http.ResponseWriter)) func(*Stage) error {
 	return func(s *Stage) error {
-		addr, err := s.serve(&http.Server{ReadTimeout: bodyTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		addr, err := s.appOf(&http.Server{ReadTimeout: bodyTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				give(w)
 				return

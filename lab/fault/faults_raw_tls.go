@@ -135,7 +135,7 @@ func setSkewed(s *Stage) error {
 			return err
 		}
 	}
-	s.Config = "sites:\n  - host: \"*\"\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n" +
+	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n" +
 		"  shop:\n    servers: [\"https://" + servers[0].addr + "\"]\n" + indented(s.trusting()) +
 		"  search:\n    servers: [\"https://" + servers[1].addr + "\"]\n" + indented(s.trusting())
 	renew := func(leaf pki.Leaf) error {

@@ -20,7 +20,7 @@ import (
 )
 
 func init() {
-	check(map[string]symptom{
+	prove(map[string]proof{
 		"tls.cert_expired":               handshake(expired),
 		"tls.cert_expired:meanwhile":     handshake(expired),
 		"tls.clock_skew":                 every(handshake(notYetValid), handshakeWith(1, notYetValid)),
@@ -42,8 +42,8 @@ func init() {
 		"tls.revoked_or_ocsp:staple":     stapled,
 		"tls.revoked_or_ocsp:crl":        listed,
 		"tls.to_plaintext_port":          handshake(plaintext),
-		"tls.plain_to_tls_port:nginx":    answered(get("/"), client.Satisfied, "HTTP/1.1 400 ", "The plain HTTP request was sent to HTTPS port"),
-		"tls.plain_to_tls_port:alert":    answered(get("/"), client.PeerFIN, "\x15\x03", ""),
+		"tls.plain_to_tls_port:nginx":    answered(getting("/"), client.Satisfied, "HTTP/1.1 400 ", "The plain HTTP request was sent to HTTPS port"),
+		"tls.plain_to_tls_port:alert":    answered(getting("/"), client.PeerFIN, "\x15\x03", ""),
 	})
 }
 
@@ -68,7 +68,7 @@ func shake(ctx context.Context, s *Stage, n int) (*client.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.Ask([]byte(get("/"))); err != nil {
+	if _, err = c.Ask([]byte(getting("/"))); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -76,9 +76,9 @@ func shake(ctx context.Context, s *Stage, n int) (*client.Conn, error) {
 }
 
 // handshake is the symptom of a handshake with the first server that fails in the given way.
-func handshake(fails func(error) bool) symptom { return handshakeWith(0, fails) }
+func handshake(fails func(error) bool) proof { return handshakeWith(0, fails) }
 
-func handshakeWith(n int, fails func(error) bool) symptom {
+func handshakeWith(n int, fails func(error) bool) proof {
 	return func(ctx context.Context, s *Stage) error {
 		c, err := shake(ctx, s, n)
 		switch {
@@ -130,10 +130,10 @@ func plaintext(err error) bool {
 }
 
 // overTLS is an answer that comes after a good handshake.
-func overTLS(begins, has string) symptom {
+func overTLS(begins, has string) proof {
 	return func(ctx context.Context, s *Stage) error {
 		server := s.servers()[0]
-		r := client.RawUntil(ctx, client.Target{Addr: server, Deadline: 2 * time.Second, TLS: s.gatewayTLS(server)}, []byte(get("/")),
+		r := client.RawUntil(ctx, client.Target{Addr: server, Deadline: 2 * time.Second, TLS: s.gatewayTLS(server)}, []byte(getting("/")),
 			client.Responses("GET"))
 		return looks(r, r.End, begins, has)
 	}

@@ -3,10 +3,8 @@
 
 package fault
 
-// Missing are the root causes that no fault makes, each with the reason why not.
-func Missing() map[string]string { return missing }
-
-var missing = map[string]string{
+// Missing says of root causes that no fault makes why not.
+var Missing = map[string]string{
 	"atk.h2_rapid_reset":    "only with HTTP/2 from clients; the gateway's listeners speak HTTP/1.1 so far",
 	"body.too_large":        "the gateway has no limit on the body of an answer, and keeps none on disk, so nothing can be above it",
 	"cap.memory_thrash":     "needs swap that the machine may lose to it, and minutes; a limit of memory without swap ends in app.oom_killed instead",

@@ -95,12 +95,12 @@ const slowStall = "timeouts: {await_head: 4s, body_stall: 3s, send_stall: 4s}"
 // behind is the configuration of a gateway with one site, and one upstream of one server: its URL, or a mapping, and more
 // lines for the upstream.
 func behind(server string, lines ...string) string {
-	return fmt.Sprintf("sites:\n  - host: \"*\"\n    routes: [{path: /, upstream: shop}]\nupstreams:\n  shop:\n    servers: [%s]\n%s",
-		quoted(server), indented(lines))
+	return fmt.Sprintf("sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}]\nupstreams:\n  shop:\n    servers: [%s]\n%s",
+		asItem(server), indented(lines))
 }
 
-// quoted is a URL within brackets of YAML; a mapping stays as it is.
-func quoted(server string) string {
+// asItem is a URL within brackets of YAML; a mapping stays as it is.
+func asItem(server string) string {
 	if strings.HasPrefix(server, "{") {
 		return server
 	}

@@ -19,19 +19,19 @@ func askServer(ctx context.Context, s *Stage, n int, request string) client.Resu
 		client.Responses(strings.Fields(request)[0]))
 }
 
-// get is a GET of the shop's.
-func get(target string, lines ...string) string {
-	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: shop.test\r\n%s\r\n", target, strings.Join(append(lines, ""), "\r\n"))
+// getting is a GET of the shop's.
+func getting(target string, lines ...string) string {
+	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: shop.example\r\n%s\r\n", target, strings.Join(append(lines, ""), "\r\n"))
 }
 
-// post is an order of n bytes, of which so many are sent.
-func post(target string, n, sent int, lines ...string) string {
-	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.test\r\nContent-Length: %d\r\n%s\r\n%s", target, n,
+// posting is an order of n bytes, of which so many are sent.
+func posting(target string, n, sent int, lines ...string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n%s\r\n%s", target, n,
 		strings.Join(append(lines, ""), "\r\n"), strings.Repeat("x", sent))
 }
 
 // answered is the symptom of one request: how the conversation ended, how what arrived begins, and what is in it.
-func answered(request string, end client.End, begins, has string) symptom {
+func answered(request string, end client.End, begins, has string) proof {
 	return func(ctx context.Context, s *Stage) error {
 		return looks(askServer(ctx, s, 0, request), end, begins, has)
 	}
@@ -46,7 +46,7 @@ func looks(r client.Result, end client.End, begins, has string) error {
 }
 
 // every has several symptoms show at once.
-func every(all ...symptom) symptom {
+func every(all ...proof) proof {
 	return func(ctx context.Context, s *Stage) error {
 		for _, one := range all {
 			if err := one(ctx, s); err != nil {
@@ -58,12 +58,12 @@ func every(all ...symptom) symptom {
 }
 
 // fine is a request that the server answers well.
-func fine(request string) symptom {
+func fine(request string) proof {
 	return answered(request, client.Satisfied, "HTTP/1.1 200 OK\r\n", "")
 }
 
 // ofSome is a symptom that shows in some of ten requests.
-func ofSome(one symptom) symptom {
+func ofSome(one proof) proof {
 	return func(ctx context.Context, s *Stage) (err error) {
 		for range 10 {
 			if err = one(ctx, s); err == nil {

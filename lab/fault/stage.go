@@ -84,9 +84,7 @@ type Ask struct {
 	// Fields are more lines of the head, Body is how many bytes the body has.
 	Fields []string
 	Body   int
-	// Chunked sends the body in chunks, as who does not know its length.
-	Chunked bool
-	Weight  int
+	Weight int
 	// ReadRate bounds the bytes read of the answer in a second, SendRate those sent of the
 	// body; 0 for as fast as possible.
 	ReadRate, SendRate int
