@@ -26,7 +26,8 @@ func init() { lists = append(lists, rawApp) }
 
 var rawApp = []*Fault{
 	answers{cause: "ka.max_requests", name: "raw", scope: "upstream", target: "/lab/close",
-		match: always(func(q origin.Request) bool { return q.Seq > 20 })}.fault(),
+		match: always(func(q origin.Request) bool { return q.Seq > 20 }),
+		asks:  []Ask{{Method: "POST", Path: "/api/seen", Body: 120, Weight: 12}}}.fault(),
 	{Cause: "cap.upstream_fd", Means: Real, Scope: "upstream", Set: setFewDescriptors, Break: later, Mend: back},
 	{Cause: "cap.disk_full", Means: Real, Scope: "upstream", Set: setFullDisk, Break: later, Mend: back},
 	{Cause: "tmo.inverted", Means: Raw, Scope: "path", Set: setInverted, Break: later, Mend: back},
@@ -37,20 +38,24 @@ var rawApp = []*Fault{
 		return s.limited("{address: \"%s\", max_connections: 2}", "hold: 1s")
 	}},
 	{Cause: "sys.shared_dependency", Means: Raw, Scope: "everything", Set: setSharedLock, Break: later, Mend: back},
-	rebuilt{cause: "relayed.app_emitted", name: "503", scope: "path", means: Raw, befalls: searched, usual: express, status: 503,
-		fields: "Content-Type: application/problem+json",
-		body:   `{"type":"about:blank","title":"Search is unavailable","status":503,"detail":"index not loaded"}`}.fault(),
-	rebuilt{cause: "relayed.app_emitted", name: "502", scope: "upstream", means: Raw, befalls: pageAsked, usual: express, status: 502,
-		fields: "Content-Type: application/json; charset=utf-8", body: `{"error":"payment provider answered with an unknown code"}`}.fault(),
+	rebuilt{cause: "relayed.app_emitted", name: "503", scope: "path", means: Raw, befalls: searched, usual: express,
+		status: 503, fields: "Content-Type: application/problem+json",
+		body: `{"type":"about:blank","title":"Search is unavailable","status":503,"detail":"index not loaded"}`}.fault(),
+	rebuilt{cause: "relayed.app_emitted", name: "502", scope: "upstream", means: Raw, befalls: pageAsked, usual: express,
+		status: 502, fields: "Content-Type: application/json; charset=utf-8",
+		body: `{"error":"payment provider answered with an unknown code"}`}.fault(),
 	rebuilt{cause: "ops.platform_sleep_or_limit", name: "render", scope: "upstream", means: Emulated, befalls: anyAsked,
-		usual: "Server: cloudflare\nRndr-Id: 6f2c1a90-77ab-4c1d", status: 503, fields: "X-Render-Routing: hibernate-wake-error"}.fault(),
+		usual: "Server: cloudflare\nRndr-Id: 6f2c1a90-77ab-4c1d", status: 503,
+		fields: "X-Render-Routing: hibernate-wake-error"}.fault(),
 	rebuilt{cause: "ops.platform_sleep_or_limit", name: "cpanel", scope: "upstream", means: Emulated, befalls: pageAsked,
 		usual: "Server: Apache\nX-Powered-By: PHP/8.2.36", status: 508, fields: "Content-Type: text/html",
 		body: "<html><head><title>508 Resource Limit Is Reached</title></head><body><h1>Resource Limit Is Reached</h1>" +
-			"The website is temporarily unable to service your request as it exceeded resource limit. Please try again later.</body></html>"}.fault(),
+			"The website is temporarily unable to service your request as it exceeded resource limit. " +
+			"Please try again later.</body></html>"}.fault(),
 	rebuilt{cause: "ops.platform_sleep_or_limit", name: "vercel", scope: "upstream", means: Emulated, befalls: pageAsked,
-		usual: "Server: Vercel\nX-Vercel-Id: fra1::h7xk2-1764076800000-5d1c", status: 503, fields: "X-Vercel-Error: FUNCTION_THROTTLED\nContent-Type: text/plain",
-		body: "This Serverless Function has been throttled.\n\nFUNCTION_THROTTLED\n"}.fault(),
+		usual: "Server: Vercel\nX-Vercel-Id: fra1::h7xk2-1764076800000-5d1c", status: 503,
+		fields: "X-Vercel-Error: FUNCTION_THROTTLED\nContent-Type: text/plain",
+		body:   "This Serverless Function has been throttled.\n\nFUNCTION_THROTTLED\n"}.fault(),
 	rebuilt{cause: "ops.platform_sleep_or_limit", name: "heroku", scope: "upstream", means: Emulated, befalls: anyAsked,
 		usual: "Server: Heroku\nVia: 1.1 heroku-router", status: 503, fields: "Content-Type: text/html; charset=utf-8",
 		body: "<!DOCTYPE html><html><head><title>Application Error</title></head><body>" +
@@ -68,20 +73,21 @@ type rebuilt struct {
 	usual              string // fields of every answer
 	status             int
 	fields, body       string // of the page
-	lines              []string
 }
 
 func (f rebuilt) fault() *Fault {
-	return &Fault{Cause: f.cause, Name: f.name, Means: f.means, Scope: f.scope, Break: later, Mend: back, Set: func(s *Stage) error {
-		var ill atomic.Bool
-		addr, err := s.app(f.handler(&ill))
-		if err != nil {
-			return err
-		}
-		s.Config = behind("http://"+addr, f.lines...)
-		s.toggles(&ill)
-		return nil
-	}}
+	return &Fault{Cause: f.cause, Name: f.name, Means: f.means, Scope: f.scope, Set: f.set, Break: later, Mend: back}
+}
+
+func (f rebuilt) set(s *Stage) error {
+	var ill atomic.Bool
+	addr, err := s.app(f.handler(&ill))
+	if err != nil {
+		return err
+	}
+	s.Config = behind("http://" + addr)
+	s.toggles(&ill)
+	return nil
 }
 
 func (f rebuilt) handler(ill *atomic.Bool) http.Handler {
@@ -165,7 +171,8 @@ func setFullDisk(s *Stage) error {
 	addr, err := s.app(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			if err := keepOrder(filepath.Join(disk, "orders")); err != nil {
-				refuse(w, http.StatusInternalServerError, "X-Powered-By: Express", "<h1>Something broke</h1><pre>"+err.Error()+"</pre>")
+				refuse(w, http.StatusInternalServerError, "X-Powered-By: Express",
+					"<h1>Something broke</h1><pre>"+err.Error()+"</pre>")
 				return
 			}
 		}
@@ -270,7 +277,8 @@ func (s *Stage) twoSites(shop, blog http.Handler, ill *atomic.Bool, lines ...str
 	if err != nil {
 		return err
 	}
-	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}]\n  - host: blog.example\n    routes: [{path: /, upstream: blog}]\n" +
+	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}]\n" +
+		"  - host: blog.example\n    routes: [{path: /, upstream: blog}]\n" +
 		"upstreams:\n  shop:\n    servers: [\"http://" + first + "\"]\n" + indented(lines) +
 		"  blog:\n    servers: [\"http://" + second + "\"]\n" + indented(lines)
 	s.Visitors.Asks = append(s.Visitors.Asks, Ask{Method: "GET", Path: "/post/*", Many: 30, Host: "blog.example", Weight: 10},

@@ -20,21 +20,24 @@ func init() { lists = append(lists, rawCDN) }
 const cloudflare = "Server: cloudflare\nCF-Ray: 9a41c7d2be5f3a08-FRA"
 
 // throughCloudflare is what the edge adds to the requests of visitors, who speak TLS with it.
-var throughCloudflare = []string{"CDN-Loop: cloudflare; loops=1", "CF-Ray: 9a41c7d2be5f3a08-FRA", "CF-Connecting-IP: 203.0.113.9",
-	`CF-Visitor: {"scheme":"https"}`, "X-Forwarded-Proto: https"}
+var throughCloudflare = []string{"CDN-Loop: cloudflare; loops=1", "CF-Ray: 9a41c7d2be5f3a08-FRA",
+	"CF-Connecting-IP: 203.0.113.9", `CF-Visitor: {"scheme":"https"}`, "X-Forwarded-Proto: https"}
 
 var rawCDN = []*Fault{
 	{Cause: "cdn.ssl_mode", Means: Emulated, Scope: "site", Set: setFlexible, Twins: []string{"req.proto_loop"},
 		Why: "the edge in the mode Flexible says https and speaks http, as one does whose word the application does not hear"},
-	{Cause: "cdn.timeout", Means: Emulated, Scope: "path", Set: setEdgeTimeout, Break: later, Mend: back, Twins: []string{"tmo.inverted"},
-		Why: "an edge is told from another timer in front by the length of its patience, which is shortened here"},
-	rebuilt{cause: "cdn.dns", name: "1016", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare, status: 530,
-		fields: "CF-Error-Type: 1016\nCF-Error-Origin: edge\nContent-Type: text/plain", body: "error code: 1016"}.fault(),
-	rebuilt{cause: "cdn.tunnel", name: "1033", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare, status: 530,
-		fields: "CF-Error-Type: 1033\nContent-Type: text/plain", body: "error code: 1033"}.fault(),
-	rebuilt{cause: "cdn.tunnel", name: "502", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare, status: 502,
-		fields: `CF-Cloudflared-Response-Meta: {"src":"cloudflared"}` + "\nContent-Type: text/html", body: "<html><body>Unable to reach the origin service. " +
-			"The service may be down or it may not be responding to traffic from cloudflared</body></html>"}.fault(),
+	{Cause: "cdn.timeout", Means: Emulated, Scope: "path", Set: setEdgeTimeout, Break: later, Mend: back,
+		Twins: []string{"tmo.inverted"},
+		Why:   "an edge is told from another timer in front by the length of its patience, which is shortened here"},
+	rebuilt{cause: "cdn.dns", name: "1016", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
+		status: 530, fields: "CF-Error-Type: 1016\nCF-Error-Origin: edge\nContent-Type: text/plain",
+		body: "error code: 1016"}.fault(),
+	rebuilt{cause: "cdn.tunnel", name: "1033", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
+		status: 530, fields: "CF-Error-Type: 1033\nContent-Type: text/plain", body: "error code: 1033"}.fault(),
+	rebuilt{cause: "cdn.tunnel", name: "502", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
+		status: 502, fields: `CF-Cloudflared-Response-Meta: {"src":"cloudflared"}` + "\nContent-Type: text/html",
+		body: "<html><body>Unable to reach the origin service. The service may be down or it may not be responding to traffic " +
+			"from cloudflared</body></html>"}.fault(),
 	{Cause: "cdn.edge_incident", Means: Emulated, Scope: "network", Set: setEdgeIncident, Break: later, Mend: back},
 	{Cause: "cdn.one_client_to_origin", Means: Real, Scope: "upstream", Set: setOneClient, Twins: []string{"cap.app_limit"},
 		Why: "a server that refuses does not say whether it counts clients or requests"},
@@ -119,7 +122,8 @@ func (c *edgeCache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		shopPage(w, r)
 		return
 	}
-	refuse(w, http.StatusServiceUnavailable, "Via: 1.1 varnish\nContent-Type: text/html", "<h1>Error 503 Backend fetch failed</h1>")
+	refuse(w, http.StatusServiceUnavailable, "Via: 1.1 varnish\nContent-Type: text/html",
+		"<h1>Error 503 Backend fetch failed</h1>")
 }
 
 func setCachedError(s *Stage) error {

@@ -76,7 +76,7 @@ func setExpensive(s *Stage) error {
 	var ill atomic.Bool
 	addr, err := s.app(newWorkers(2, func(r *http.Request) time.Duration {
 		if ill.Load() && searched(r) {
-			return 2 * time.Second
+			return 3 * time.Second
 		}
 		return 5 * time.Millisecond
 	}))
@@ -96,8 +96,8 @@ func setFlood(s *Stage) error {
 	}
 	s.Config = behind("http://"+addr, slowStall)
 	strangers{addresses: flooders, width: 4, every: time.Second / 10, patience: 6 * time.Second, request: func(who, n int) []byte {
-		return fmt.Appendf(nil, "GET /search?q=%d HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (compatible; %d)\r\nAccept: */*\r\n\r\n",
-			who*1000+n, who%7)
+		return fmt.Appendf(nil, "GET /search?q=%d HTTP/1.1\r\nHost: shop.example\r\n"+
+			"User-Agent: Mozilla/5.0 (compatible; %d)\r\nAccept: */*\r\n\r\n", who*1000+n, who%7)
 	}}.comeTo(s)
 	return nil
 }

@@ -4,7 +4,6 @@
 package fault
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -20,7 +19,8 @@ var rawRequest = []*Fault{
 		match: always(func(q origin.Request) bool { return q.Get("Expect") != "" }),
 		asks:  []Ask{{Method: "POST", Path: "/import", Body: 40000, Fields: []string{"Expect: 100-continue"}, Weight: 4}}}.fault(),
 	{Cause: "req.wrong_host", Name: "default", Means: Real, Scope: "upstream", Set: setWrongHost("return 404;")},
-	{Cause: "req.wrong_host", Name: "redirect", Means: Real, Scope: "upstream", Set: setWrongHost("return 301 http://shop.example$request_uri;")},
+	{Cause: "req.wrong_host", Name: "redirect", Means: Real, Scope: "upstream",
+		Set: setWrongHost("return 301 http://shop.example$request_uri;")},
 	{Cause: "req.proto_loop", Means: Real, Scope: "upstream", Set: setProtoLoop},
 	{Cause: "gw.proxy_loop", Name: "haproxy", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
 		started, err := real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: s.Gateway})
@@ -75,7 +75,8 @@ func setWrongHost(byDefault string) func(*Stage) error {
 // setProtoLoop has something in front of the gateway speak TLS with visitors and say so to a gateway that believes nobody,
 // and so tells an application that wants https of http.
 func setProtoLoop(s *Stage) error {
-	p, err := s.proxied("listen ADDR; if ($http_x_forwarded_proto != https) { return 301 https://$http_host$request_uri; }", real.NginxOptions{})
+	p, err := s.proxied("listen ADDR; if ($http_x_forwarded_proto != https) { return 301 https://$http_host$request_uri; }",
+		real.NginxOptions{})
 	if err != nil {
 		return err
 	}
@@ -90,8 +91,8 @@ func setLoop(s *Stage, back string) error {
 	if err != nil {
 		return err
 	}
-	s.Config = fmt.Sprintf("sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n"+
-		"  search: {servers: [\"http://%s\"]}\n  shop: {servers: [\"http://%s\"]}\n", back, r.Addr())
+	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\n" +
+		"upstreams:\n  search: {servers: [http://" + back + "]}\n  shop: {servers: [http://" + r.Addr() + "]}\n"
 	return nil
 }
 
@@ -113,7 +114,8 @@ func setChunked(s *Stage) error {
 	})
 }
 
-const chunkedImport = "POST /import HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na,b,c\r\n0\r\n\r\n"
+const chunkedImport = "POST /import HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n" +
+	"5\r\na,b,c\r\n0\r\n\r\n"
 
 // bodyTimeout is how long a server waits for a whole request.
 const bodyTimeout = 3 * time.Second
@@ -122,19 +124,21 @@ const bodyTimeout = 3 * time.Second
 // take three times that.
 func setSlowUpload(give func(http.ResponseWriter)) func(*Stage) error {
 	return func(s *Stage) error {
-		addr, err := s.appOf(&http.Server{ReadTimeout: bodyTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				give(w)
 				return
 			}
 			shopPage(w, r)
-		})})
+		})
+		addr, err := s.appOf(&http.Server{ReadTimeout: bodyTimeout, Handler: handler})
 		if err != nil {
 			return err
 		}
 		s.Config = behind("http://" + addr)
 		s.Visitors.Asks = append(s.Visitors.Asks,
-			Ask{Method: "POST", Path: "/photos", Body: 90000, SendRate: 10000, Weight: 2}, Ask{Method: "POST", Path: "/photos", Body: 90000, Weight: 1})
+			Ask{Method: "POST", Path: "/photos", Body: 90000, SendRate: 10000, Weight: 2},
+			Ask{Method: "POST", Path: "/photos", Body: 90000, Weight: 1})
 		return nil
 	}
 }

@@ -19,6 +19,7 @@ var rawTLS = []*Fault{
 		return i.inner.Issue(leafFor(shopInternal).Expired())
 	})}.fault(),
 	{Cause: "tls.cert_expired", Name: "meanwhile", Means: Raw, Scope: "upstream", Set: setExpiring, Break: later, Mend: back},
+	{Cause: "tls.cert_expired", Name: "one", Means: Raw, Scope: "server", Set: setOneExpired, Break: later, Mend: back},
 	{Cause: "tls.clock_skew", Means: Raw, Scope: "everything", Set: setSkewed, Break: later, Mend: back},
 	secured{cause: "tls.unknown_ca", name: "self-signed", start: true, ill: shows(func(issuers) *pki.Certificate {
 		return pki.SelfSigned(pki.Leaf{Names: []string{shopInternal}})
@@ -60,7 +61,8 @@ var rawTLS = []*Fault{
 		return s.nginxTLS(s.issuers().leaf(), "ssl_protocols TLSv1.1; ssl_ciphers DEFAULT@SECLEVEL=0;", "https", s.trusting())
 	}},
 	{Cause: "tls.cipher", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
-		return s.nginxTLS(s.issuers().leaf(), "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-CAMELLIA256-SHA384;", "https", s.trusting())
+		odd := "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-CAMELLIA256-SHA384;"
+		return s.nginxTLS(s.issuers().leaf(), odd, "https", s.trusting())
 	}},
 	{Cause: "tls.client_cert_required", Name: "nginx", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
 		return s.nginxTLS(s.issuers().leaf(), "ssl_verify_client on; ssl_client_certificate tls.pem;", "https", s.trusting())
@@ -124,18 +126,45 @@ func setExpiring(s *Stage) error {
 	return nil
 }
 
+// securePair starts two servers that are well.
+func (s *Stage) securePair(i issuers) (pair [2]*tlsServer, err error) {
+	for n := range pair {
+		if pair[n], err = s.secure(i.leaf().Server(nil)); err != nil {
+			return pair, err
+		}
+	}
+	return pair, nil
+}
+
+// setOneExpired has the certificate of one of two servers run out: the one that nobody renewed.
+func setOneExpired(s *Stage) error {
+	i := s.issuers()
+	pair, err := s.securePair(i)
+	if err != nil {
+		return err
+	}
+	s.Config = behind("[https://"+pair[0].addr+", https://"+pair[1].addr+"]", s.trusting()...)
+	s.breaks = func() error {
+		pair[1].show(i.inner.Issue(leafFor(shopInternal).Expired()).Server(nil))
+		return nil
+	}
+	s.mends = func() error {
+		pair[1].show(i.leaf().Server(nil))
+		return nil
+	}
+	return nil
+}
+
 // setSkewed has two servers whose certificates an authority of the owner's renews often, until its clock is an hour
 // ahead of everybody's.
 func setSkewed(s *Stage) error {
 	i := s.issuers()
-	var servers [2]*tlsServer
-	for n := range servers {
-		var err error
-		if servers[n], err = s.secure(i.leaf().Server(nil)); err != nil {
-			return err
-		}
+	servers, err := s.securePair(i)
+	if err != nil {
+		return err
 	}
-	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\nupstreams:\n" +
+	s.Config = "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}, {path: /search, upstream: search}]\n" +
+		"upstreams:\n" +
 		"  shop:\n    servers: [\"https://" + servers[0].addr + "\"]\n" + indented(s.trusting()) +
 		"  search:\n    servers: [\"https://" + servers[1].addr + "\"]\n" + indented(s.trusting())
 	renew := func(leaf pki.Leaf) error {

@@ -23,6 +23,7 @@ func init() {
 	prove(map[string]proof{
 		"tls.cert_expired":               handshake(expired),
 		"tls.cert_expired:meanwhile":     handshake(expired),
+		"tls.cert_expired:one":           every(overTLS("HTTP/1.1 200 OK", ""), handshakeWith(1, expired)),
 		"tls.clock_skew":                 every(handshake(notYetValid), handshakeWith(1, notYetValid)),
 		"tls.unknown_ca:self-signed":     handshake(unknown),
 		"tls.unknown_ca:private":         handshake(unknown),

@@ -5,13 +5,17 @@ package fault
 
 // Missing says of root causes that no fault makes why not.
 var Missing = map[string]string{
-	"atk.h2_rapid_reset":    "only with HTTP/2 from clients; the gateway's listeners speak HTTP/1.1 so far",
-	"body.too_large":        "the gateway has no limit on the body of an answer, and keeps none on disk, so nothing can be above it",
-	"cap.memory_thrash":     "needs swap that the machine may lose to it, and minutes; a limit of memory without swap ends in app.oom_killed instead",
-	"gw.bad_config":         "a configuration that is wrong is never in use: the gateway does not start, or keeps the old one, so no visitor meets it",
-	"gw.bug":                "needs a defect in the gateway; the lab, from outside, can put none in",
-	"gw.disk_full":          "the gateway keeps no body on disk: a full disk costs lines of the log and cached answers, and no visitor anything",
-	"cdn.origin_blocks_cdn": "what the edge's requests meet is the machine's firewall: none arrives, so there is nothing to see at the gateway",
-	"cdn.origin_ip_changed": "the edge goes to another machine: none of its requests arrives, so there is nothing to see at the gateway",
-	"cdn.520":               "an umbrella: the gateway, as the edge's origin, sees the failure that is behind it, and the faults of those are here",
+	"atk.h2_rapid_reset": "only with HTTP/2 from clients; the gateway's listeners speak HTTP/1.1 so far",
+	"body.too_large":     "the gateway has no limit on the body of an answer and keeps none on disk: nothing can be above it",
+	"cap.memory_thrash": "needs swap, which whoever else is on the machine would lose, and minutes; a limit of memory " +
+		"without swap ends in app.oom_killed",
+	"cdn.520": "an umbrella: the gateway, as the edge's origin, sees the failure behind it, and those have faults",
+	"cdn.origin_blocks_cdn": "the edge's packets end at the machine's firewall: no request arrives, and there is nothing " +
+		"to see at the gateway",
+	"cdn.origin_ip_changed": "the edge asks another machine: no request arrives, and there is nothing to see at the gateway",
+	"gw.bad_config": "a configuration that is wrong is never in use: the gateway does not start, or keeps the old one, " +
+		"so no visitor meets it",
+	"gw.bug": "needs a defect in the gateway; the lab, from outside, can put none in",
+	"gw.disk_full": "the gateway keeps no body on disk: a full one costs lines of the log and cached answers, and no " +
+		"visitor anything",
 }

@@ -46,5 +46,6 @@ func (s *Stage) proxied(lines string, o real.NginxOptions) (*real.Process, error
 
 // proxyTo are the lines of nginx that pass a request on as it came.
 func proxyTo(addr string) string {
-	return "proxy_pass http://" + addr + "; proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection \"\";"
+	return "proxy_pass http://" + addr + "; proxy_http_version 1.1; " +
+		"proxy_set_header Host $http_host; proxy_set_header Connection \"\";"
 }

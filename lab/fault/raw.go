@@ -4,9 +4,9 @@
 package fault
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"causey/lab/origin"
 	"causey/lab/real"
@@ -92,19 +92,14 @@ func oneIn(n uint64, befalls match) match {
 // slowStall has what stalls show within seconds.
 const slowStall = "timeouts: {await_head: 4s, body_stall: 3s, send_stall: 4s}"
 
-// behind is the configuration of a gateway with one site, and one upstream of one server: its URL, or a mapping, and more
-// lines for the upstream.
+// behind is the configuration of a gateway with one site, and one upstream: its server, as YAML has it, or several in
+// brackets, and more lines for the upstream.
 func behind(server string, lines ...string) string {
-	return fmt.Sprintf("sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}]\nupstreams:\n  shop:\n    servers: [%s]\n%s",
-		asItem(server), indented(lines))
-}
-
-// asItem is a URL within brackets of YAML; a mapping stays as it is.
-func asItem(server string) string {
-	if strings.HasPrefix(server, "{") {
-		return server
+	if !strings.HasPrefix(server, "[") {
+		server = "[" + server + "]"
 	}
-	return fmt.Sprintf("%q", server)
+	return "sites:\n  - host: shop.example\n    routes: [{path: /, upstream: shop}]\n" +
+		"upstreams:\n  shop:\n    servers: " + server + "\n" + indented(lines)
 }
 
 func indented(lines []string) string {
@@ -123,6 +118,7 @@ type answers struct {
 	options            origin.Options
 	lines              []string // more of the upstream's configuration
 	asks               []Ask    // who comes beside the ordinary visitors
+	patience           time.Duration
 	twins              []string
 	why                string
 }
@@ -137,6 +133,7 @@ func (a answers) fault() *Fault {
 			}
 			s.Config = behind("http://"+r.Addr(), a.lines...)
 			s.Visitors.Asks = append(s.Visitors.Asks, a.asks...)
+			s.Visitors.Patience = a.patience
 			befalls := a.match()
 			s.breaks = func() error {
 				return r.fall(func(q origin.Request) string {
