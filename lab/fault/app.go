@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"causey/lab/pattern"
-	"causey/lab/real"
 )
 
 // app starts an application written for net/http.
@@ -21,13 +20,11 @@ func (s *Stage) app(h http.Handler) (addr string, err error) {
 
 // appOf is app with the server's own settings.
 func (s *Stage) appOf(srv *http.Server) (addr string, err error) {
-	if addr, err = real.FreeAddr("0"); err != nil {
-		return "", err
-	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := net.Listen("tcp", s.anywhere())
 	if err != nil {
 		return "", err
 	}
+	addr = ln.Addr().String()
 	srv.ReadHeaderTimeout = time.Minute
 	done := make(chan struct{})
 	go func() {

@@ -4,12 +4,12 @@
 package fault
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"causey/lab/origin"
-	"causey/lab/real"
 )
 
 // rawServer answers what ordinary visitors ask for, until an illness befalls it.
@@ -23,17 +23,19 @@ type illness func(origin.Request) string
 
 // raw starts a raw server. Options.Target is its own.
 func (s *Stage) raw(o origin.Options) (*rawServer, error) {
-	addr, err := real.FreeAddr("0")
-	if err != nil {
-		return nil, err
-	}
 	r := &rawServer{}
 	o.Target, o.LogLimit = r.target, -1
-	if r.Server, err = origin.Start("tcp", addr, o); err != nil {
+	var err error
+	if r.Server, err = origin.Start("tcp", s.anywhere(), o); err != nil {
 		return nil, err
 	}
 	s.AtEnd(func() { _ = r.Close() })
 	return r, nil
+}
+
+// anywhere is an address of 127.0.0.0/8 to listen on, where the kernel finds a port.
+func (s *Stage) anywhere() string {
+	return fmt.Sprintf("127.%d.%d.%d:0", 1+s.Rand.IntN(254), s.Rand.IntN(256), 1+s.Rand.IntN(254))
 }
 
 func (r *rawServer) target(q origin.Request) string {
