@@ -5,6 +5,7 @@ package fault
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -29,15 +30,23 @@ func init() {
 		"ops.platform_sleep_or_limit:vercel": says(getting("/"), "HTTP/1.1 503 ", "X-Vercel-Error: FUNCTION_THROTTLED\r\n"),
 		"ops.platform_sleep_or_limit:heroku": says(getting("/"), "HTTP/1.1 503 ", "herokucdn.com/error-pages/"),
 
-		"cdn.ssl_mode":             says(getting("/product/1", throughCloudflare...), "HTTP/1.1 301 ", "Location: https://shop.example/product/1\r\n"),
-		"cdn.timeout":              every(fine(getting("/")), answered(getting("/search?q=1"), client.Deadline, "", "")),
-		"cdn.dns:1016":             says(getting("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1016"),
-		"cdn.tunnel:1033":          says(getting("/"), "HTTP/1.1 530 ", "\r\n\r\nerror code: 1033"),
+		"cdn.ssl_mode": says(getting("/product/1", throughCloudflare...), "HTTP/1.1 301 ", "Location: https://shop.example/product/1\r\n"),
+		"cdn.timeout":  every(fine(getting("/")), answered(getting("/search?q=1"), client.Deadline, "", "")),
+		"cdn.520:520":  edgeError(520, "520"), "cdn.origin_blocks_cdn:521": edgeError(521, "521"),
+		"cdn.origin_ip_changed:523": edgeError(523, "523"), "cdn.timeout:524": edgeError(524, "524"),
+		"cdn.ssl_mode:525": edgeError(525, "525"), "cdn.ssl_mode:526": edgeError(526, "526"),
+		"cdn.dns:1016": edgeError(530, "1016"), "cdn.tunnel:1033": edgeError(530, "1033"),
 		"cdn.tunnel:502":           says(getting("/"), "HTTP/1.1 502 ", "Cf-Cloudflared-Response-Meta: "),
 		"cdn.edge_incident":        every(says(getting("/"), "HTTP/1.1 502 ", "<center>cloudflare</center>"), ofSecond("HTTP/1.1 502 ")),
 		"cdn.one_client_to_origin": every(oncePaused, ofSome(says(getting("/"), "HTTP/1.1 503 ", "<center>nginx"))),
 		"cdn.cached_error":         cachedError,
 	})
+}
+
+// edgeError is an edge's own error.
+func edgeError(status int, code string) proof {
+	return every(answered(getting("/"), client.Satisfied, fmt.Sprintf("HTTP/1.1 %d ", status), "\r\nServer: cloudflare\r\n"),
+		answered(getting("/"), client.Satisfied, "", "\r\n\r\nerror code: "+code))
 }
 
 // stopsAfter is a connection on which so many requests are answered, and no more.

@@ -29,11 +29,14 @@ var rawCDN = []*Fault{
 	{Cause: "cdn.timeout", Means: Emulated, Scope: "path", Set: setEdgeTimeout, Break: later, Mend: back,
 		Twins: []string{"tmo.inverted"},
 		Why:   "an edge is told from another timer in front by the length of its patience, which is shortened here"},
-	rebuilt{cause: "cdn.dns", name: "1016", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
-		status: 530, fields: "CF-Error-Type: 1016\nCF-Error-Origin: edge\nContent-Type: text/plain",
-		body: "error code: 1016"}.fault(),
-	rebuilt{cause: "cdn.tunnel", name: "1033", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
-		status: 530, fields: "CF-Error-Type: 1033\nContent-Type: text/plain", body: "error code: 1033"}.fault(),
+	edgeSays("cdn.520", "520", 520, ""),
+	edgeSays("cdn.origin_blocks_cdn", "521", 521, "").orElse(whyUnreached, "cdn.origin_ip_changed"),
+	edgeSays("cdn.origin_ip_changed", "523", 523, "").orElse(whyUnreached, "cdn.origin_blocks_cdn"),
+	edgeSays("cdn.timeout", "524", 524, ""),
+	edgeSays("cdn.ssl_mode", "525", 525, ""),
+	edgeSays("cdn.ssl_mode", "526", 526, ""),
+	edgeSays("cdn.dns", "1016", 530, "1016"),
+	edgeSays("cdn.tunnel", "1033", 530, "1033"),
 	rebuilt{cause: "cdn.tunnel", name: "502", scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
 		status: 502, fields: `CF-Cloudflared-Response-Meta: {"src":"cloudflared"}` + "\nContent-Type: text/html",
 		body: "<html><body>Unable to reach the origin service. The service may be down or it may not be responding to traffic " +
@@ -43,6 +46,19 @@ var rawCDN = []*Fault{
 		Why: "a server that refuses does not say whether it counts clients or requests"},
 	{Cause: "cdn.cached_error", Means: Emulated, Scope: "path", Set: setCachedError, Break: later, Mend: back},
 }
+
+// edgeSays is a fault of a server that is reached through an edge, which cannot reach it and says so in its own words: the
+// code is in the text, and in a field where it is more than the status.
+func edgeSays(cause, name string, status int, code string) *Fault {
+	fields := "Content-Type: text/plain; charset=UTF-8"
+	if code != "" {
+		fields += "\nCF-Error-Type: " + code + "\nCF-Error-Origin: edge"
+	}
+	return rebuilt{cause: cause, name: name, scope: "upstream", means: Emulated, befalls: anyAsked, usual: cloudflare,
+		status: status, fields: fields, body: "error code: " + name}.fault()
+}
+
+const whyUnreached = "the edge says that it did not reach the server; whether that has moved or refuses the edge is known there"
 
 // setFlexible has an edge that speaks plain HTTP with us although visitors speak TLS with it, and an application that
 // redirects whoever comes without TLS.

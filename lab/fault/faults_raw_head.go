@@ -11,10 +11,10 @@ var rawHead = []*Fault{
 	badHead("resp.bad_header", "no-colon", "path", product, "no-colon"),
 	badHead("resp.bad_length", "twice", "upstream", got, "cl-dup-differ"),
 	badHead("resp.bad_length", "negative", "path", search, "cl-negative"),
-	answers{cause: "resp.empty", name: "fin", scope: "upstream", twins: dying, why: whyDying,
-		match: sometimes(3, pages), target: "/lab/fin"}.fault(),
-	answers{cause: "resp.empty", name: "rst", scope: "upstream", twins: dying, why: whyDying,
-		match: sometimes(3, pages), target: "/lab/rst"}.fault(),
+	answers{cause: "resp.empty", name: "fin", scope: "upstream", match: sometimes(3, pages), target: "/lab/fin"}.fault().
+		orElse(whyDying, "app.segfault", "app.oom_killed"),
+	answers{cause: "resp.empty", name: "rst", scope: "upstream", match: sometimes(3, pages), target: "/lab/rst"}.fault().
+		orElse(whyDying, "app.segfault", "app.oom_killed"),
 	badHead("resp.bad_status", "word", "path", search, "status-alpha"),
 	badHead("resp.bad_status", "short", "upstream", got, "status-short"),
 	badHead("resp.desync", "stray", "upstream", got, "leftover?ms=5"),
@@ -27,8 +27,6 @@ func badHead(cause, name, scope string, befalls match, mode string) *Fault {
 	return answers{cause: cause, name: name, scope: scope, match: always(befalls), target: "/lab/" + mode}.fault()
 }
 
-// dying are causes that look alike from outside while they befall requests without a pattern.
-var dying = []string{"app.segfault", "app.oom_killed"}
-
+// whyDying holds while it befalls requests without a pattern.
 const whyDying = "a process that dies of a signal closes its connections as one does that chooses to: " +
 	"only its log, or the kernel's, says which"

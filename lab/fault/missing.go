@@ -9,10 +9,6 @@ var Missing = map[string]string{
 	"body.too_large":     "the gateway has no limit on the body of an answer and keeps none on disk: nothing can be above it",
 	"cap.memory_thrash": "needs swap, which whoever else is on the machine would lose, and minutes; a limit of memory " +
 		"without swap ends in app.oom_killed",
-	"cdn.520": "an umbrella: the gateway, as the edge's origin, sees the failure behind it, and those have faults",
-	"cdn.origin_blocks_cdn": "the edge's packets end at the machine's firewall: no request arrives, and there is nothing " +
-		"to see at the gateway",
-	"cdn.origin_ip_changed": "the edge asks another machine: no request arrives, and there is nothing to see at the gateway",
 	"gw.bad_config": "a configuration that is wrong is never in use: the gateway does not start, or keeps the old one, " +
 		"so no visitor meets it",
 	"gw.bug": "needs a defect in the gateway; the lab, from outside, can put none in",

@@ -121,13 +121,11 @@ type answers struct {
 	lines              []string // more of the upstream's configuration
 	asks               []Ask    // who comes beside the ordinary visitors
 	patience           time.Duration
-	twins              []string
-	why                string
 }
 
 func (a answers) fault() *Fault {
 	return &Fault{
-		Cause: a.cause, Name: a.name, Means: Raw, Scope: a.scope, Twins: a.twins, Why: a.why,
+		Cause: a.cause, Name: a.name, Means: Raw, Scope: a.scope,
 		Set: func(s *Stage) error {
 			r, err := s.raw(a.options)
 			if err != nil {
@@ -150,6 +148,12 @@ func (a answers) fault() *Fault {
 		},
 		Break: later, Mend: back,
 	}
+}
+
+// orElse names what else a fault may be taken for, and why.
+func (f *Fault) orElse(why string, twins ...string) *Fault {
+	f.Twins, f.Why = twins, why
+	return f
 }
 
 // always is a match without a memory.
