@@ -20,5 +20,5 @@
 //	I2. A signal reaches only processes that the stage started.
 //	I3. What a machine lacks is an ErrNeeds, which says what to install or to be.
 //
-// Start reading with Fault, then Stage; faults_*.go are the faults, by layer.
+// Start reading with Fault, then Stage; faults_*.go are the faults, by layer, and missing.go says which causes have none.
 package fault

@@ -32,6 +32,8 @@ type Stage struct {
 
 	ctx  context.Context
 	ends []func()
+	// breaks and mends are what Set leaves to later and back.
+	breaks, mends func() error
 }
 
 // NewStage returns an empty stage that lives until ctx or Close ends it.
@@ -45,6 +47,12 @@ func (s *Stage) Context() context.Context { return s.ctx }
 
 // AtEnd has end called by Close, the newest first.
 func (s *Stage) AtEnd(end func()) { s.ends = append(s.ends, end) }
+
+// later is the Break of a fault whose Set knows how: it left it in Stage.breaks.
+func later(s *Stage) error { return s.breaks() }
+
+// back is the Mend that Set left in Stage.mends.
+func back(s *Stage) error { return s.mends() }
 
 // Close ends what was begun on the stage. I1.
 func (s *Stage) Close() {

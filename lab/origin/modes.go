@@ -71,6 +71,11 @@ func sound(name, doc, bytes string, then End) Mode {
 // answer finds what the path asks for and does it.
 func (x *exchange) answer() End {
 	path, query := x.req.path()
+	if choose := x.c.srv.opts.Target; choose != nil {
+		if target := choose(*x.req); target != "" {
+			path, query, _ = strings.Cut(target, "?")
+		}
+	}
 	mode, arg := lookUp(path)
 	if mode == nil {
 		return x.reject(fmt.Sprintf("there is no mode for %q; there are: %s", path, names()))

@@ -22,6 +22,9 @@ type Options struct {
 	// HTTP10 makes good routes answer as an HTTP/1.0 server: no chunking, and the connection is closed after each
 	// answer unless the request asks for keep-alive.
 	HTTP10 bool
+	// Target names what becomes of a request in place of its own target, such as "/lab/fin"; "" leaves it to that. It is
+	// asked when the head has arrived, and by many goroutines. nil is every request's own.
+	Target func(Request) string
 	// PreferLength makes Content-Length win where a request carries Transfer-Encoding too.
 	PreferLength bool
 

@@ -255,6 +255,20 @@ func TestHTTP10Server(t *testing.T) {
 }
 
 // The same ambiguous request is one request to a server that prefers one length, and two to the other.
+func TestTarget(t *testing.T) {
+	s := start(t, origin.Options{Target: func(r origin.Request) string {
+		if r.Method == "GET" && r.Target == "/product/7" {
+			return "/status/503?retry-after=9"
+		}
+		return ""
+	}})
+	for path, want := range map[string]string{"/product/7": "HTTP/1.1 503 ", "/": h, "/product/8": "HTTP/1.1 400 "} {
+		if got := one(t, s, get(path)); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %.60q", path, got)
+		}
+	}
+}
+
 func TestPreferLength(t *testing.T) {
 	both := []byte("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for prefer, want := range map[bool]string{false: "", true: "0\r\n\r\n"} {

@@ -6,6 +6,7 @@ package real
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 )
 
@@ -23,6 +24,11 @@ type NginxOptions struct {
 	Requests int
 	// TLS has it speak TLS; nil is plain HTTP.
 	TLS *TLS
+	// HTTP is what the http block holds in place of the lab's own server, for Addr; files of TLS and Files stand beside the
+	// configuration, so a bare name reaches them.
+	HTTP string
+	// Files are more files, by name.
+	Files map[string][]byte
 	// MaxBody is the longest request body in bytes; 0 is unlimited, which is not nginx's default of 1 MiB.
 	MaxBody int64
 }
@@ -33,11 +39,13 @@ type nginxData struct {
 	Requests                  int
 	MaxBody                   int64
 	TLS                       *TLS
+	HTTP                      string
 }
 
 // StartNginx runs nginx with one worker.
 func StartNginx(ctx context.Context, o NginxOptions) (*Process, error) {
-	d := nginxData{Proxy: o.Proxy, KeepaliveMillis: o.Keepalive.Milliseconds(), Requests: o.Requests, MaxBody: o.MaxBody, TLS: o.TLS}
+	d := nginxData{Proxy: o.Proxy, KeepaliveMillis: o.Keepalive.Milliseconds(), Requests: o.Requests, MaxBody: o.MaxBody, TLS: o.TLS,
+		HTTP: o.HTTP}
 	if o.Keepalive == 0 {
 		d.KeepaliveMillis = 75_000
 	}
@@ -50,11 +58,18 @@ func StartNginx(ctx context.Context, o NginxOptions) (*Process, error) {
 		}
 		d.PHPAddr, d.PHPScript = o.PHP.FastCGI(), o.PHP.script
 	}
+	given, probe := o.TLS.files(), o.TLS.probe()
+	if o.HTTP != "" {
+		probe = accepts
+		given = map[string][]byte{}
+		maps.Copy(given, o.TLS.files())
+		maps.Copy(given, o.Files)
+	}
 	return recipe{
 		name: "nginx", programs: []string{"nginx"}, pkg: "nginx-light", options: o.Options,
 		files: map[string]string{"nginx.conf": "nginx.conf.tmpl", "files/index.html": "hello.txt", "files/slow": "slow.txt"},
 		data:  d, args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"},
-		given:  o.TLS.files(),
-		serves: "files", probe: o.TLS.probe(),
+		given:  given,
+		serves: "files", probe: probe,
 	}.start(ctx)
 }

@@ -9,7 +9,7 @@
 // What it never does: listen beyond loopback unless -listen says so; anybody who can connect can make it misbehave.
 //
 // Invariants:
-//   - I1: each field of origin.Options that changes what a peer sees has a flag.
+//   - I1: each field of origin.Options that changes what a peer sees, and is no function, has a flag.
 //
 // Where to start reading: parse.
 package main

@@ -60,7 +60,7 @@ func TestEachOptionHasAFlag(t *testing.T) {
 	v := reflect.ValueOf(c.opts)
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if local := name == "KeepBytes" || name == "LogLimit"; v.Field(i).IsZero() != local {
+		if local := name == "KeepBytes" || name == "LogLimit" || name == "Target"; v.Field(i).IsZero() != local {
 			t.Errorf("%s cannot be set", name)
 		}
 	}
