@@ -122,7 +122,23 @@ func (b *Book) begins(c *sensor.Case, look *sensor.Look, now time.Time) bool {
 		b.onsets[c.Key] = o
 	}
 	rises := o.step(c, now)
-	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now) || down(c, look, now) || c.Signed(now))
+	return now.Sub(c.Last) < 10*time.Second && (rises || hopeless(c, now) || down(c, look, now) || c.Signed(now)) || b.namedThoughRare(c, look, now)
+}
+
+// Rare failures are below any alarm, and may have a cause that can be named all the same:
+// it is looked for now and then.
+const (
+	rareEvery = 5 // seconds
+	rareLeast = 4 // failures
+)
+
+// namedThoughRare reports rare failures whose cause is as good as sure.
+func (b *Book) namedThoughRare(c *sensor.Case, look *sensor.Look, now time.Time) bool {
+	if now.Unix()%rareEvery != 0 || !c.Rare() || c.Failed+c.Saved < rareLeast || now.Sub(c.Last) > time.Minute {
+		return false
+	}
+	r := b.opts.Catalogue.Rank(c.Symptom(), b.opts.Sensor.Facts(c, look, now))
+	return len(r.Causes) > 0 && r.Causes[0].Confidence >= cause.Sure
 }
 
 // see collects what is to be known of a case.

@@ -22,7 +22,14 @@ type Key struct {
 const episodeGap = 5 * time.Second
 
 // episodesMax bounds the episodes that are kept: the newest.
-const episodesMax = 16
+const episodesMax = 32
+
+// What comes rarely comes in episodes of less than few failures each. They are looked at
+// together, as far back as spellMost, until there are spellLeast failures.
+const (
+	spellLeast = 8
+	spellMost  = 10 * time.Minute
+)
 
 // Case is what fails in one mode at one upstream.
 type Case struct {
@@ -43,7 +50,10 @@ type Case struct {
 	signed time.Time
 }
 
-type episode struct{ first, last time.Time }
+type episode struct {
+	first, last time.Time
+	n           int
+}
 
 func newCase(k Key, p *pool, at time.Time) *Case {
 	return &Case{Key: k, First: at, pool: p, bad: newRing(badFirst, badKept), secs: make(seconds, 120), codes: map[failure.Code]int{}}
@@ -66,10 +76,12 @@ func (c *Case) place(at time.Time, code failure.Code) *sample {
 		if n == episodesMax {
 			c.episodes = append(c.episodes[:0], c.episodes[1:]...)
 		}
-		c.episodes = append(c.episodes, episode{at, at})
+		c.episodes = append(c.episodes, episode{first: at})
 		c.signs = 0
 	}
-	c.episodes[len(c.episodes)-1].last = at
+	e := &c.episodes[len(c.episodes)-1]
+	e.last = at
+	e.n++
 	c.Last = at
 	if !code.IsNone() && (c.codes[code] > 0 || len(c.codes) < 16) {
 		c.codes[code]++
@@ -82,13 +94,39 @@ func (c *Case) cameMeanwhile(from, to time.Time) bool {
 	return c.pool == nil || c.pool.secs.sum(from.Unix()+1, to.Unix()-1).good > 0
 }
 
-// Recovered reports that things go well again by now, and since when.
-func (c *Case) Recovered(now time.Time) bool {
-	return now.Sub(c.Last) > episodeGap && c.cameMeanwhile(c.Last, now)
+// spell returns the episodes that are looked at together: the newest, and those before it
+// while they have few failures.
+func (c *Case) spell() []episode {
+	first, n := len(c.episodes)-1, 0
+	for i := first; i >= 0; i-- {
+		e := &c.episodes[i]
+		if i < first && (n >= spellLeast || e.n >= few || c.Last.Sub(e.first) > spellMost) {
+			break
+		}
+		n += e.n
+		if first = i; e.n >= few {
+			break
+		}
+	}
+	return c.episodes[first:]
 }
 
-// Onset is when the present episode began.
-func (c *Case) Onset() time.Time { return c.episodes[len(c.episodes)-1].first }
+// Recovered reports that things go well again by now: for episodeGap, or where failures
+// are rare for some times as long as they were apart.
+func (c *Case) Recovered(now time.Time) bool {
+	gap, list := episodeGap, c.spell()
+	for i := 1; i < len(list); i++ {
+		gap = max(gap, min(3*list[i].first.Sub(list[i-1].last), time.Minute))
+	}
+	return now.Sub(c.Last) > gap && c.cameMeanwhile(c.Last, now)
+}
+
+// Rare reports failures that come one by one, among many attempts that go well.
+func (c *Case) Rare() bool { return len(c.spell()) >= few }
+
+// Onset is when what is looked at began: the present episode, or the first of a spell of
+// rare failures.
+func (c *Case) Onset() time.Time { return c.spell()[0].first }
 
 // signsMany are so many signs, of at most one a second, that they tell of something that
 // lasts.

@@ -155,7 +155,10 @@ func (v *view) seeDeaths() {
 
 // seeEpisodes sees whether it comes and goes.
 func seeEpisodes(v *view) {
-	e := v.c.episodes
+	e := slices.DeleteFunc(slices.Clone(v.c.episodes), func(e episode) bool { return e.n < few })
+	if len(e) == 0 {
+		e = v.c.episodes[len(v.c.episodes)-1:]
+	}
 	v.number("episodes", float64(len(e)), "it came %d times", len(e))
 	if len(e) < 3 {
 		return

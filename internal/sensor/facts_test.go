@@ -348,3 +348,22 @@ func TestNothingIsGuessed(t *testing.T) {
 	g.want("one failure alone", "-reused_only", "-idle_median", "-took_clustered", "-burst", "-one_path", "-one_client", "-unsafe_only", "-errno",
 		"-request_acked", "-tls_alert", "-big_body_only", "-rate_up", "-slow_before", "-check_fails", "-status")
 }
+
+// What comes one by one is looked at together.
+func TestRareFailures(t *testing.T) {
+	g := newRig(t).servers("10.0.0.3:80")
+	g.calm(time.Minute)
+	for i := range 6 {
+		g.put(visit{code: "upstream.await-head.reset-reused", reused: true, number: 5, idle: 5*time.Second + time.Duration(i)*20*time.Millisecond, method: "POST", body: 300})
+		g.calm(9 * time.Second)
+	}
+	c := g.the("")
+	if !c.Rare() || c.Recovered(g.now) {
+		t.Errorf("rare %v, recovered %v", c.Rare(), c.Recovered(g.now))
+	}
+	g.want("six in a minute", "idle_clustered", "unsafe_only", "reused_share=1", "episodes=1", "!burst", "rare_fail")
+	g.calm(2 * time.Minute)
+	if !c.Recovered(g.now) {
+		t.Error("it has not recovered after two minutes")
+	}
+}
