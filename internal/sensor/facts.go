@@ -23,10 +23,10 @@ type view struct {
 	now   time.Time
 	onset time.Time
 	look  *Look
-	// bad are failures of the present episode, good are attempts at the same upstream
+	// bad are failures of the present episode, asked those that requests had, good are attempts at the same upstream
 	// from a minute before its onset on; during are those of them from the onset to the
 	// newest failure.
-	bad, good, during []*sample
+	bad, asked, good, during []*sample
 
 	facts cause.Facts
 }
@@ -39,6 +39,7 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 	if len(v.bad) == 0 {
 		return v.facts
 	}
+	v.asked = requested(v.bad)
 	if c.pool != nil {
 		v.good = c.pool.good.since(v.onset.Add(-before))
 		v.during = slices.DeleteFunc(c.pool.good.since(v.onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })

@@ -79,7 +79,7 @@ func (v *view) seeWaits(now int64) {
 
 // seeShares sees whose requests they are, and what takes the servers' time.
 func (v *view) seeShares() {
-	all := slices.Concat(v.during, v.bad)
+	all := slices.Concat(v.during, v.asked)
 	if len(all) < 10 {
 		return
 	}

@@ -30,10 +30,10 @@ func seeRequest(v *view) {
 
 // wall sees whether only long ones fail.
 func (v *view) wall(only, at, what string, size func(*sample) float64) {
-	if len(v.bad) < 2 {
+	if len(v.asked) < 2 {
 		return
 	}
-	_, bad := middle(v.bad, func(s *sample) (float64, bool) { return size(s), true })
+	_, bad := middle(v.asked, func(s *sample) (float64, bool) { return size(s), true })
 	_, good := middle(v.good, func(s *sample) (float64, bool) { return size(s), true })
 	if len(good) < few {
 		return
@@ -50,7 +50,7 @@ func (v *view) wall(only, at, what string, size func(*sample) float64) {
 // only sees whether all failures have something that few others have.
 func (v *view) only(name, say string, has func(*sample) bool) {
 	bad, good, without := 0, 0, 0
-	for _, b := range v.bad {
+	for _, b := range v.asked {
 		if has(b) {
 			bad++
 		}
@@ -62,8 +62,8 @@ func (v *view) only(name, say string, has func(*sample) bool) {
 			without++
 		}
 	}
-	if without >= few && len(v.bad) >= 2 {
-		v.truth(name, bad == len(v.bad) && good*5 < without, "%s, and %d of %d that went well", tally(bad, len(v.bad), say), good, good+without)
+	if without >= few && len(v.asked) >= 2 {
+		v.truth(name, bad == len(v.asked) && good*5 < without, "%s, and %d of %d that went well", tally(bad, len(v.asked), say), good, good+without)
 	}
 }
 

@@ -40,6 +40,7 @@ func seeShare(v *view) {
 			good += m.secs.sum(first+int64(inner), last-int64(inner)).good
 		}
 	}
+	bad += uint32(len(v.bad) - len(v.asked))
 	all := good + bad
 	if all == 0 {
 		return
@@ -109,7 +110,7 @@ func (v *view) seeStaircase(failing map[string]int) {
 
 // seePaths sees which paths it is.
 func seePaths(v *view) {
-	paths, counts, all := shares(v.bad, func(s *sample) (string, bool) { return s.path.String(), s.path.n > 0 })
+	paths, counts, all := shares(v.asked, func(s *sample) (string, bool) { return s.path.String(), s.path.n > 0 })
 	if all == 0 {
 		return
 	}
@@ -130,7 +131,7 @@ func seePaths(v *view) {
 		}
 	}
 	unsafe := 0
-	for _, b := range v.bad {
+	for _, b := range v.asked {
 		if b.unsafe {
 			unsafe++
 		}
@@ -159,7 +160,7 @@ func network(a netip.Addr) netip.Prefix {
 // seeClients sees which clients it is.
 func seeClients(v *view) {
 	client := func(s *sample) (string, bool) { return s.client.String(), s.client.IsValid() }
-	clients, counts, all := shares(v.bad, client)
+	clients, counts, all := shares(v.asked, client)
 	if all < few {
 		return
 	}
@@ -172,7 +173,7 @@ func seeClients(v *view) {
 	v.truth("one_client", mostly(counts[clients[0]], all) && len(others) > 0,
 		"%d of %d failures are of one client, and %d others went well", counts[clients[0]], all, len(others))
 	net := func(s *sample) (string, bool) { return network(s.client).String(), s.client.IsValid() }
-	nets, inNet, _ := shares(v.bad, net)
+	nets, inNet, _ := shares(v.asked, net)
 	elsewhere := map[string]bool{}
 	for _, g := range v.during {
 		if n, ok := net(g); ok && n != nets[0] {

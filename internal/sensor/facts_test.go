@@ -298,7 +298,16 @@ func TestSigns(t *testing.T) {
 		g.s.Sign("app", "10.0.0.3:80", err, g.now)
 	}
 	g.want("known by signs", "errno=111", "worked_before", "-took_median")
+	g.many(40, 50*time.Millisecond, func(int) visit { return visit{server: two, dialled: two} })
 	c := g.the("")
+	g.s.Each(func(*Case) {
+		if list := g.s.Scopes(c); len(list) != 0 && list[0].Level != "server" {
+			t.Errorf("scopes %+v", list)
+		}
+	})
+	if ids := c.Exemplars(9); len(ids) > 0 || c.Clients() > 0 {
+		t.Errorf("exemplars %v, %d clients", ids, c.Clients())
+	}
 	if c.Failed+c.Saved != 0 || len(c.bad.since(time.Time{})) > 3 {
 		t.Errorf("%d failed, %d samples", c.Failed, len(c.bad.since(time.Time{})))
 	}

@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"causey/internal/record"
@@ -17,8 +18,9 @@ type sample struct {
 	// try is the attempt, zero where there was none. Of one that went well Took is the
 	// time until the answer's head.
 	try record.Attempt
-	// seen says that the client got the failure, and not something better.
-	seen bool
+	// seen says that the client got the failure, and not something better; sign that no
+	// request had to do with it.
+	seen, sign bool
 
 	site   string
 	path   path
@@ -47,6 +49,11 @@ func (s *sample) began() time.Time {
 
 // ended is when it failed, or its answer began.
 func (s *sample) ended() time.Time { return s.began().Add(s.try.Took) }
+
+// requested leaves out what no request had to do with.
+func requested(list []*sample) []*sample {
+	return slices.DeleteFunc(slices.Clone(list), func(s *sample) bool { return s.sign })
+}
 
 // ring keeps the newest samples, and the oldest ones if it has a front.
 type ring struct {

@@ -51,7 +51,7 @@ func (s *Sensor) Scopes(c *Case) (stand []Share) {
 		return nil
 	}
 	onset := c.Onset()
-	bad := c.bad.since(onset)
+	bad := requested(c.bad.since(onset))
 	good := slices.DeleteFunc(c.pool.good.since(onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
 	for _, level := range []struct {
 		name string
@@ -102,8 +102,15 @@ func mostFrequent(counts map[string]int) (top string) {
 // serverShare is the share of the server that fails most, by all its attempts.
 func (s *Sensor) serverShare(c *Case, onset time.Time) (worst Share) {
 	total := Share{}
+	signs := map[string]uint32{}
+	for _, b := range c.bad.since(onset) {
+		if b.sign {
+			signs[b.try.Server]++
+		}
+	}
 	for name, m := range c.pool.servers {
 		n := m.secs.sum(onset.Unix(), c.Last.Unix())
+		n.bad += signs[name]
 		one := Share{Level: "server", Value: name, Bad: int(n.bad), All: int(n.bad + n.good)}
 		total.Bad, total.All = total.Bad+one.Bad, total.All+one.All
 		if one.Bad > worst.Bad || one.Bad == worst.Bad && name < worst.Value {
@@ -117,7 +124,7 @@ func (s *Sensor) serverShare(c *Case, onset time.Time) (worst Share) {
 // Clients returns how many clients the failures are of that are kept.
 func (c *Case) Clients() int {
 	seen := map[string]bool{}
-	for _, b := range c.bad.since(c.Onset()) {
+	for _, b := range requested(c.bad.since(c.Onset())) {
 		seen[b.client.String()] = true
 	}
 	return len(seen)
@@ -137,7 +144,7 @@ func (c *Case) Sites() []string {
 
 // Exemplars returns the ids of the newest failures, up to n, newest first.
 func (c *Case) Exemplars(n int) (ids []string) {
-	list := c.bad.since(c.Onset())
+	list := requested(c.bad.since(c.Onset()))
 	for i := len(list) - 1; i >= 0 && len(ids) < n; i-- {
 		ids = append(ids, list[i].id.String())
 	}

@@ -212,7 +212,7 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	b := c.place(now, err.Code)
 	c.signs++
 	c.signed = now
-	b.at, b.try = now, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
+	b.at, b.sign, b.try = now, true, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
 }
 
 // caseForgotten is how long after its last failure a case is kept.
