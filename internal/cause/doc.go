@@ -22,5 +22,5 @@
 //
 // Start reading with Entry, then Rank; fact.go lists what can be known.
 //
-// Decisions: docs/adr/0021.
+// Decisions: docs/adr/0022.
 package cause

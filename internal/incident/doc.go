@@ -23,5 +23,5 @@
 //
 // Start reading with Book.Look, then rank.go and account.go.
 //
-// Decisions: docs/adr/0021.
+// Decisions: docs/adr/0022.
 package incident
