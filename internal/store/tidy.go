@@ -6,6 +6,7 @@ package store
 import (
 	"fmt"
 	"math"
+	"os"
 	"time"
 )
 
@@ -26,6 +27,8 @@ const (
 	tidyIncidents = 20
 	tidyFull      = 10 // rows, where it is for want of room
 	tidyPages     = 256
+	// walBytes is how long the log may be that stays.
+	walBytes = 1 << 20
 )
 
 // isFull reports more bytes than are wanted.
@@ -65,8 +68,24 @@ func (w *writer) tidy() time.Duration {
 	if more || w.isFull() && w.used.Load() < before {
 		return tidyPause
 	}
+	w.shorten()
 	w.count()
 	return tidyEvery
+}
+
+// shorten takes a long log into the file. SQLite does so by itself, and leaves the log as
+// long as it is until it begins anew.
+func (w *writer) shorten() {
+	db := w.db.Load()
+	if db.file == "" {
+		return
+	}
+	if info, err := os.Stat(db.file + walSuffix); err != nil || info.Size() < walBytes {
+		return
+	}
+	if _, err := db.w.ExecContext(w.life, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		w.opts.Logger.Debug("the store's log could not be shortened; it is tried again", "file", db.file, "error", err)
+	}
 }
 
 // tidyStep deletes some rows and reports whether there are more of that kind.
