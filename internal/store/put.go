@@ -19,7 +19,7 @@ func (s *Store) put(key string, bytes int, done func(error), statements ...state
 // PutIncident writes an incident, in place of what is there of it. Of several that wait
 // the last one is written.
 func (s *Store) PutIncident(i Incident, done func(error)) error {
-	if err := check(i.ID, i.State, i.Body); err != nil {
+	if err := check(i.Body, i.ID, i.State); err != nil {
 		return err
 	}
 	return s.put("incident "+i.ID, len(i.Body), done, statement{`INSERT INTO incidents VALUES (?,?,?,?,?,?,?,?,?,?,?)
@@ -32,7 +32,7 @@ func (s *Store) PutIncident(i Incident, done func(error)) error {
 // AddEvidence adds a snapshot to an incident, which has one for a millisecond. Of one
 // with very many the first stays and the newest.
 func (s *Store) AddEvidence(e Evidence, done func(error)) error {
-	if err := check(e.Incident, e.Incident, e.Body); err != nil {
+	if err := check(e.Body, e.Incident); err != nil {
 		return err
 	}
 	return s.put("", len(e.Body), done,
@@ -43,7 +43,7 @@ func (s *Store) AddEvidence(e Evidence, done func(error)) error {
 
 // PutExemplar writes an exchange of an incident. The newest ones of an incident stay.
 func (s *Store) PutExemplar(x Exemplar, done func(error)) error {
-	if err := check(x.Exchange, x.Incident, x.Body); err != nil {
+	if err := check(x.Body, x.Exchange, x.Incident); err != nil {
 		return err
 	}
 	return s.put("exemplar "+x.Exchange, len(x.Body), done,
@@ -55,7 +55,7 @@ func (s *Store) PutExemplar(x Exemplar, done func(error)) error {
 
 // PutRule writes a rule, in place of what is there of it.
 func (s *Store) PutRule(r Rule, done func(error)) error {
-	if err := check(r.ID, r.Kind, r.Body); err != nil {
+	if err := check(r.Body, r.ID, r.Kind); err != nil {
 		return err
 	}
 	return s.put("rule "+r.ID, len(r.Body), done, statement{`INSERT INTO rules VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
@@ -71,7 +71,7 @@ func (s *Store) DeleteRule(id string, done func(error)) error {
 
 // PutOverride writes what is decided about a server, in place of what was.
 func (s *Store) PutOverride(o Override, done func(error)) error {
-	if err := check(o.Upstream, o.Server, []byte("{}")); err != nil {
+	if err := checkKeys(o.Upstream, o.Server); err != nil {
 		return err
 	}
 	return s.put(overrideKey(o.Upstream, o.Server), len(o.Reason), done, statement{`INSERT INTO server_overrides VALUES (?,?,?,?,?,?)

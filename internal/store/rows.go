@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -58,15 +59,20 @@ type Override struct {
 	Expires time.Time
 }
 
-// check refuses what no file should have.
-func check(key, second string, body []byte) error {
+// check refuses a body that no file should have, and a row whose key is not whole.
+func check(body []byte, keys ...string) error {
 	switch {
-	case key == "" || second == "":
-		return errors.New("a row without its key")
 	case len(body) > bodyMost:
 		return fmt.Errorf("a body of %d bytes, at most %d", len(body), bodyMost)
 	case !json.Valid(body):
 		return errors.New("a body that is not JSON")
+	}
+	return checkKeys(keys...)
+}
+
+func checkKeys(keys ...string) error {
+	if slices.Contains(keys, "") {
+		return errors.New("a row without its key")
 	}
 	return nil
 }

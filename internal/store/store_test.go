@@ -152,6 +152,11 @@ func TestEverythingIsKept(t *testing.T) { // I1
 	} {
 		kept(t, put)
 	}
+	var settings string // what a power failure would show, and what no later setting mends
+	if err := s.db.Load().w.QueryRow(`SELECT synchronous || ' ' || journal_mode || ' ' || auto_vacuum
+		FROM pragma_synchronous, pragma_journal_mode, pragma_auto_vacuum`).Scan(&settings); err != nil || settings != "2 wal 2" {
+		t.Errorf("synchronous, journal_mode and auto_vacuum are %q: %v", settings, err)
+	}
 	for _, name := range []string{path, path + walSuffix, path + shmSuffix} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, info, err)
@@ -167,15 +172,14 @@ func TestEverythingIsKept(t *testing.T) { // I1
 
 	s, log := openAt(t, path)
 	for what, pair := range map[string][2]any{
-		"incident":           {must(s.Incident(t.Context(), "i1")), i},
-		"incident of an id":  {must(s.IncidentOf(t.Context(), "x1")), i},
-		"evidence":           {must(s.Evidence(t.Context(), "i1")), []Evidence{e}},
-		"exemplars":          {must(s.Exemplars(t.Context(), "i1")), []Exemplar{x}},
-		"rules":              {must(s.Rules(t.Context())), []Rule{r, stays}},
-		"overrides":          {must(s.Overrides(t.Context())), []Override{o}},
-		"rows of the counts": {s.Stats().Rows, Rows{Incidents: 1, Evidence: 1, Exemplars: 1, Rules: 3, Overrides: 1}},
+		"incident":          {must(s.Incident(t.Context(), "i1")), i},
+		"incident of an id": {must(s.IncidentOf(t.Context(), "x1")), i},
+		"evidence":          {must(s.Evidence(t.Context(), "i1")), []Evidence{e}},
+		"exemplars":         {must(s.Exemplars(t.Context(), "i1")), []Exemplar{x}},
+		"rules":             {must(s.Rules(t.Context())), []Rule{r, stays}},
+		"overrides":         {must(s.Overrides(t.Context())), []Override{o}},
 	} {
-		if what != "rows of the counts" && !reflect.DeepEqual(pair[0], pair[1]) {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: %+v, want %+v", what, pair[0], pair[1])
 		}
 	}

@@ -70,12 +70,17 @@ func (w *writer) openFile() (*database, error) {
 	if err == nil || blameFor(err) == onPlace { // no row is written yet: what is wrong is the file
 		return db, err
 	}
-	aside, moveErr := setAside(w.opts.Path, w.opts.Now())
-	if moveErr != nil {
-		return nil, fmt.Errorf("%w; and it cannot be set aside: %w", err, moveErr)
+	return w.beginAnew(err)
+}
+
+// beginAnew sets aside the file, which is closed, and opens a new one.
+func (w *writer) beginAnew(why error) (*database, error) {
+	aside, err := setAside(w.opts.Path, w.opts.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%w; and it cannot be set aside: %w", why, err)
 	}
 	w.opts.Logger.Error("the store's file cannot be used and was set aside; a new one begins, without earlier incidents, rules and decisions about servers",
-		"file", w.opts.Path, "error", err, "kept_as", aside)
+		"file", w.opts.Path, "error", why, "kept_as", aside)
 	return openFile(w.life, w.opts.Path)
 }
 
@@ -248,9 +253,8 @@ func (w *writer) moveToFile() bool {
 // replace sets a file aside that turned out to be damaged while in use, and goes on with a
 // new one.
 func (w *writer) replace(why error) {
-	w.opts.Logger.Error("the store's file is damaged", "file", w.opts.Path, "error", why)
 	w.db.Load().close()
-	db, err := w.openFile()
+	db, err := w.beginAnew(why)
 	if err == nil {
 		w.use(db)
 		return
