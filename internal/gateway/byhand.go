@@ -149,9 +149,11 @@ func (h *byHand) since(name, server string) time.Time {
 	return h.decided[serverKey{name, server}].Since
 }
 
-// set remembers d. It returns when that is on the disk, or why it may not outlive a restart.
-func (h *byHand) set(d decision) error {
+// set remembers d. What it returns waits until that is on the disk; its error says why it
+// may not outlive a restart.
+func (h *byHand) set(d decision) (wait func() error) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	at := serverKey{d.Upstream, d.Server}
 	if d.State == upstream.Auto {
 		delete(h.decided, at)
@@ -161,9 +163,7 @@ func (h *byHand) set(d decision) error {
 		}
 		h.decided[at] = d
 	}
-	wait := h.keep(d)
-	h.mu.Unlock()
-	return wait()
+	return h.keep(d)
 }
 
 // sync notes which servers are members now, and forgets those that have been none for
@@ -237,10 +237,11 @@ func (g *Gateway) decide(d admin.Decision) (warnings []string, err error) {
 		return nil, fmt.Errorf("%s: %w any more", d.Server, admin.ErrNoServer)
 	}
 	made := decision{Upstream: d.Upstream, Server: d.Server, State: d.State, Why: d.Why, Since: time.Now().UTC().Truncate(time.Second)}
-	if err := g.byHand.set(made); err != nil {
+	kept := g.byHand.set(made)
+	gr.SetHand(d.Server, d.State, made.reason(false)) // a slow disk keeps nobody in service
+	if err := kept(); err != nil {
 		g.opts.Logger.Warn("what was decided by hand about a server may not outlive a restart", "upstream", d.Upstream, "server", d.Server, "error", err)
 		warnings = append(warnings, "this may not outlive a restart of the gateway: "+err.Error())
 	}
-	gr.SetHand(d.Server, d.State, made.reason(false))
 	return warnings, nil
 }

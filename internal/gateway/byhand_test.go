@@ -51,14 +51,14 @@ func TestByHandIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state") // made when it is needed
 	h, _, end := openedIn(t, dir)
 	for _, d := range []decision{maintain("a:1", "new disk"), maintain("unix:/run/b", ""), {Upstream: "shop", Server: "c:1", State: upstream.Drain, Since: decidedAt}} {
-		if err := h.set(d); err != nil {
+		if err := h.set(d)(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	again := maintain("a:1", "newer disk")
 	again.Since = again.Since.Add(time.Hour) // the state goes on
-	h.set(again)
-	if err := h.set(decision{Upstream: "shop", Server: "c:1", State: upstream.Auto}); err != nil {
+	h.set(again)()
+	if err := h.set(decision{Upstream: "shop", Server: "c:1", State: upstream.Auto})(); err != nil {
 		t.Fatal(err)
 	}
 	end()
@@ -88,7 +88,7 @@ func TestByHandTakenOver(t *testing.T) {
 	file := filepath.Join(dir, byHandName)
 	h, _, end := openedIn(t, dir)
 	for _, server := range []string{"a:1", "older:1"} {
-		if err := h.set(maintain(server, "from the store")); err != nil {
+		if err := h.set(maintain(server, "from the store"))(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +183,7 @@ func TestByHandNotWritten(t *testing.T) {
 	}
 	for _, dir := range []string{"", filepath.Join(file, "state")} { // a file is no directory
 		h, _, _ := openedIn(t, dir)
-		if err := h.set(maintain("a:1", "")); !errors.Is(err, store.ErrVolatile) {
+		if err := h.set(maintain("a:1", ""))(); !errors.Is(err, store.ErrVolatile) {
 			t.Errorf("%q: it claims to be kept: %v", dir, err)
 		}
 		wantHand(t, h, "a:1", upstream.Maintain, "was put into maintenance by hand on 2026-03-09 14:00 UTC")
@@ -196,9 +196,9 @@ func TestByHandMissing(t *testing.T) {
 	dir := t.TempDir()
 	h, _, end := openedIn(t, dir)
 	for i := range missingMost + 10 {
-		h.set(maintain(fmt.Sprintf("gone%03d:1", i), ""))
+		h.set(maintain(fmt.Sprintf("gone%03d:1", i), ""))()
 	}
-	h.set(maintain("a:1", ""))
+	h.set(maintain("a:1", ""))()
 	now, member := decidedAt, map[serverKey]bool{{"shop", "a:1"}: true}
 	h.sync(member, now)
 	if len(h.decided) != missingMost+1 {

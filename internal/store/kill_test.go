@@ -203,3 +203,24 @@ func TestTwoProcesses(t *testing.T) { // I7
 	shut(t, s)
 	sound(t, path)
 }
+
+// TestOtherWriterIsWaitedFor: while another process is in a transaction, a write waits and
+// is not said to be in trouble.
+func TestOtherWriterIsWaitedFor(t *testing.T) { // I7
+	path := filepath.Join(t.TempDir(), "causey.db")
+	s, log := openAt(t, path)
+	other, err := openFile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.close()
+	tx, err := other.w.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() { tx.Rollback() })
+	putIncident(t, s, incident("i1", noon))
+	if log.String() != "" {
+		t.Errorf("it says %s", log)
+	}
+}
