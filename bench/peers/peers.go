@@ -109,7 +109,8 @@ func Port(addr string) string {
 type Program struct {
 	// Name is what errors call it.
 	Name string
-	// Dir is its working directory, and where its configuration lies.
+	// Dir is its working directory, where its configuration lies, and where it may keep what
+	// outlives it.
 	Dir string
 	// Addr is where it listens.
 	Addr string
@@ -139,7 +140,7 @@ func (p Program) Start() (*Process, error) {
 	r := &Process{log: &bytes.Buffer{}, ended: make(chan struct{})}
 	r.cmd = exec.Command(p.Argv[0], p.Argv[1:]...)
 	r.cmd.Dir = p.Dir
-	r.cmd.Env = append(os.Environ(), p.Env...)
+	r.cmd.Env = append(append(os.Environ(), "STATE_DIRECTORY="+p.Dir), p.Env...)
 	r.cmd.Stderr = r.log
 	if p.Stdin != nil {
 		r.cmd.Stdin = p.Stdin

@@ -280,7 +280,9 @@ func TestStartFails(t *testing.T) {
 		{"a directory", []string{"run", "-c", dir}, exitConfig, []string{dir, "directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			code, _, stderr := causey(c.args...)
+			o := outside{env: map[string]string{"STATE_DIRECTORY": dir}}
+			code := run(context.Background(), c.args, o.world())
+			stderr := o.err.String()
 			if code != c.code {
 				t.Errorf("exit %d, want %d", code, c.code)
 			}

@@ -6,6 +6,8 @@ package archtest
 import (
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,6 +80,52 @@ func checkDependencies(gomod, doc string) []string {
 		found = append(found, fmt.Sprintf("go.mod: %d direct modules, at most %d", direct, directLimit))
 	}
 	return found
+}
+
+// twins are modules of which one works with exactly one version of the other: the one its own go.mod asks for. Another
+// module's wish, or an update of everything, could bring a newer one.
+var twins = []struct{ module, pinned string }{
+	{"modernc.org/sqlite", "modernc.org/libc"},
+}
+
+// versionIn returns the version of a module that a go.mod requires, directly or not, "" for none.
+func versionIn(gomod, module string) string {
+	m := regexp.MustCompile(`(?m)^(?:require)?\s*` + regexp.QuoteMeta(module) + `\s+(v\S+)`).FindStringSubmatch(gomod)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+// checkTwin compares what two go.mod say of a module: ours, and that of the module which depends on its version.
+func checkTwin(ours, theirs, pinned string) []string {
+	if is, want := versionIn(ours, pinned), versionIn(theirs, pinned); is != want || want == "" {
+		return []string{fmt.Sprintf("go.mod: %s is %q and has to be %q; run: go get %[1]s@%[3]s", pinned, is, want)}
+	}
+	return nil
+}
+
+func TestTwinModules(t *testing.T) {
+	for _, twin := range twins {
+		cmd := exec.Command("go", "list", "-m", "-f", "{{.GoMod}}", twin.module)
+		cmd.Dir = root
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("where is %s: %v", twin.module, err)
+		}
+		theirs, err := os.ReadFile(strings.TrimSpace(string(out)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report(t, checkTwin(readText(t, "go.mod"), string(theirs), twin.pinned))
+	}
+}
+
+func TestTwinModulesChecker(t *testing.T) {
+	const ours = "module m\n\nrequire (\n\texample.com/a v1.2.0 // indirect\n)\n"
+	wantFindings(t, checkTwin(ours, "module x\n\nrequire example.com/a v1.2.0\n", "example.com/a"))
+	wantFindings(t, checkTwin(ours, "module x\n\nrequire example.com/a v1.1.0\n", "example.com/a"), "go get example.com/a@v1.1.0")
+	wantFindings(t, checkTwin(ours, "module x\n", "example.com/a"), "has to be")
 }
 
 func TestDependencies(t *testing.T) {

@@ -103,6 +103,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.Networks = g.strays.snapshot()
 	s.Certificates = g.certificateCounts(g.clock.now())
 	s.EventsDropped = g.events.dropped.Load()
+	s.Store = storeSnapshot(g.lasting.Stats())
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.Cache = cacheSnapshot(g.live.cache)

@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"causey/internal/admin"
+	"causey/internal/store"
 	"causey/internal/upstream"
 )
 
@@ -24,12 +26,14 @@ const (
 	missingMost = 256
 )
 
-// byHand is what the owner decided about servers. It outlives reloads and, in a file,
+// keepWait bounds the wait of a decision for the disk.
+const keepWait = 5 * time.Second
+
+// byHand is what the owner decided about servers. It outlives reloads and, in the store,
 // restarts.
 type byHand struct {
-	// file is where it is kept, "" for nowhere.
-	file string
-	log  *slog.Logger
+	store *store.Store
+	log   *slog.Logger
 
 	// mu is taken with a group's lock held: whoever holds it calls no group.
 	mu      sync.Mutex
@@ -67,14 +71,62 @@ func (d *decision) reason(before bool) string {
 }
 
 // openByHand returns what was decided before. dir is the state directory, "" for none.
-func openByHand(dir string, log *slog.Logger) *byHand {
-	h := &byHand{log: log, decided: map[serverKey]decision{}}
-	if dir == "" {
-		return h
-	}
-	h.file = filepath.Join(dir, "servers.json")
+func openByHand(dir string, kept *store.Store, log *slog.Logger) *byHand {
+	h := &byHand{store: kept, log: log, decided: map[serverKey]decision{}}
 	h.load()
+	if dir != "" {
+		h.takeOver(filepath.Join(dir, byHandName))
+	}
 	return h
+}
+
+// load reads what is in the store.
+func (h *byHand) load() {
+	ctx, cancel := context.WithTimeout(context.Background(), keepWait)
+	defer cancel()
+	list, err := h.store.Overrides(ctx)
+	if err != nil {
+		h.log.Warn("what was decided by hand about servers cannot be read: all are in service as far as they work", "error", err)
+	}
+	for _, o := range list {
+		d := decision{Upstream: o.Upstream, Server: o.Server, State: upstream.Hand(o.State), Why: o.Reason, Since: o.Set}
+		if !o.Expires.IsZero() {
+			d.MissingSince = o.Expires.Add(-missingFor)
+		}
+		if d.State != upstream.Drain && d.State != upstream.Maintain {
+			h.log.Warn("what was decided by hand about a server is not understood and has no effect", "upstream", o.Upstream, "server", o.Server, "state", o.State)
+			continue
+		}
+		h.decided[serverKey{d.Upstream, d.Server}] = d
+	}
+}
+
+// keep hands d to the store. What it returns waits until it is on the disk; its error says
+// why it is not.
+func (h *byHand) keep(d decision) (wait func() error) {
+	got := make(chan error, 1)
+	done := func(err error) { got <- err }
+	var err error
+	if d.State == upstream.Auto {
+		err = h.store.DeleteOverride(d.Upstream, d.Server, done)
+	} else {
+		o := store.Override{Upstream: d.Upstream, Server: d.Server, State: string(d.State), Reason: d.Why, Set: d.Since}
+		if !d.MissingSince.IsZero() {
+			o.Expires = d.MissingSince.Add(missingFor)
+		}
+		err = h.store.PutOverride(o, done)
+	}
+	if err != nil {
+		return func() error { return err }
+	}
+	return func() error {
+		select {
+		case err := <-got:
+			return err
+		case <-time.After(keepWait):
+			return fmt.Errorf("the disk has not taken it for %s", keepWait)
+		}
+	}
 }
 
 // of returns what upstream.Options.Hand asks for the upstream called name.
@@ -97,8 +149,9 @@ func (h *byHand) since(name, server string) time.Time {
 	return h.decided[serverKey{name, server}].Since
 }
 
-// set remembers d. The error says why it will not outlive a restart.
-func (h *byHand) set(d decision) error {
+// set remembers d. What it returns waits until that is on the disk; its error says why it
+// may not outlive a restart.
+func (h *byHand) set(d decision) (wait func() error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at := serverKey{d.Upstream, d.Server}
@@ -110,28 +163,26 @@ func (h *byHand) set(d decision) error {
 		}
 		h.decided[at] = d
 	}
-	if h.file == "" {
-		return fmt.Errorf("there is no state directory")
-	}
-	return h.save()
+	return h.keep(d)
 }
 
 // sync notes which servers are members now, and forgets those that have been none for
-// long, or too many.
+// long, or too many. What of it cannot be written is found out anew by the next run.
 func (h *byHand) sync(members map[serverKey]bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	changed := false
 	var missing []decision
 	for at, d := range h.decided {
 		switch {
 		case members[at] && !d.MissingSince.IsZero():
 			d.MissingSince = time.Time{}
-			h.decided[at], changed = d, true
+			h.decided[at] = d
+			h.keep(d)
 		case !members[at]:
 			if d.MissingSince.IsZero() {
 				d.MissingSince = now
-				h.decided[at], changed = d, true
+				h.decided[at] = d
+				h.keep(d)
 			}
 			missing = append(missing, d)
 		}
@@ -142,15 +193,10 @@ func (h *byHand) sync(members map[serverKey]bool, now time.Time) {
 	for i, d := range missing {
 		if i >= missingMost || now.Sub(d.MissingSince) > missingFor {
 			delete(h.decided, serverKey{d.Upstream, d.Server})
-			changed = true
 			h.log.Info("what was decided by hand is forgotten: there is no such server any more", "upstream", d.Upstream, "server", d.Server, "state", string(d.State))
+			d.State = upstream.Auto
+			h.keep(d)
 		}
-	}
-	if !changed || h.file == "" {
-		return
-	}
-	if err := h.save(); err != nil {
-		h.log.Warn("what was decided by hand about servers could not be written down", "file", h.file, "error", err)
 	}
 }
 
@@ -191,10 +237,11 @@ func (g *Gateway) decide(d admin.Decision) (warnings []string, err error) {
 		return nil, fmt.Errorf("%s: %w any more", d.Server, admin.ErrNoServer)
 	}
 	made := decision{Upstream: d.Upstream, Server: d.Server, State: d.State, Why: d.Why, Since: time.Now().UTC().Truncate(time.Second)}
-	if err := g.byHand.set(made); err != nil {
-		g.opts.Logger.Warn("what was decided by hand about a server will not outlive a restart", "upstream", d.Upstream, "server", d.Server, "file", g.byHand.file, "error", err)
-		warnings = append(warnings, "this will not outlive a restart of the gateway: "+err.Error())
+	kept := g.byHand.set(made)
+	gr.SetHand(d.Server, d.State, made.reason(false)) // a slow disk keeps nobody in service
+	if err := kept(); err != nil {
+		g.opts.Logger.Warn("what was decided by hand about a server may not outlive a restart", "upstream", d.Upstream, "server", d.Server, "error", err)
+		warnings = append(warnings, "this may not outlive a restart of the gateway: "+err.Error())
 	}
-	gr.SetHand(d.Server, d.State, made.reason(false))
 	return warnings, nil
 }

@@ -4,7 +4,10 @@
 package gateway
 
 import (
+	"context"
+	"encoding/json"
 	"log/slog"
+	"strings"
 	"time"
 
 	"causey/internal/cause"
@@ -12,6 +15,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/incident"
 	"causey/internal/sensor"
+	"causey/internal/store"
 	"causey/internal/upstream"
 )
 
@@ -22,19 +26,43 @@ const diagnosisEvery = time.Second
 type diagnosis struct {
 	sensor *sensor.Sensor
 	book   *incident.Book
+	store  *store.Store
 	log    *slog.Logger
 
 	quit, done chan struct{}
 }
 
-func newDiagnosis(log *slog.Logger) (*diagnosis, error) {
+func newDiagnosis(s *store.Store, log *slog.Logger) (*diagnosis, error) {
 	catalogue, err := cause.Load()
 	if err != nil {
 		return nil, err
 	}
-	d := &diagnosis{sensor: sensor.New(), log: log, quit: make(chan struct{}), done: make(chan struct{})}
-	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.tell})
+	d := &diagnosis{sensor: sensor.New(), store: s, log: log, quit: make(chan struct{}), done: make(chan struct{})}
+	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed})
+	d.recall()
 	return d, nil
+}
+
+// recalled is how many incidents of the processes before are known again.
+const recalled = 100
+
+// recall has the book know what another process knew.
+func (d *diagnosis) recall() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushWait)
+	defer cancel()
+	rows, err := d.store.Incidents(ctx, store.Filter{Limit: recalled})
+	if err != nil {
+		d.log.Warn("the incidents of before are not known again", "problem", err.Error())
+		return
+	}
+	var list []incident.Incident
+	for _, row := range rows {
+		var i incident.Incident
+		if err := json.Unmarshal(row.Body, &i); err == nil {
+			list = append(list, i)
+		}
+	}
+	d.book.Restore(list)
 }
 
 // start looks at the upstreams of g from now on.
@@ -87,6 +115,25 @@ func (g *Gateway) notOpened(upstreamName string, feed *discover.Feed) func(*upst
 func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failure.Error) {
 	return func(s *upstream.Server, err *failure.Error) {
 		g.diagnosis.sensor.Sign(upstreamName, s.Name, err, time.Now())
+	}
+}
+
+// changed keeps a change of an incident, and tells it once it is kept.
+func (d *diagnosis) changed(i *incident.Incident) {
+	body, err := json.Marshal(i)
+	if err != nil {
+		panic("gateway: an incident does not encode: " + err.Error())
+	}
+	row := store.Incident{ID: i.ID, State: string(i.State), Severity: string(i.Severity), Site: strings.Join(i.Sites, " "),
+		Upstream: strings.Join(i.Upstreams, " "), Scope: i.Scope.Level, Opened: i.Opened, Updated: i.Updated, Closed: i.Ended, Body: body}
+	if len(i.Ranked) > 0 {
+		row.Cause = i.Ranked[0].Cause
+	}
+	for _, id := range i.Exemplars {
+		_ = d.store.PutExemplar(store.Exemplar{Exchange: id, Incident: i.ID, At: i.Updated, Body: []byte("{}")}, nil)
+	}
+	if err := d.store.PutIncident(row, func(error) { d.tell(i) }); err != nil {
+		d.tell(i)
 	}
 }
 

@@ -49,6 +49,7 @@ import (
 	"causey/internal/handover"
 	"causey/internal/metrics"
 	"causey/internal/record"
+	"causey/internal/store"
 	"causey/internal/trace"
 )
 
@@ -58,7 +59,7 @@ type Options struct {
 	// nothing to load from.
 	Load func() (*config.Config, error)
 	// StateDir is where newer lists of networks are looked for (internal/cdn), and
-	// where what the owner decided about servers is kept; "" for nowhere.
+	// where what has to outlive a restart is kept (internal/store); "" for nowhere.
 	StateDir string
 	// After is what the care for certificates waits with, nil for time.After.
 	After func(time.Duration) <-chan time.Time
@@ -81,6 +82,7 @@ type Gateway struct {
 	plan  atomic.Pointer[exchange.Plan]
 
 	store   *admin.Store
+	lasting *store.Store // what outlives a restart
 	metrics *metrics.Metrics
 	admin   *admin.Server
 	certs   *certs.Keeper
@@ -176,17 +178,18 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.checks = newChecks(g.clock.now)
 	g.resolver = newResolver(cfg)
 	g.events = startEvents(o.Logger, eng.TimeOf)
-	if g.diagnosis, err = newDiagnosis(o.Logger); err != nil {
+	g.lasting = openStore(o.StateDir, o.Logger)
+	if g.diagnosis, err = newDiagnosis(g.lasting, o.Logger); err != nil {
 		g.closeAll()
 		return nil, err
 	}
-	g.byHand = openByHand(o.StateDir, o.Logger)
-	store, err := g.openCache(cfg, nil)
+	g.byHand = openByHand(o.StateDir, g.lasting, o.Logger)
+	answers, err := g.openCache(cfg, nil)
 	if err != nil {
 		g.closeAll()
 		return nil, fmt.Errorf("cache.disk: %w", err)
 	}
-	g.live = g.buildLive(cfg, live{}, g.resolver, store)
+	g.live = g.buildLive(cfg, live{}, g.resolver, answers)
 	g.recallByHand(g.live)
 	g.useCache(cfg, g.live)
 	g.useNetworks(g.live)

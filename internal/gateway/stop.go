@@ -18,8 +18,8 @@ const (
 	leftGrace = 5 * time.Second
 	// killWait bounds the wait for exchanges that were told to end at once.
 	killWait = 5 * time.Second
-	// flushWait bounds the wait for the access log's output, and for the collector of
-	// traces.
+	// flushWait bounds the wait for the access log's output, for the collector of traces
+	// and for the store.
 	flushWait = 2 * time.Second
 )
 
@@ -115,5 +115,6 @@ func (g *Gateway) closeAll() {
 	for _, r := range append(g.retired, g.resolver) {
 		r.Close()
 	}
+	closeStore(g.lasting, g.opts.Logger)
 	close(g.ended)
 }

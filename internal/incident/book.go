@@ -177,7 +177,7 @@ func (b *Book) enter(s *seen, now time.Time) {
 
 // join makes a case one of an incident. I1.
 func (b *Book) join(i *Incident, s *seen) {
-	i.cases = append(i.cases, s.c.Key)
+	i.Cases = append(i.Cases, s.c.Key)
 	b.byCase[s.c.Key] = i
 	i.note(s.c)
 }
@@ -192,12 +192,12 @@ func (b *Book) again(s *seen, now time.Time) *Incident {
 		if now.Sub(i.Ended) > reopenWithin {
 			break
 		}
-		if slices.Contains(i.cases, s.c.Key) {
+		if slices.Contains(i.Cases, s.c.Key) {
 			b.closed = slices.Delete(b.closed, n, n+1)
 			b.open = append(b.open, i)
 			i.State, i.Ended, i.known = Open, time.Time{}, false
 			i.Reopened++
-			i.cases, i.Upstreams, i.Sites = nil, nil, nil
+			i.Cases, i.Upstreams, i.Sites = nil, nil, nil
 			b.join(i, s)
 			return i
 		}
@@ -232,8 +232,23 @@ func (b *Book) Incidents() []Incident {
 
 func (i *Incident) copy() Incident {
 	c := *i
-	c.cases = nil
+	c.Cases = slices.Clone(i.Cases)
 	return c
+}
+
+// Restore takes in what another process knew, the newest first. What was not closed is
+// closed as of when it was last seen; if it goes on it is the same incident again. I4.
+func (b *Book) Restore(list []Incident) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for n := range list[:min(len(list), closedMax)] {
+		i := list[n]
+		if i.State != Closed {
+			i.State, i.Ended = Closed, i.LastSeen
+		}
+		i.known = true
+		b.closed = append(b.closed, &i)
+	}
 }
 
 // OfExchange returns the id of the incident that the exchange with this id belongs to,

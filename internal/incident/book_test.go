@@ -320,3 +320,22 @@ func TestBooksAreBounded(t *testing.T) {
 		t.Errorf("%d onsets, %d cases", len(w.b.onsets), len(w.b.byCase))
 	}
 }
+
+// I4: what another process knew is known again, and goes on as the same incident.
+func TestIncidentsOutliveTheProcess(t *testing.T) {
+	w := newTown(t, "shop")
+	w.live(time.Minute, 10)
+	w.ill = func(v *visit) (string, bool) { return "upstream.connect.refused", false }
+	w.live(10*time.Second, 10)
+	before := w.the("it is down")
+	next := newTown(t, "shop")
+	next.now, next.ill = w.now.Add(3*time.Second), w.ill
+	next.b.Restore(w.b.Incidents())
+	if list := next.b.Incidents(); len(list) != 1 || list[0].State != Closed || !list[0].Ended.Equal(before.LastSeen) {
+		t.Errorf("restored:%s", titles(list))
+	}
+	next.live(10*time.Second, 10)
+	if i := next.the("still down"); i.ID != before.ID || i.Reopened != 1 {
+		t.Errorf("it is %s, reopened %d, and was %s", i.ID, i.Reopened, before.ID)
+	}
+}

@@ -82,7 +82,9 @@ type Incident struct {
 	// Facts are all that was observed, by name: what the causes were weighed by.
 	Facts []Fact `json:"facts"`
 
-	cases    []sensor.Key
+	// Cases are what it is made of.
+	Cases []sensor.Key `json:"cases"`
+
 	known    bool      // told already
 	topSince time.Time // how long the first cause has been the first
 	topID    string

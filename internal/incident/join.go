@@ -62,7 +62,7 @@ func (b *Book) sameElsewhere(s *seen, i *Incident) bool {
 	if s.c.Onset().Sub(i.Opened).Abs() > atOnce || isNarrow(narrowest(s.shares).Level) || isNarrow(i.Scope.Level) {
 		return false
 	}
-	return slices.ContainsFunc(i.cases, func(k sensor.Key) bool { return kin(k.Mode, s.c.Mode) })
+	return slices.ContainsFunc(i.Cases, func(k sensor.Key) bool { return kin(k.Mode, s.c.Mode) })
 }
 
 // kin reports modes that one shared thing behind several upstreams can show.

@@ -16,7 +16,7 @@ import (
 // update looks at an incident anew.
 func (b *Book) update(i *Incident, all map[sensor.Key]*seen, now time.Time) {
 	var cases []*seen
-	for _, k := range i.cases {
+	for _, k := range i.Cases {
 		if s := all[k]; s != nil {
 			cases = append(cases, s)
 		}
@@ -96,7 +96,7 @@ func (b *Book) recover(i *Incident, now time.Time) {
 func (b *Book) close(i *Incident, now time.Time) {
 	i.State, i.Ended, i.Updated = Closed, now, now
 	b.open = slices.DeleteFunc(b.open, func(o *Incident) bool { return o == i })
-	for _, k := range i.cases {
+	for _, k := range i.Cases {
 		delete(b.byCase, k)
 		if o := b.onsets[k]; o != nil {
 			o.sum = 0

@@ -57,6 +57,12 @@ const (
 	famCertificates
 	famCertificateEnd
 	famOrders
+	famStoreBytes
+	famStoreRows
+	famStoreWaiting
+	famStoreWrites
+	famStoreFailures
+	famStoreDegraded
 	famBuild
 )
 
@@ -135,6 +141,18 @@ var families = [...]Family{
 		"When a certificate expires, in seconds since 1970, by the first of the hosts that it is served for; of several for one host the first to expire. Not for names on demand, and for 1,024 hosts at most, those that expire first."},
 	famOrders: {"causey_certificate_orders_total", "counter", []string{"result"},
 		"Orders for certificates at the CA, new ones and renewals: ok, or failed."},
+	famStoreBytes: {"causey_store_size_bytes", "gauge", nil,
+		"Bytes of the store's file, with its log; of its rows while they are in memory."},
+	famStoreRows: {"causey_store_rows", "gauge", []string{"table"},
+		"Rows of the store: incidents, evidence, exemplars, rules, server_overrides. Counted once a minute."},
+	famStoreWaiting: {"causey_store_queue", "gauge", nil,
+		"Writes that wait to be committed. They are many only while the disk is slow or cannot be written."},
+	famStoreWrites: {"causey_store_writes_total", "counter", []string{"fate"},
+		"Writes to the store. fate: committed, or dropped (there was no room for more to wait)."},
+	famStoreFailures: {"causey_store_write_failures_total", "counter", nil,
+		"Attempts to write to the store that failed. What they were to write is kept and tried again."},
+	famStoreDegraded: {"causey_store_degraded", "gauge", nil,
+		"1 while nothing of the store reaches the disk, so that a crash would lose what is new; else 0."},
 	famBuild: {"causey_build_info", "gauge", []string{"version", "commit", "goversion"},
 		"Always 1; the labels say which build this is."},
 }

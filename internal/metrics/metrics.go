@@ -50,6 +50,8 @@ type Snapshot struct {
 	Certificates Certificates
 	// Cache is the state of what is kept, zero without a cache.
 	Cache Cache
+	// Store is the state of what outlives a restart.
+	Store Store
 }
 
 // Cache is the state of the store of answers.
@@ -270,6 +272,7 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 	}
 	s.Certificates.collect(ch)
 	s.Cache.collect(ch)
+	s.Store.collect(ch)
 }
 
 func (c Cache) collect(ch chan<- prometheus.Metric) {

@@ -46,6 +46,7 @@ func snapshot() Snapshot {
 			Ends:   map[string]time.Time{"shop.example": time.Unix(3000, 0), "blog.example": time.Unix(4000, 0)},
 			Orders: 7, OrdersFailed: 3,
 		},
+		Store: Store{Bytes: 4096, Rows: map[string]int64{"incidents": 12, "rules": 0}, Waiting: 2, Written: 90, Dropped: 1, Failures: 3, Degraded: true},
 	}
 }
 
@@ -156,6 +157,14 @@ func TestGauges(t *testing.T) {
 		`causey_certificate_orders_total{result="ok"}`:                             7,
 		`causey_certificate_orders_total{result="failed"}`:                         3,
 		`causey_tls_handshakes_total{resumed="yes",version="1.3"}`:                 0,
+		`causey_store_size_bytes{}`:                                                4096,
+		`causey_store_rows{table="incidents"}`:                                     12,
+		`causey_store_rows{table="rules"}`:                                         0,
+		`causey_store_queue{}`:                                                     2,
+		`causey_store_writes_total{fate="committed"}`:                              90,
+		`causey_store_writes_total{fate="dropped"}`:                                1,
+		`causey_store_write_failures_total{}`:                                      3,
+		`causey_store_degraded{}`:                                                  1,
 		`causey_build_info{commit="abc",goversion="go1",version="1.2.3"}`:          1,
 	} {
 		want(t, got, series, v)

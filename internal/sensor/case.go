@@ -13,8 +13,8 @@ import (
 // Key says what a case is about.
 type Key struct {
 	// Upstream is "" for what the gateway fails at itself, before it has one.
-	Upstream string
-	Mode     Mode
+	Upstream string `json:"upstream"`
+	Mode     Mode   `json:"mode"`
 }
 
 // episodeGap is how long a case has to be free of failures, with requests coming, to

@@ -114,7 +114,7 @@ func (r *running) start(env []string, files []*os.File, wrapper ...string) {
 	args := append(slices.Clone(wrapper), r.program(), "run", "-c", filepath.Join(r.Dir, "causey.yaml"))
 	r.first = exec.Command(args[0], args[1:]...)
 	r.first.ExtraFiles = files
-	r.first.Env = append(append(os.Environ(), "RUNTIME_DIRECTORY="+r.Dir), env...)
+	r.first.Env = append(append(os.Environ(), "RUNTIME_DIRECTORY="+r.Dir, "STATE_DIRECTORY="+r.Dir), env...)
 	f, err := os.OpenFile(r.stderr, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		r.t.Fatal(err)

@@ -58,6 +58,7 @@ func startChild(t *testing.T, server, top string) *child {
 	}
 	c := &child{t: t, addr: addr, cmd: exec.Command(program, "run", "-c", config), quit: make(chan struct{})}
 	var log bytes.Buffer
+	c.cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+dir)
 	c.cmd.Stdout, c.cmd.Stderr = &log, &log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.cmd.Start(); err != nil {
