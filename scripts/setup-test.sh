@@ -16,8 +16,8 @@ needs=(
   "pebble : pebble : certificates obtained from a CA"
   "openssl : openssl : handshakes with OpenSSL's client, and OCSP answers read by it"
   "curl : curl : handshakes with curl"
-  "nft : nftables : failures made by packet rules in a network namespace"
-  "ip : iproute2 : failures made by packet rules in a network namespace"
+  "nft : nftables : failures made by packet rules in a network namespace; faults of the network"
+  "ip : iproute2 : failures made by packet rules in a network namespace; faults of the network"
 )
 
 PATH=$PATH:/usr/sbin:/sbin

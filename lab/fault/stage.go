@@ -34,6 +34,7 @@ type Stage struct {
 	ends []func()
 	// breaks and mends are what Set leaves to later and back.
 	breaks, mends func() error
+	kept          any // what Set keeps for Break and Mend
 }
 
 // NewStage returns an empty stage that lives until ctx or Close ends it.
@@ -44,6 +45,11 @@ func NewStage(ctx context.Context, dir, gateway string, seed uint64) *Stage {
 
 // Context ends with the stage's time.
 func (s *Stage) Context() context.Context { return s.ctx }
+
+// with makes a Break or a Mend of what Set kept.
+func with[T any](do func(T) error) func(*Stage) error {
+	return func(s *Stage) error { return do(s.kept.(T)) }
+}
 
 // AtEnd has end called by Close, the newest first.
 func (s *Stage) AtEnd(end func()) { s.ends = append(s.ends, end) }
