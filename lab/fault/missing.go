@@ -12,6 +12,7 @@ var Missing = map[string]string{
 	"gw.bad_config": "a configuration that is wrong is never in use: the gateway does not start, or keeps the old one, " +
 		"so no visitor meets it",
 	"gw.bug": "needs a defect in the gateway; the lab, from outside, can put none in",
-	"gw.disk_full": "the gateway keeps no body on disk: a full one costs lines of the log and cached answers, and no " +
-		"visitor anything",
+	"h2.goaway_storm": "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",
+	"h2.saturated":    "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",
+	"h2.stream_reset": "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",
 }
