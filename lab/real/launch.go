@@ -36,8 +36,10 @@ type recipe struct {
 	network  string            // "" is tcp; "unix" listens on a socket in the directory
 	files    map[string]string // file in the directory: file in apps
 	given    map[string][]byte // file in the directory: its content
+	texts    map[string]string // file in the directory: a template of its content
 	data     any               // what the templates see as .Data
 	args     []string          // templates too
+	env      []string          // and these
 	serves   string            // subdirectory that Provide fills
 	probe    func(*Process) func(context.Context) error
 }
@@ -86,21 +88,27 @@ func makeDir(parent, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = os.Chmod(dir, 0o755)
-	if err == nil && os.Geteuid() == 0 {
-		err = os.Chown(dir, nobody, nobody)
-	}
-	if err != nil {
+	if err := Give(dir); err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil
 }
 
+// Give makes dir a directory that servers may write to, and anybody may walk through.
+func Give(dir string) error {
+	err := os.Chmod(dir, 0o755)
+	if err == nil && os.Geteuid() == 0 {
+		err = os.Chown(dir, nobody, nobody)
+	}
+	return err
+}
+
 func (r recipe) launch(p *Process) error {
 	var err error
 	switch {
-	case r.network == "unix":
+	case r.network == "unix" && p.addr == "":
 		p.addr = filepath.Join(p.dir, "socket")
+	case r.network == "unix":
 	case p.addr == "":
 		p.addr, err = FreeAddr("0")
 	default: // or the probe would take another's answer for ours
@@ -129,12 +137,20 @@ func (r recipe) launch(p *Process) error {
 			return err
 		}
 	}
-	for _, arg := range r.args {
-		text, err := expand(arg, v)
+	for name, text := range r.texts {
+		content, err := expand(text, v)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(p.dir, name), content, 0o644)
+		}
 		if err != nil {
 			return err
 		}
-		p.args = append(p.args, string(text))
+	}
+	var err1, err2 error
+	p.args, err1 = expandAll(r.args, v)
+	p.env, err2 = expandAll(r.env, v)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
 	}
 	p.probe = r.probe(p)
 	return p.exec()
@@ -159,6 +175,7 @@ func (p *Process) exec() error {
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.dir, out, out, attr
 	p.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8", "HOME=" + p.dir, "TMPDIR=" + p.dir,
 		"PYTHONDONTWRITEBYTECODE=1"}
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	started := make(chan error, 1)
 	go p.run(started)
 	return <-started
@@ -187,6 +204,18 @@ func expand(text string, v view) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+func expandAll(texts []string, v view) ([]string, error) {
+	var all []string
+	for _, text := range texts {
+		b, err := expand(text, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(b))
+	}
+	return all, nil
 }
 
 // FreeAddr is a random address of 127.0.0.0/8 with this port, or with a free one for "0". The port is free again when a
