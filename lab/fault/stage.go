@@ -7,6 +7,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"causey/lab/real"
 )
 
 // Stage is where one fault happens. Set fills in the upper part; who drives the stage
@@ -33,6 +35,10 @@ type Stage struct {
 
 	ctx  context.Context
 	ends []func()
+	// processes are the programs that were launched, in that order.
+	processes []*real.Process
+	partner   *partner
+	moved     func(to string) // tells the name server where the shop is
 }
 
 // NewStage returns an empty stage that lives until ctx or Close ends it.

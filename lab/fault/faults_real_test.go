@@ -1,0 +1,318 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// sign is what a fault looks like to visitors who come to the server itself, as a gateway
+// would. What it says must not be so before the fault is there.
+type sign struct {
+	// seen is asked of what visitors saw in the last moments; nil where look says all.
+	seen func(Counts) bool
+	// look asks the server something of its own.
+	look func(ctx context.Context, addr string, s *Stage) error
+	// server is which of the gateway's servers they come to.
+	server int
+}
+
+// realSigns are those of the faults with real software, by ID.
+var realSigns = map[string]sign{
+	"dns.stale":                   {seen: noAnswer, look: refused},
+	"dns.localhost_v6":            {seen: noAnswer, look: refused},
+	"tcp.refused.down":            {seen: noAnswer, look: refused},
+	"tcp.refused.wrong_port":      {seen: noAnswer, look: refused},
+	"tcp.refused.bind_loopback":   {seen: noAnswer, look: refused},
+	"tcp.refused.starting":        {seen: noAnswer, look: refused},
+	"tcp.backlog_overflow":        {look: dialsLate},
+	"unix.missing":                {seen: noAnswer, look: dials(syscall.ENOENT)},
+	"unix.permission":             {look: mode0600},
+	"unix.backlog":                {look: dials(syscall.EAGAIN)},
+	"unix.stale":                  {seen: noAnswer, look: refused},
+	"proto.fastcgi":               {seen: noAnswer},
+	"proto.fastcgi:uwsgi":         {seen: noAnswer},
+	"req.body_too_large":          {seen: noAnswerOr(413)},
+	"req.body_too_large:node":     {seen: noAnswerOr(413)},
+	"req.body_too_large:php":      {seen: status(413)},
+	"req.headers_too_large":       {seen: status(431)},
+	"req.headers_too_large:uwsgi": {seen: noAnswer},
+	"req.headers_too_large:nginx": {seen: status(400)},
+	"resp.header_too_big":         {look: headAbove64KiB},
+	"resp.header_too_big:node":    {look: headAbove64KiB},
+	"resp.header_too_big:php":     {seen: status(502)},
+	"resp.cl_and_te":              {look: bothLengths},
+}
+
+// noAnswerOr is for servers that answer and close at once, which may break the sending
+// first.
+func noAnswerOr(code int) func(Counts) bool {
+	return func(n Counts) bool { return n.Failed+n.Status[code] > 2 }
+}
+
+func noAnswer(n Counts) bool { return n.Failed > 2 }
+func late(n Counts) bool     { return n.Left > 2 }
+
+func refused(ctx context.Context, addr string, _ *Stage) error {
+	return dials(syscall.ECONNREFUSED)(ctx, addr, nil)
+}
+
+// dials wants a dial that ends with an error of the kernel.
+func dials(want syscall.Errno) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, _ *Stage) error {
+		network := "tcp"
+		if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+			network, addr = "unix", path
+		}
+		var d net.Dialer
+		c, err := d.DialContext(ctx, network, addr)
+		if err == nil {
+			c.Close()
+		}
+		if !errors.Is(err, want) {
+			return fmt.Errorf("dial %s: %v, want %v", addr, err, want)
+		}
+		return nil
+	}
+}
+
+// dialsLate wants a dial that takes a second or more, as when the kernel drops SYNs.
+func dialsLate(ctx context.Context, addr string, _ *Stage) error {
+	d := net.Dialer{Timeout: 900 * time.Millisecond}
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err == nil {
+		c.Close()
+		return errors.New("connected at once")
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+func mode0600(_ context.Context, addr string, _ *Stage) error {
+	info, err := os.Stat(strings.TrimPrefix(addr, "unix:"))
+	if err == nil && info.Mode().Perm() != 0o600 {
+		err = errors.New(info.Mode().String())
+	}
+	return err
+}
+
+// gets wants a status of a path within a time.
+func gets(path string, status int, within time.Duration) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, _ *Stage) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if took := time.Since(began); resp.StatusCode != status || took > within {
+			return fmt.Errorf("%s: %s after %v", path, resp.Status, took)
+		}
+		return nil
+	}
+}
+
+// head is the head of an answer to GET path as it comes.
+func head(ctx context.Context, addr, path string) (string, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n", path); err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(c)
+	before, _, _ := strings.Cut(string(text), "\r\n\r\n")
+	return before, err
+}
+
+func headAbove64KiB(ctx context.Context, addr string, _ *Stage) error {
+	text, err := head(ctx, addr, "/account")
+	if err == nil && len(text) <= 64<<10 {
+		err = fmt.Errorf("the head has %d bytes", len(text))
+	}
+	return err
+}
+
+func bothLengths(ctx context.Context, addr string, _ *Stage) error {
+	text, err := head(ctx, addr, "/both")
+	if err == nil && (!strings.Contains(text, "\r\nContent-Length: 5") || !strings.Contains(text, "\r\nTransfer-Encoding: chunked")) {
+		err = fmt.Errorf("the head is %q", text)
+	}
+	return err
+}
+
+// status wants so many answers of a status.
+func status(code int) func(Counts) bool {
+	return func(n Counts) bool { return n.Status[code] > 2 }
+}
+
+// stages bounds how many stages there are at a time.
+var stages = make(chan struct{}, 4)
+
+// TestRealFaults sets each fault with real software up, has visitors come to the server
+// itself, and breaks it.
+func TestRealFaults(t *testing.T) {
+	for _, f := range All() {
+		if f.Means != Real {
+			continue
+		}
+		t.Run(f.ID(), func(t *testing.T) {
+			t.Parallel()
+			stages <- struct{}{}
+			defer func() { <-stages }()
+			want, ok := realSigns[f.ID()]
+			if !ok {
+				t.Fatal("nobody knows its sign; write it in realSigns")
+			}
+			checkFault(t, f, want)
+		})
+	}
+}
+
+var serversOf = regexp.MustCompile(`servers: \[([^\]]*)\]`)
+
+// checkFault is the whole life of a fault without a gateway.
+func checkFault(t *testing.T, f *Fault, want sign) {
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "cz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := NewStage(ctx, dir, "", 1)
+	s.Logf = t.Logf
+	t.Cleanup(s.Close)
+	mayNeed(t, f.Set(s))
+	t.Cleanup(func() {
+		for _, p := range s.processes {
+			if t.Failed() {
+				t.Logf("log of %s:\n%s", p.Name(), p.Log())
+			}
+		}
+	})
+	s.Gateway = serverOf(t, s, want.server)
+	if s.Visitors.Patience == 0 {
+		s.Visitors.Patience = 3 * time.Second
+	}
+	visit, leave := context.WithCancel(ctx)
+	crowds := s.Visit(visit)
+	t.Cleanup(func() {
+		leave()
+		for _, c := range crowds {
+			c.Wait()
+		}
+	})
+	if f.Break != nil {
+		before := await(ctx, crowds, func(n Counts) bool { return n.Whole > 20 })
+		if want.seen != nil && want.seen(before) || want.seen == nil && want.look(ctx, s.Gateway, s) == nil {
+			t.Fatalf("it is there before it is made: %+v", before)
+		}
+		mayNeed(t, f.Break(s))
+	}
+	began := time.Now()
+	if want.look != nil {
+		for err = want.look(ctx, s.Gateway, s); err != nil && time.Since(began) < 12*time.Second; err = want.look(ctx, s.Gateway, s) {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err != nil {
+			t.Errorf("the server's own sign is not there: %v", err)
+		}
+	}
+	if want.seen != nil {
+		start := sum(crowds)
+		if f.Break == nil {
+			start = Counts{}
+		}
+		if last := await(ctx, crowds, func(n Counts) bool { return want.seen(minus(n, start)) }); !want.seen(minus(last, start)) {
+			t.Errorf("visitors do not see it: %+v, at the break %+v", last, start)
+		}
+	}
+	t.Logf("seen after %.1f s", time.Since(began).Seconds())
+	if f.Mend != nil {
+		if err := f.Mend(s); err != nil {
+			t.Errorf("mend: %v", err)
+		}
+	}
+}
+
+// serverOf is one of the servers that the gateway is told of.
+func serverOf(t *testing.T, s *Stage, at int) string {
+	t.Helper()
+	m := serversOf.FindStringSubmatch(s.Config)
+	if m == nil {
+		t.Fatalf("no servers in\n%s", s.Config)
+	}
+	addr := strings.Trim(strings.Split(m[1], ", ")[at], `"`)
+	if strings.HasPrefix(addr, "app.shop.internal") {
+		return s.processes[0].Addr() // as a gateway had it from the name server
+	}
+	return addr
+}
+
+func mayNeed(t *testing.T, err error) {
+	t.Helper()
+	var needs ErrNeeds
+	if errors.As(err, &needs) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await waits for ok, at most 12 s, and returns what was counted then.
+func await(ctx context.Context, crowds []*Crowd, ok func(Counts) bool) Counts {
+	for end := time.Now().Add(12 * time.Second); ; {
+		n := sum(crowds)
+		if ok(n) || time.Now().After(end) || !pause(ctx, 20*time.Millisecond) {
+			return n
+		}
+	}
+}
+
+func sum(crowds []*Crowd) Counts {
+	all := Counts{Status: map[int]int{}}
+	for _, c := range crowds {
+		n := c.Counts()
+		all.Asked, all.Whole, all.Failed = all.Asked+n.Asked, all.Whole+n.Whole, all.Failed+n.Failed
+		all.Cut, all.Left, all.Missed = all.Cut+n.Cut, all.Left+n.Left, all.Missed+n.Missed
+		for status, count := range n.Status {
+			all.Status[status] += count
+		}
+	}
+	return all
+}
+
+func minus(a, b Counts) Counts {
+	d := Counts{a.Asked - b.Asked, a.Whole - b.Whole, map[int]int{}, a.Failed - b.Failed, a.Cut - b.Cut, a.Left - b.Left, a.Missed - b.Missed}
+	for status, count := range a.Status {
+		d.Status[status] = count - b.Status[status]
+	}
+	return d
+}
