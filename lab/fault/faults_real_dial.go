@@ -18,8 +18,6 @@ import (
 	"causey/lab/real"
 )
 
-func init() { lists = append(lists, realDial, realUnix) }
-
 // realDial are servers that cannot be connected to by TCP.
 var realDial = []*Fault{
 	{Cause: "dns.stale", Means: Real, Scope: "server",

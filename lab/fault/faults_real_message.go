@@ -9,8 +9,6 @@ import (
 	"causey/lab/real"
 )
 
-func init() { lists = append(lists, realRequests, realAnswers) }
-
 // realRequests are requests that a server will not take.
 var realRequests = []*Fault{
 	{Cause: "proto.fastcgi", Means: Real, Scope: "upstream",

@@ -4,6 +4,8 @@
 package fault
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +27,8 @@ type sign struct {
 	seen func(Counts) bool
 	// look asks the server something of its own.
 	look func(ctx context.Context, addr string, s *Stage) error
+	// patience is that of the visitors who have none of their own, 0 for 3 s.
+	patience time.Duration
 	// server is which of the gateway's servers they come to.
 	server int
 }
@@ -53,6 +57,20 @@ var realSigns = map[string]sign{
 	"resp.header_too_big":         {look: headAbove64KiB},
 	"resp.header_too_big:node":    {look: headAbove64KiB},
 	"resp.header_too_big:php":     {seen: status(502)},
+	"ka.idle_race":                {seen: anyFailed, server: 1},
+	"ka.idle_race:gunicorn":       {seen: anyFailed, server: 1},
+	"ka.max_requests":             {look: closesAfter(15)},
+	"cap.phpfpm_max_children":     {seen: late, look: gets("/static/1.css", 200, time.Second)},
+	"cap.workers_saturated":       {seen: late},
+	"cap.app_limit":               {seen: status(503)},
+	"cap.cpu_starved":             {seen: late, look: slow("/static/1.css", 500*time.Millisecond)},
+	"cap.db_slow":                 {look: slowBut("/product/1", "/static/1.css", 500*time.Millisecond)},
+	"cap.db_down_or_pool":         {seen: status(500), patience: 8 * time.Second},
+	"cap.db_down_or_pool:locked":  {seen: status(500)},
+	"app.dependency_slow":         {seen: late},
+	"cap.gc_pause":                {look: slow("/static/1.css", time.Second)},
+	"cap.event_loop_blocked":      {look: slow("/static/1.css", 1500*time.Millisecond)},
+	"app.deadlock":                {seen: late},
 	"resp.cl_and_te":              {look: bothLengths},
 }
 
@@ -61,6 +79,8 @@ var realSigns = map[string]sign{
 func noAnswerOr(code int) func(Counts) bool {
 	return func(n Counts) bool { return n.Failed+n.Status[code] > 2 }
 }
+
+func anyFailed(n Counts) bool { return n.Failed > 0 }
 
 func noAnswer(n Counts) bool { return n.Failed > 2 }
 func late(n Counts) bool     { return n.Left > 2 }
@@ -163,21 +183,69 @@ func bothLengths(ctx context.Context, addr string, _ *Stage) error {
 	return err
 }
 
+// slow wants an answer that takes longer than d.
+func slow(path string, d time.Duration) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, s *Stage) error {
+		began := time.Now()
+		if err := gets(path, http.StatusOK, time.Minute)(ctx, addr, s); err != nil {
+			return err
+		}
+		if took := time.Since(began); took < d {
+			return fmt.Errorf("%s took %v", path, took)
+		}
+		return nil
+	}
+}
+
+// slowBut wants a path that is slow, and then another that is not.
+func slowBut(path, other string, d time.Duration) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, s *Stage) error {
+		return errors.Join(slow(path, d)(ctx, addr, s), gets(other, http.StatusOK, d)(ctx, addr, s))
+	}
+}
+
+// closesAfter wants the end of a connection behind the nth answer, without a word before.
+func closesAfter(n int) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, _ *Stage) error {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		in := bufio.NewReader(c)
+		for i := range n {
+			if _, err := io.WriteString(c, "GET /static/1.css HTTP/1.1\r\nHost: shop.example\r\n\r\n"); err != nil {
+				return err
+			}
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				return fmt.Errorf("answer %d: %w", i+1, err)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.Close {
+				return fmt.Errorf("answer %d says that the connection ends, or %v", i+1, err)
+			}
+		}
+		if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+			return fmt.Errorf("it does not end: %v", err)
+		}
+		return nil
+	}
+}
+
 // status wants so many answers of a status.
 func status(code int) func(Counts) bool {
 	return func(n Counts) bool { return n.Status[code] > 2 }
 }
 
 // stages bounds how many stages there are at a time.
-var stages = make(chan struct{}, 4)
+var stages = make(chan struct{}, 8)
 
 // TestRealFaults sets each fault with real software up, has visitors come to the server
 // itself, and breaks it.
 func TestRealFaults(t *testing.T) {
-	for _, f := range All() {
-		if f.Means != Real {
-			continue
-		}
+	for _, f := range realFaults {
 		t.Run(f.ID(), func(t *testing.T) {
 			t.Parallel()
 			stages <- struct{}{}
@@ -212,13 +280,14 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 	t.Cleanup(func() {
 		for _, p := range s.processes {
 			if t.Failed() {
-				t.Logf("log of %s:\n%s", p.Name(), p.Log())
+				text := p.Log()
+				t.Logf("log of %s:\n%s", p.Name(), text[max(0, len(text)-2000):])
 			}
 		}
 	})
 	s.Gateway = serverOf(t, s, want.server)
 	if s.Visitors.Patience == 0 {
-		s.Visitors.Patience = 3 * time.Second
+		s.Visitors.Patience = cmp.Or(want.patience, 3*time.Second)
 	}
 	visit, leave := context.WithCancel(ctx)
 	crowds := s.Visit(visit)
@@ -264,11 +333,14 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 // serverOf is one of the servers that the gateway is told of.
 func serverOf(t *testing.T, s *Stage, at int) string {
 	t.Helper()
-	m := serversOf.FindStringSubmatch(s.Config)
-	if m == nil {
-		t.Fatalf("no servers in\n%s", s.Config)
+	var all []string
+	for _, m := range serversOf.FindAllStringSubmatch(s.Config, -1) {
+		all = append(all, strings.Split(m[1], ", ")...)
 	}
-	addr := strings.Trim(strings.Split(m[1], ", ")[at], `"`)
+	if at >= len(all) {
+		t.Fatalf("no server %d in\n%s", at, s.Config)
+	}
+	addr := strings.Trim(all[at], `"`)
 	if strings.HasPrefix(addr, "app.shop.internal") {
 		return s.processes[0].Addr() // as a gateway had it from the name server
 	}

@@ -20,6 +20,11 @@ import (
 	"causey/lab/real"
 )
 
+// realFaults are those that are made with the software that owners have.
+var realFaults = slices.Concat(realDial, realUnix, realRequests, realAnswers, realReuse, realWorkers, realStalls)
+
+func init() { lists = append(lists, realFaults) }
+
 //go:embed apps
 var apps embed.FS
 
@@ -94,8 +99,9 @@ func onSocket(p real.Program, path string) real.Program {
 func phpShop(pool string) real.Program {
 	return real.Program{Name: "php-fpm", Programs: []string{"php-fpm8.2", "php-fpm8.4", "php-fpm8.3", "php-fpm"}, Package: "php8.2-fpm",
 		Files: map[string]string{"index.php": app("index.php")},
-		Templates: map[string]string{"fpm.conf": "[global]\npid = {{.Dir}}/fpm.pid\nerror_log = {{.Log}}\ndaemonize = no\n" +
+		Templates: map[string]string{"fpm.conf": "[global]\npid = {{.Dir}}/fpm.pid\nerror_log = {{.Log}}\ndaemonize = no\nprocess_control_timeout = {{.Data}}\n" +
 			"[www]\nlisten = {{.Addr}}\nlisten.mode = 0666\npm = static\nclear_env = no\nphp_admin_flag[display_errors] = off\n" + pool},
+		Data:  "10s", // running scripts may finish at a reload
 		Args:  []string{"--nodaemonize", "--no-php-ini", "--prefix", "{{.Dir}}", "--fpm-config", "{{.Dir}}/fpm.conf"},
 		Ready: real.Accepts}
 }
