@@ -76,25 +76,29 @@ func (v *visitor) narrow() *http.Transport {
 	return &http.Transport{DialContext: dial, DisableCompression: true, ReadBufferSize: 1024, WriteBufferSize: 1024}
 }
 
-// paced reads at most perSecond bytes in a second, ten times a second; 0 is no bound.
+// paced reads at most perSecond bytes in a second; 0 is no bound.
 func paced(ctx context.Context, r io.Reader, perSecond int) io.Reader {
 	if perSecond <= 0 {
 		return r
 	}
-	return &pacedReader{ctx, r, max(perSecond/10, 1)}
+	return &pacedReader{ctx: ctx, r: r, perSecond: perSecond, next: time.Now()}
 }
 
 type pacedReader struct {
-	ctx   context.Context
-	r     io.Reader
-	piece int
+	ctx       context.Context
+	r         io.Reader
+	perSecond int
+	next      time.Time // when it may read again
 }
 
+// Read reads what is due in a tenth of a second at most.
 func (p *pacedReader) Read(b []byte) (int, error) {
-	if !pause(p.ctx, time.Second/10) {
+	if !pause(p.ctx, time.Until(p.next)) {
 		return 0, p.ctx.Err()
 	}
-	return p.r.Read(b[:min(len(b), p.piece)])
+	n, err := p.r.Read(b[:min(len(b), max(p.perSecond/10, 1))])
+	p.next = p.next.Add(time.Duration(n) * time.Second / time.Duration(p.perSecond))
+	return n, err
 }
 
 // webSocketFields are the fields of a handshake.

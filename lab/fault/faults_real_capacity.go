@@ -27,7 +27,7 @@ var realWorkers = []*Fault{
 		}},
 	{Cause: "cap.workers_saturated", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
-			s.Visitors.PerSecond = 14
+			s.Visitors.PerSecond = 18
 			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 4", "PAGE_SECONDS=0.15"))
 		},
 		Break: func(s *Stage) error { return s.fewerWorkers(3) }},
@@ -48,7 +48,7 @@ var realWorkers = []*Fault{
 		Break: func(s *Stage) error { return s.rewrite(1, "nginx.conf", "rate=500r/s", "rate=8r/s", syscall.SIGHUP) }},
 	{Cause: "cap.cpu_starved", Means: Real, Scope: "server",
 		Set:   func(s *Stage) error { return s.shop("timeouts: {await_head: 3s}", nodeShop("PAGE_CPU_MS=6")) },
-		Break: func(s *Stage) error { return s.confine(s.processes[0], cpuQuota(4000)) }},
+		Break: func(s *Stage) error { return s.confine(s.processes[0], cpuQuota(8000)) }},
 	{Cause: "cap.db_slow", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
 			s.Visitors.PerSecond = 12
@@ -134,7 +134,7 @@ var realStalls = []*Fault{
 			return nil
 		}},
 	{Cause: "cap.event_loop_blocked", Means: Real, Scope: "server",
-		Set: func(s *Stage) error { return s.shop("timeouts: {await_head: 2s}", nodeShop("INVOICE_MS=3000")) },
+		Set: func(s *Stage) error { return s.shop("timeouts: {await_head: 2s}", nodeShop("INVOICE_MS=2500")) },
 		Break: func(s *Stage) error {
 			s.Invite(Visitors{Clients: 1, Asks: []Ask{{Method: "GET", Path: "/invoice", Every: 2 * time.Second}}})
 			return nil

@@ -4,7 +4,6 @@
 package fault
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -121,12 +120,12 @@ var realDial = []*Fault{
 		Twins: []string{"ops.restart", "tcp.refused.down"},
 		Why:   "until it answers again, a slow start looks like a restart and like the end",
 		Set:   func(s *Stage) error { return s.shop("", nodeShop()) },
-		Break: func(s *Stage) error { return s.bounce(s.processes[0], 12*time.Second) }},
+		Break: func(s *Stage) error { return s.deploy(0, "slow-start", "12000") }},
 	{Cause: "tcp.backlog_overflow", Means: Real, Scope: "server",
 		Twins: []string{"cap.workers_saturated"},
 		Why:   "the queue is full because the workers are: both are true",
 		Set: func(s *Stage) error {
-			s.Visitors.PerSecond = 14
+			s.Visitors.PerSecond = 18
 			return s.shop("timeouts: {connect: 3s, await_head: 8s}", gunicornShop("--workers 4 --backlog 1", "PAGE_SECONDS=0.15"))
 		},
 		Break: func(s *Stage) error { return s.fewerWorkers(3) }},
@@ -145,22 +144,6 @@ func outward() (string, error) {
 		}
 	}
 	return "", ErrNeeds{"a network interface beside loopback"}
-}
-
-// bounce ends a Node shop and starts it again, which takes it a while: Break returns when
-// it is gone.
-func (s *Stage) bounce(p *real.Process, boot time.Duration) error {
-	if err := os.WriteFile(filepath.Join(p.Dir(), "slow-start"), fmt.Append(nil, boot.Milliseconds()), 0o644); err != nil {
-		return err
-	}
-	if err := p.Kill(syscall.SIGTERM); err != nil {
-		return err
-	}
-	if err := p.Wait(s.ctx); err != nil {
-		return err
-	}
-	s.meanwhile(func(ctx context.Context) error { return p.Restart(ctx) })
-	return nil
 }
 
 // fewerWorkers takes workers away from the first process, a gunicorn, which is not
@@ -203,7 +186,7 @@ var realUnix = []*Fault{
 		Twins: []string{"cap.workers_saturated"},
 		Why:   "the queue is full because the workers are: both are true",
 		Set: func(s *Stage) error {
-			s.Visitors.PerSecond = 14
+			s.Visitors.PerSecond = 18
 			return s.shopOnSocket("--workers 4 --backlog 1", "timeouts: {await_head: 8s}", "PAGE_SECONDS=0.15")
 		},
 		Break: func(s *Stage) error { return s.fewerWorkers(3) }},

@@ -15,9 +15,12 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"causey/lab/client"
 )
 
 // sign is what a fault looks like to visitors who come to the server itself, as a gateway
@@ -35,43 +38,77 @@ type sign struct {
 
 // realSigns are those of the faults with real software, by ID.
 var realSigns = map[string]sign{
-	"dns.stale":                   {seen: noAnswer, look: refused},
-	"dns.localhost_v6":            {seen: noAnswer, look: refused},
-	"tcp.refused.down":            {seen: noAnswer, look: refused},
-	"tcp.refused.wrong_port":      {seen: noAnswer, look: refused},
-	"tcp.refused.bind_loopback":   {seen: noAnswer, look: refused},
-	"tcp.refused.starting":        {seen: noAnswer, look: refused},
-	"tcp.backlog_overflow":        {look: dialsLate},
-	"unix.missing":                {seen: noAnswer, look: dials(syscall.ENOENT)},
-	"unix.permission":             {look: mode0600},
-	"unix.backlog":                {look: dials(syscall.EAGAIN)},
-	"unix.stale":                  {seen: noAnswer, look: refused},
-	"proto.fastcgi":               {seen: noAnswer},
-	"proto.fastcgi:uwsgi":         {seen: noAnswer},
-	"req.body_too_large":          {seen: noAnswerOr(413)},
-	"req.body_too_large:node":     {seen: noAnswerOr(413)},
-	"req.body_too_large:php":      {seen: status(413)},
-	"req.headers_too_large":       {seen: status(431)},
-	"req.headers_too_large:uwsgi": {seen: noAnswer},
-	"req.headers_too_large:nginx": {seen: status(400)},
-	"resp.header_too_big":         {look: headAbove64KiB},
-	"resp.header_too_big:node":    {look: headAbove64KiB},
-	"resp.header_too_big:php":     {seen: status(502)},
-	"ka.idle_race":                {seen: anyFailed, server: 1},
-	"ka.idle_race:gunicorn":       {seen: anyFailed, server: 1},
-	"ka.max_requests":             {look: closesAfter(15)},
-	"cap.phpfpm_max_children":     {seen: late, look: gets("/static/1.css", 200, time.Second)},
-	"cap.workers_saturated":       {seen: late},
-	"cap.app_limit":               {seen: status(503)},
-	"cap.cpu_starved":             {seen: late, look: slow("/static/1.css", 500*time.Millisecond)},
-	"cap.db_slow":                 {look: slowBut("/product/1", "/static/1.css", 500*time.Millisecond)},
-	"cap.db_down_or_pool":         {seen: status(500), patience: 8 * time.Second},
-	"cap.db_down_or_pool:locked":  {seen: status(500)},
-	"app.dependency_slow":         {seen: late},
-	"cap.gc_pause":                {look: slow("/static/1.css", time.Second)},
-	"cap.event_loop_blocked":      {look: slow("/static/1.css", 1500*time.Millisecond)},
-	"app.deadlock":                {seen: late},
-	"resp.cl_and_te":              {look: bothLengths},
+	"dns.stale":                     {seen: noAnswer, look: refused},
+	"dns.localhost_v6":              {seen: noAnswer, look: refused},
+	"tcp.refused.down":              {seen: noAnswer, look: refused},
+	"tcp.refused.wrong_port":        {seen: noAnswer, look: refused},
+	"tcp.refused.bind_loopback":     {seen: noAnswer, look: refused},
+	"tcp.refused.starting":          {seen: noAnswer, look: refused},
+	"tcp.backlog_overflow":          {look: dialsLate},
+	"unix.missing":                  {seen: noAnswer, look: dials(syscall.ENOENT)},
+	"unix.permission":               {look: mode0600},
+	"unix.backlog":                  {look: dials(syscall.EAGAIN)},
+	"unix.stale":                    {seen: noAnswer, look: refused},
+	"proto.fastcgi":                 {seen: noAnswer},
+	"proto.fastcgi:uwsgi":           {seen: noAnswer},
+	"req.body_too_large":            {seen: noAnswerOr(413)},
+	"req.body_too_large:node":       {seen: noAnswerOr(413)},
+	"req.body_too_large:php":        {seen: status(413)},
+	"req.headers_too_large":         {seen: status(431)},
+	"req.headers_too_large:uwsgi":   {seen: noAnswer},
+	"req.headers_too_large:nginx":   {seen: status(400)},
+	"resp.header_too_big":           {look: headAbove64KiB},
+	"resp.header_too_big:node":      {look: headAbove64KiB},
+	"resp.header_too_big:php":       {seen: status(502)},
+	"app.oom_killed":                {seen: cut},
+	"app.oom_killed:workers":        {seen: cut},
+	"app.segfault":                  {seen: noAnswer},
+	"app.crashloop":                 {seen: noAnswer, look: refused},
+	"app.worker_timeout":            {seen: anyFailed, look: endsAfter("/report", 3*time.Second)},
+	"app.worker_timeout:php":        {seen: status(502)},
+	"app.recycle":                   {seen: anyFailed},
+	"app.poison_request":            {seen: noAnswer},
+	"ops.rolling_no_drain":          {seen: noAnswer, look: refused},
+	"ops.restart":                   {seen: noAnswer, look: refused},
+	"ops.bad_deploy":                {seen: status(500)},
+	"ops.scale_in":                  {seen: noAnswer, look: refused},
+	"ops.reload_drop":               {seen: cut},
+	"ops.reload_drop:php":           {seen: status(502)},
+	"ops.maintenance":               {seen: status(503)},
+	"ops.one_bad_replica":           {seen: status(500)},
+	"ops.periodic_job":              {seen: status(500)},
+	"tmo.gateway_too_short":         {seen: func(n Counts) bool { return n.UnderWay > 1 }, look: slow("/export", 3*time.Second)},
+	"ops.health_check_wrong":        {look: gets("/healthz", 404, time.Second)},
+	"gw.passive_ejection":           {seen: func(n Counts) bool { return n.Status[502] > 20 }},
+	"ws.upgrade_refused":            {seen: status(426)},
+	"ws.idle_cut":                   {seen: cut},
+	"ws.idle_cut:gateway":           {look: staysOpen("/live", 5*time.Second)},
+	"relayed.inner_gateway":         {seen: status(502)},
+	"relayed.inner_gateway:haproxy": {seen: status(503)},
+	"relayed.inner_gateway:apache":  {seen: status(503)},
+	"relayed.app_emitted":           {seen: status(502)},
+	"cli.abort":                     {seen: late},
+	"cli.slow_reader":               {seen: func(n Counts) bool { return n.UnderWay > 4 }},
+	"atk.expensive_endpoint":        {seen: late},
+	"atk.bot_crawl":                 {seen: late},
+	"atk.slowloris":                 {seen: late},
+	"load.flash_crowd":              {seen: late},
+	"load.retry_storm":              {seen: func(n Counts) bool { return n.Left > 200 }},
+	"ka.idle_race":                  {seen: anyFailed, server: 1},
+	"ka.idle_race:gunicorn":         {seen: anyFailed, server: 1},
+	"ka.max_requests":               {look: closesAfter(15)},
+	"cap.phpfpm_max_children":       {seen: late, look: gets("/static/1.css", 200, time.Second)},
+	"cap.workers_saturated":         {seen: late},
+	"cap.app_limit":                 {seen: status(503)},
+	"cap.cpu_starved":               {seen: late, look: slow("/static/1.css", 300*time.Millisecond)},
+	"cap.db_slow":                   {look: slowBut("/product/1", "/static/1.css", 500*time.Millisecond)},
+	"cap.db_down_or_pool":           {seen: status(500), patience: 8 * time.Second},
+	"cap.db_down_or_pool:locked":    {seen: status(500)},
+	"app.dependency_slow":           {seen: late},
+	"cap.gc_pause":                  {look: slow("/static/1.css", time.Second)},
+	"cap.event_loop_blocked":        {look: slow("/static/1.css", 1500*time.Millisecond)},
+	"app.deadlock":                  {seen: late},
+	"resp.cl_and_te":                {look: bothLengths},
 }
 
 // noAnswerOr is for servers that answer and close at once, which may break the sending
@@ -79,6 +116,8 @@ var realSigns = map[string]sign{
 func noAnswerOr(code int) func(Counts) bool {
 	return func(n Counts) bool { return n.Failed+n.Status[code] > 2 }
 }
+
+func cut(n Counts) bool { return n.Cut > 2 }
 
 func anyFailed(n Counts) bool { return n.Failed > 0 }
 
@@ -234,29 +273,68 @@ func closesAfter(n int) func(context.Context, string, *Stage) error {
 	}
 }
 
+// endsAfter wants a connection that ends without a byte after d, and at most a second later.
+func endsAfter(path string, d time.Duration) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, _ *Stage) error {
+		began := time.Now()
+		text, err := head(ctx, addr, path)
+		if took := time.Since(began); text != "" || took < d || took > d+1500*time.Millisecond {
+			return fmt.Errorf("%q and %v after %v", text, err, took)
+		}
+		return nil
+	}
+}
+
+// staysOpen wants a silent WebSocket that the server does not end within d.
+func staysOpen(path string, d time.Duration) func(context.Context, string, *Stage) error {
+	return func(ctx context.Context, addr string, _ *Stage) error {
+		w, err := client.DialWebSocket(ctx, client.Target{Addr: addr, Deadline: d}, "shop.example", path)
+		if err != nil {
+			return err
+		}
+		if r := w.Leave(client.Wait); r.End != client.Deadline {
+			return fmt.Errorf("it ended by %s", r.End)
+		}
+		return nil
+	}
+}
+
 // status wants so many answers of a status.
 func status(code int) func(Counts) bool {
 	return func(n Counts) bool { return n.Status[code] > 2 }
 }
 
-// stages bounds how many stages there are at a time.
-var stages = make(chan struct{}, 8)
+// atATime bounds how many stages there are at a time: most of the time they wait.
+const atATime = 10
 
 // TestRealFaults sets each fault with real software up, has visitors come to the server
 // itself, and breaks it.
 func TestRealFaults(t *testing.T) {
-	for _, f := range realFaults {
-		t.Run(f.ID(), func(t *testing.T) {
-			t.Parallel()
-			stages <- struct{}{}
-			defer func() { <-stages }()
-			want, ok := realSigns[f.ID()]
-			if !ok {
-				t.Fatal("nobody knows its sign; write it in realSigns")
+	eachFault(t, realFaults, func(t *testing.T, f *Fault) {
+		want, ok := realSigns[f.ID()]
+		if !ok {
+			t.Fatal("nobody knows its sign; write it in realSigns")
+		}
+		checkFault(t, f, want)
+	})
+}
+
+// eachFault tests faults beside each other, more than there are processors.
+func eachFault(t *testing.T, faults []*Fault, test func(*testing.T, *Fault)) {
+	next := make(chan *Fault)
+	var wg sync.WaitGroup
+	for range atATime {
+		wg.Go(func() {
+			for f := range next {
+				t.Run(f.ID(), func(t *testing.T) { test(t, f) })
 			}
-			checkFault(t, f, want)
 		})
 	}
+	for _, f := range faults {
+		next <- f
+	}
+	close(next)
+	wg.Wait()
 }
 
 var serversOf = regexp.MustCompile(`servers: \[([^\]]*)\]`)
@@ -297,11 +375,13 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 			c.Wait()
 		}
 	})
+	var start Counts
 	if f.Break != nil {
-		before := await(ctx, crowds, func(n Counts) bool { return n.Whole > 20 })
+		before := await(ctx, s, func(n Counts) bool { return n.Whole > 20 })
 		if want.seen != nil && want.seen(before) || want.seen == nil && want.look(ctx, s.Gateway, s) == nil {
 			t.Fatalf("it is there before it is made: %+v", before)
 		}
+		start = sum(s.crowds)
 		mayNeed(t, f.Break(s))
 	}
 	began := time.Now()
@@ -314,11 +394,7 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 		}
 	}
 	if want.seen != nil {
-		start := sum(crowds)
-		if f.Break == nil {
-			start = Counts{}
-		}
-		if last := await(ctx, crowds, func(n Counts) bool { return want.seen(minus(n, start)) }); !want.seen(minus(last, start)) {
+		if last := await(ctx, s, func(n Counts) bool { return want.seen(minus(n, start)) }); !want.seen(minus(last, start)) {
 			t.Errorf("visitors do not see it: %+v, at the break %+v", last, start)
 		}
 	}
@@ -359,9 +435,9 @@ func mayNeed(t *testing.T, err error) {
 }
 
 // await waits for ok, at most 12 s, and returns what was counted then.
-func await(ctx context.Context, crowds []*Crowd, ok func(Counts) bool) Counts {
+func await(ctx context.Context, s *Stage, ok func(Counts) bool) Counts {
 	for end := time.Now().Add(12 * time.Second); ; {
-		n := sum(crowds)
+		n := sum(s.crowds)
 		if ok(n) || time.Now().After(end) || !pause(ctx, 20*time.Millisecond) {
 			return n
 		}
@@ -374,6 +450,7 @@ func sum(crowds []*Crowd) Counts {
 		n := c.Counts()
 		all.Asked, all.Whole, all.Failed = all.Asked+n.Asked, all.Whole+n.Whole, all.Failed+n.Failed
 		all.Cut, all.Left, all.Missed = all.Cut+n.Cut, all.Left+n.Left, all.Missed+n.Missed
+		all.UnderWay += n.UnderWay
 		for status, count := range n.Status {
 			all.Status[status] += count
 		}
@@ -382,7 +459,8 @@ func sum(crowds []*Crowd) Counts {
 }
 
 func minus(a, b Counts) Counts {
-	d := Counts{a.Asked - b.Asked, a.Whole - b.Whole, map[int]int{}, a.Failed - b.Failed, a.Cut - b.Cut, a.Left - b.Left, a.Missed - b.Missed}
+	d := Counts{a.Asked - b.Asked, a.Whole - b.Whole, map[int]int{}, a.Failed - b.Failed, a.Cut - b.Cut, a.Left - b.Left, a.Missed - b.Missed,
+		a.UnderWay - b.UnderWay}
 	for status, count := range a.Status {
 		d.Status[status] = count - b.Status[status]
 	}

@@ -8,20 +8,21 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"causey/lab/real"
 )
 
 // realFaults are those that are made with the software that owners have.
-var realFaults = slices.Concat(realDial, realUnix, realRequests, realAnswers, realReuse, realWorkers, realStalls)
+var realFaults = slices.Concat(realDial, realUnix, realRequests, realAnswers, realReuse, realWorkers, realStalls,
+	realEnds, realDeploys, realRules, realRelayed, realVisitors)
 
 func init() { lists = append(lists, realFaults) }
 
@@ -54,22 +55,6 @@ func (s *Stage) launch(p real.Program) (*real.Process, error) {
 	})
 	s.processes = append(s.processes, process)
 	return process, nil
-}
-
-// replace has another program take the place of a process, at its address.
-func (s *Stage) replace(at int, p real.Program) error {
-	old := s.processes[at]
-	if err := old.Stop(); err != nil {
-		return err
-	}
-	p.Addr = old.Addr()
-	process, err := s.launch(p)
-	if err != nil {
-		return err
-	}
-	s.processes[at] = process
-	s.processes = s.processes[:len(s.processes)-1]
-	return nil
 }
 
 // nodeShop is the shop on Node.
@@ -221,10 +206,40 @@ func (s *Stage) also(asks ...Ask) { s.Visitors.Asks = append(slices.Clone(s.Visi
 // times are n of the same program.
 func times(n int, p real.Program) []real.Program { return slices.Repeat([]real.Program{p}, n) }
 
-// with is p with more in its environment.
-func with(p real.Program, env ...string) real.Program {
-	p.Env, p.Files = append(slices.Clone(p.Env), env...), maps.Clone(p.Files)
-	return p
+// deploy writes what a deployment brings into the directory of a Node shop, NAME and TEXT
+// in turn, and ends the shop, which does not finish what it has begun. It returns then;
+// the shop is started again as soon as may be.
+func (s *Stage) deploy(at int, namesAndTexts ...string) error {
+	p := s.processes[at]
+	for i := 0; i < len(namesAndTexts); i += 2 {
+		if err := s.write(at, namesAndTexts[i], namesAndTexts[i+1]); err != nil {
+			return err
+		}
+	}
+	if err := p.Kill(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := p.Wait(s.ctx); err != nil {
+		return err
+	}
+	s.meanwhile(p.Restart)
+	return nil
+}
+
+// supervise starts a process again whenever it has ended, each time after a longer pause
+// if there are several.
+func (s *Stage) supervise(at int, pauses ...time.Duration) {
+	p := s.processes[at]
+	s.meanwhile(func(ctx context.Context) error {
+		for i := 0; ; i++ {
+			if err := p.Wait(ctx); err != nil || !pause(ctx, pauses[min(i, len(pauses)-1)]) {
+				return err
+			}
+			if err := p.Restart(ctx); err != nil {
+				s.Logf("supervisor: %v", err) // it ended at its start; try again
+			}
+		}
+	})
 }
 
 // meanwhile does something while the fault goes on, until the stage is closed.

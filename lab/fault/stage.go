@@ -38,6 +38,7 @@ type Stage struct {
 	// processes are the programs that were launched, in that order.
 	processes []*real.Process
 	partner   *partner
+	crowds    []*Crowd
 	moved     func(to string) // tells the name server where the shop is
 }
 

@@ -31,6 +31,8 @@ type Counts struct {
 	Cut    int // the answer, or the WebSocket, ended before its end
 	Left   int // the visitor had no more patience
 	Missed int // fell due while too many were under way, and was not asked
+	// UnderWay are asked now; they are not among Asked yet.
+	UnderWay int
 }
 
 // Crowd are visitors who come.
@@ -67,6 +69,7 @@ func (s *Stage) Invite(v Visitors) *Crowd {
 func (s *Stage) come(ctx context.Context, v Visitors) *Crowd {
 	c := &Crowd{site: s.site(), gateway: s.Gateway, visitors: v, room: make(chan struct{}, underWay),
 		rand: rand.New(rand.NewPCG(s.Rand.Uint64(), 1)), counts: Counts{Status: map[int]int{}}}
+	s.crowds = append(s.crowds, c)
 	for i := range max(v.Clients, 1) {
 		c.clients = append(c.clients, newVisitor(s.Gateway, i, c.rand))
 	}
@@ -195,7 +198,9 @@ func (c *Crowd) once(ctx context.Context, who *visitor, a *Ask, path string) (wr
 		mine, leave = context.WithTimeout(ctx, patience)
 		defer leave()
 	}
+	c.note(func(n *Counts) { n.UnderWay++ })
 	status, err := who.ask(mine, a, c.site, path, patience)
+	c.note(func(n *Counts) { n.UnderWay-- })
 	if ctx.Err() != nil {
 		return false // the visit is over; what was under way counts neither way
 	}

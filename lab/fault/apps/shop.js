@@ -8,7 +8,10 @@ const fs = require('fs');
 const http = require('http');
 
 const env = process.env;
-const build = env.BUILD || '41';
+// What a deployment brings is in files, so that the next start has it.
+const deployed = (name, otherwise) => (fs.existsSync(name) ? fs.readFileSync(name, 'utf8') : otherwise);
+const build = deployed('build', '41');
+const bug = deployed('bug', '');
 const filler = 'A thing that nobody needs and everybody wants. '.repeat(60);
 
 function page(res, title) {
@@ -91,7 +94,7 @@ function answer(req, res) {
   if (Number(req.headers['content-length'] || 0) === 0) req.resume();
   const path = req.url.split('?')[0];
   if (routes[path]) return routes[path](req, res);
-  if (env.BUG && path.startsWith('/product/')) return problem(res, 500, "Cannot read properties of undefined (reading 'price')");
+  if (bug && path.startsWith('/product/')) return problem(res, 500, "Cannot read properties of undefined (reading 'price')");
   if (path.startsWith('/static/')) {
     res.setHeader('Content-Type', 'text/css');
     res.setHeader('ETag', `"${build}-${path.length}"`);
@@ -126,4 +129,5 @@ process.on('SIGTERM', () => process.exit(0)); // as Node does without a word
 const at = env.AT.lastIndexOf(':');
 const listen = () => (at < 0 ? server.listen(env.AT) : server.listen(Number(env.AT.slice(at + 1)), env.AT.slice(0, at).replace(/[[\]]/g, '')));
 // What a start takes: migrations, a warm cache.
-setTimeout(listen, fs.existsSync('slow-start') ? Number(fs.readFileSync('slow-start', 'utf8')) : 0);
+setTimeout(listen, Number(deployed('slow-start', 0)));
+if (deployed('crash-after')) setTimeout(() => { throw new Error('SHOP_SECRET is not set'); }, Number(deployed('crash-after')));

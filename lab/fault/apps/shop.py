@@ -40,6 +40,13 @@ def leak():
     raise ValueError("no such column: margin")
 
 
+def orders():
+    """A long list, sent as it comes."""
+    for i in range(40):
+        yield b"2026-11-25;19.90;a thing that nobody needs\n" * 50
+        time.sleep(0.1)
+
+
 def crash():
     import ctypes
     ctypes.string_at(0)
@@ -65,10 +72,9 @@ def application(environ, start_response):
     if path == "/healthz":
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
         return [b"ok\n"]
-    if path == "/download":
-        size = int(os.environ.get("DOWNLOAD", str(4 << 20)))
-        start_response("200 OK", [("Content-Type", "application/zip"), ("Content-Length", str(size))])
-        return (b"x" * 65536 for _ in range(size // 65536))
+    if path == "/orders.csv":
+        start_response("200 OK", [("Content-Type", "text/csv")])
+        return orders()
     if path == "/both":
         start_response("200 OK", [("Content-Length", "5"), ("Transfer-Encoding", "chunked")])
         return [b"5\r\nhello\r\n0\r\n\r\n"]

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"causey/lab/client"
+)
+
+// realVisitors are what visitors do, alone or together.
+var realVisitors = []*Fault{
+	{Cause: "cli.abort", Means: Real, Scope: "client",
+		Set: func(s *Stage) error { return s.shop("", nodeShop("EXPORT_MS=2500")) },
+		Break: func(s *Stage) error {
+			s.Invite(Visitors{PerSecond: 4, Clients: 6, Patience: time.Second, Asks: []Ask{{Method: "GET", Path: "/export", Weight: 1}}})
+			return nil
+		}},
+	{Cause: "cli.slow_reader", Means: Real, Scope: "client",
+		Set: func(s *Stage) error { return s.shop("", nodeShop("DOWNLOAD=8388608")) },
+		Break: func(s *Stage) error {
+			s.Invite(Visitors{PerSecond: 2, Clients: 8, Asks: []Ask{{Method: "GET", Path: "/download", ReadRate: 1000, Weight: 1}}})
+			return nil
+		}},
+	{Cause: "atk.expensive_endpoint", Means: Real, Scope: "path",
+		Set: func(s *Stage) error {
+			s.Visitors.PerSecond = 15
+			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 4", "REPORT_SECONDS=1.5"))
+		},
+		Break: func(s *Stage) error {
+			s.Invite(Visitors{PerSecond: 4, Clients: 2, Patience: 30 * time.Second, Asks: []Ask{{Method: "GET", Path: "/report?year=*", Many: 30, Weight: 1,
+				Fields: []string{"User-Agent: python-requests/2.32.3"}}}})
+			return nil
+		}},
+	{Cause: "atk.bot_crawl", Means: Real, Scope: "upstream",
+		Set: func(s *Stage) error {
+			s.Visitors.PerSecond = 12
+			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 2", "PAGE_SECONDS=0.05"))
+		},
+		Break: func(s *Stage) error {
+			s.Invite(Visitors{PerSecond: 60, Clients: 4, Patience: 30 * time.Second, Asks: []Ask{{Method: "GET", Path: "/search?colour=blue&sort=price&page=*",
+				Many: 1_000_000, Weight: 1, Fields: []string{"User-Agent: Mozilla/5.0 (compatible; GreedyBot/1.0; +https://bot.example/)"}}}})
+			return nil
+		}},
+	{Cause: "atk.slowloris", Means: Real, Scope: "client",
+		Set: func(s *Stage) error { return s.shop("", gunicornShop("--workers 2")) },
+		Break: func(s *Stage) error {
+			for i := range 150 {
+				s.meanwhile(func(ctx context.Context) error { return s.halfRequests(ctx, client.Loopback(1000+i%5)) })
+			}
+			return nil
+		}},
+	{Cause: "load.flash_crowd", Means: Real, Scope: "site",
+		Set: func(s *Stage) error {
+			s.Visitors.PerSecond = 12
+			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 2", "PAGE_SECONDS=0.06"))
+		},
+		Break: func(s *Stage) error { // a newsletter went out
+			crowd := Ordinary()
+			crowd.PerSecond, crowd.Clients, crowd.Patience = 80, 80, 15*time.Second
+			for i := range crowd.Asks {
+				crowd.Asks[i].Fields = []string{"Referer: https://news.example/deal-of-the-day"}
+			}
+			s.Invite(crowd)
+			return nil
+		}},
+	{Cause: "load.retry_storm", Means: Real, Scope: "upstream",
+		Set: func(s *Stage) error { // visitors ask again three times; what is enough for all is not enough for four times as much
+			s.Visitors.PerSecond, s.Visitors.Patience = 16, time.Second
+			for i := range s.Visitors.Asks {
+				s.Visitors.Asks[i].Again = 3
+			}
+			return s.shop("", gunicornShop("--workers 2", "PAGE_SECONDS=0.08"))
+		},
+		Break: func(s *Stage) error {
+			s.meanwhile(func(ctx context.Context) error { return s.freeze(ctx, 0, 4*time.Second) })
+			return nil
+		}},
+}
+
+// halfRequests sends heads that never end, one after the other, a field every few seconds.
+func (s *Stage) halfRequests(ctx context.Context, source string) error {
+	t := client.Target{Addr: s.Gateway, Source: source, Deadline: time.Minute}
+	if path, unix := strings.CutPrefix(s.Gateway, "unix:"); unix {
+		t = client.Target{Network: "unix", Addr: path, Deadline: time.Minute}
+	}
+	head := "GET / HTTP/1.1\r\nHost: shop.example\r\n" + strings.Repeat("X-a: b\r\n", 100)
+	for pause(ctx, time.Second) {
+		client.Trickle(ctx, t, []byte(head), client.Pace{Bytes: 8, Every: 3 * time.Second}, nil)
+	}
+	return nil
+}
