@@ -117,7 +117,7 @@ func TestSlowVisitorsAreSlow(t *testing.T) {
 		{Method: "POST", Path: "/", Body: size, SendRate: 10_000, Weight: 1},
 		{Method: "GET", Path: "/", ReadRate: 10_000, Weight: 1},
 	}}, func(n Counts) bool { return n.Whole > 5 })
-	if d := <-took; d < 200*time.Millisecond {
+	if d := <-took; d < 150*time.Millisecond {
 		t.Errorf("3000 bytes at 10000 a second took %v", d)
 	}
 }
