@@ -11,6 +11,7 @@ needs=(
   "apache2 : apache2 : real Apache"
   "php-fpm8.2 : php8.2-fpm : php-fpm behind nginx"
   "gunicorn : gunicorn : the gunicorn application"
+  "uwsgi : uwsgi-plugin-python3 : root causes made with uWSGI"
   "node : nodejs : the Node application (WebSocket and SSE included)"
   "wrk : wrk : every benchmark"
   "pebble : pebble : certificates obtained from a CA"

@@ -27,10 +27,9 @@ var realWorkers = []*Fault{
 		}},
 	{Cause: "cap.workers_saturated", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
-			s.Visitors.PerSecond = 18
-			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 4", "PAGE_SECONDS=0.15"))
+			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 7", "PAGE_SECONDS=0.15"))
 		},
-		Break: func(s *Stage) error { return s.fewerWorkers(3) }},
+		Break: func(s *Stage) error { return s.fewerWorkers(6) }},
 	{Cause: "cap.app_limit", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
 			node, err := s.launch(nodeShop())

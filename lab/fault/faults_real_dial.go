@@ -32,10 +32,10 @@ var realDial = []*Fault{
 				return err
 			}
 			host, port, _ := strings.Cut(s.processes[0].Addr(), ":")
-			dns.Set("app.shop.internal.", 5*time.Minute, netip.MustParseAddr(host))
+			dns.Set("app.shop.internal", 5*time.Minute, netip.MustParseAddr(host))
 			s.moved = func(to string) {
 				host, _, _ := strings.Cut(to, ":")
-				dns.Set("app.shop.internal.", 5*time.Minute, netip.MustParseAddr(host))
+				dns.Set("app.shop.internal", 5*time.Minute, netip.MustParseAddr(host))
 			}
 			s.Config = fmt.Sprintf("resolver: [%q]\n", dns.Addr()) + shopConfig("", "app.shop.internal:"+port)
 			return nil

@@ -54,7 +54,7 @@ var realEnds = []*Fault{
 		}},
 	{Cause: "app.worker_timeout", Means: Real, Scope: "path",
 		Set: func(s *Stage) error {
-			return s.shop("", gunicornShop("--workers 4 --timeout 3", "REPORT_SECONDS=9"))
+			return s.shop("", gunicornShop("--workers 8 --timeout 3", "REPORT_SECONDS=9"))
 		},
 		Break: reports},
 	{Cause: "app.worker_timeout", Name: "php", Means: Real, Scope: "path",
@@ -86,8 +86,8 @@ var realEnds = []*Fault{
 		}},
 }
 
-// reports has two visitors come who want a report, again and again.
+// reports has three visitors come who want a report, again and again.
 func reports(s *Stage) error {
-	s.Invite(Visitors{Clients: 2, Asks: []Ask{{Method: "GET", Path: "/report", Every: time.Second, Patience: time.Minute}}})
+	s.Invite(Visitors{Clients: 3, Asks: []Ask{{Method: "GET", Path: "/report", Every: time.Second, Patience: time.Minute}}})
 	return nil
 }

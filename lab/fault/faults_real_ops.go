@@ -15,7 +15,10 @@ import (
 // realDeploys are what owners do to their own servers.
 var realDeploys = []*Fault{
 	{Cause: "ops.rolling_no_drain", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error { return s.shop("", times(3, nodeShop("PAGE_MS=250"))...) },
+		Set: func(s *Stage) error {
+			s.also(Ask{Method: "POST", Path: "/cart", Body: 300, Weight: 6})
+			return s.shop("", times(3, nodeShop("PAGE_MS=600"))...)
+		},
 		Break: func(s *Stage) error { // one after the other gets the next version
 			s.meanwhile(func(ctx context.Context) error {
 				for at, p := range s.processes {
@@ -44,7 +47,8 @@ var realDeploys = []*Fault{
 		Twins: []string{"tcp.refused.down"},
 		Why:   "whether a server was meant to go only its owner knows",
 		Set: func(s *Stage) error {
-			s.also(Ask{Method: "GET", Path: "/live", Fields: webSocketFields, Every: time.Second, Patience: 30 * time.Second, Weight: 2})
+			s.also(Ask{Method: "GET", Path: "/live", Fields: webSocketFields, Every: time.Second, Patience: 30 * time.Second, Weight: 2},
+				Ask{Method: "POST", Path: "/cart", Body: 300, Weight: 6})
 			return s.shop("", times(3, nodeShop("PAGE_MS=250"))...)
 		},
 		Break: func(s *Stage) error { return s.processes[0].Kill(syscall.SIGTERM) }},

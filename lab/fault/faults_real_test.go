@@ -38,7 +38,7 @@ type sign struct {
 
 // realSigns are those of the faults with real software, by ID.
 var realSigns = map[string]sign{
-	"dns.stale":                     {seen: noAnswer, look: refused},
+	"dns.stale":                     {seen: noAnswer, look: movedAway},
 	"dns.localhost_v6":              {seen: noAnswer, look: refused},
 	"tcp.refused.down":              {seen: noAnswer, look: refused},
 	"tcp.refused.wrong_port":        {seen: noAnswer, look: refused},
@@ -126,6 +126,22 @@ func late(n Counts) bool     { return n.Left > 2 }
 
 func refused(ctx context.Context, addr string, _ *Stage) error {
 	return dials(syscall.ECONNREFUSED)(ctx, addr, nil)
+}
+
+var resolverOf = regexp.MustCompile(`resolver: \["([^"]+)"`)
+
+// movedAway wants a refusal at the old address, while the name has another one.
+func movedAway(ctx context.Context, addr string, s *Stage) error {
+	server := resolverOf.FindStringSubmatch(s.Config)[1]
+	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "udp", server)
+	}}
+	found, err := r.LookupHost(ctx, "app.shop.internal.")
+	if old, _, _ := strings.Cut(addr, ":"); err != nil || len(found) != 1 || found[0] == old {
+		return fmt.Errorf("%s, once %s, is at %v: %v", "app.shop.internal", old, found, err)
+	}
+	return refused(ctx, addr, s)
 }
 
 // dials wants a dial that ends with an error of the kernel.

@@ -20,9 +20,13 @@ var realVisitors = []*Fault{
 			return nil
 		}},
 	{Cause: "cli.slow_reader", Means: Real, Scope: "client",
-		Set: func(s *Stage) error { return s.shop("", nodeShop("DOWNLOAD=8388608")) },
+		Set: func(s *Stage) error {
+			err := s.shop("", nodeShop("DOWNLOAD=8388608"))
+			s.Config = "timeouts: {send_stall: 5s}\n" + s.Config
+			return err
+		},
 		Break: func(s *Stage) error {
-			s.Invite(Visitors{PerSecond: 2, Clients: 8, Asks: []Ask{{Method: "GET", Path: "/download", ReadRate: 1000, Weight: 1}}})
+			s.Invite(Visitors{PerSecond: 2, Clients: 8, Asks: []Ask{{Method: "GET", Path: "/download", ReadRate: 100, Weight: 1}}})
 			return nil
 		}},
 	{Cause: "atk.expensive_endpoint", Means: Real, Scope: "path",
@@ -41,7 +45,7 @@ var realVisitors = []*Fault{
 			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 2", "PAGE_SECONDS=0.05"))
 		},
 		Break: func(s *Stage) error {
-			s.Invite(Visitors{PerSecond: 60, Clients: 4, Patience: 30 * time.Second, Asks: []Ask{{Method: "GET", Path: "/search?colour=blue&sort=price&page=*",
+			s.Invite(Visitors{PerSecond: 90, Clients: 4, Patience: 30 * time.Second, Asks: []Ask{{Method: "GET", Path: "/search?colour=blue&sort=price&page=*",
 				Many: 1_000_000, Weight: 1, Fields: []string{"User-Agent: Mozilla/5.0 (compatible; GreedyBot/1.0; +https://bot.example/)"}}}})
 			return nil
 		}},
@@ -60,7 +64,7 @@ var realVisitors = []*Fault{
 		},
 		Break: func(s *Stage) error { // a newsletter went out
 			crowd := Ordinary()
-			crowd.PerSecond, crowd.Clients, crowd.Patience = 80, 80, 15*time.Second
+			crowd.PerSecond, crowd.Clients, crowd.Patience = 110, 80, 15*time.Second
 			for i := range crowd.Asks {
 				crowd.Asks[i].Fields = []string{"Referer: https://news.example/deal-of-the-day"}
 			}

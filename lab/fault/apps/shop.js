@@ -48,7 +48,7 @@ function cart(req, res) {
     problem(res, 413, 'request entity too large');
     req.destroy();
   });
-  req.on('end', () => (env.PARTNER ? pay(res) : page(res, 'Cart')));
+  req.on('end', () => (env.PARTNER ? pay(res) : setTimeout(page, Number(env.PAGE_MS || 2), res, 'Cart')));
 }
 
 // wide sends n bytes, block by block.
@@ -93,8 +93,11 @@ function compute(ms, clock) {
 function answer(req, res) {
   if (Number(req.headers['content-length'] || 0) === 0) req.resume();
   const path = req.url.split('?')[0];
+  if (bug && /^.(product|cart)/.test(path)) {
+    req.resume();
+    return problem(res, 500, "Cannot read properties of undefined (reading 'price')");
+  }
   if (routes[path]) return routes[path](req, res);
-  if (bug && path.startsWith('/product/')) return problem(res, 500, "Cannot read properties of undefined (reading 'price')");
   if (path.startsWith('/static/')) {
     res.setHeader('Content-Type', 'text/css');
     res.setHeader('ETag', `"${build}-${path.length}"`);

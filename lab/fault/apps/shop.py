@@ -94,7 +94,10 @@ def application(environ, start_response):
         n = len(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
         query("INSERT INTO orders VALUES (?, ?)", time.time(), n)
         if PARTNER:
-            urllib.request.urlopen(PARTNER, timeout=5).read()
+            try:
+                urllib.request.urlopen(PARTNER, timeout=5).read()
+            except OSError as e:
+                raise RuntimeError("the payment provider does not answer") from e
         return page("cart")
     if path.startswith(os.environ.get("SLOW_PATHS", "/")):
         time.sleep(PAGE_SECONDS)
