@@ -19,16 +19,16 @@ import (
 // realWorkers are servers that have too few of something for what is asked.
 var realWorkers = []*Fault{
 	{Cause: "cap.phpfpm_max_children", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error {
+		Set: beside(func(s *Stage) error {
 			return s.behindNginx("pm.max_children = 12\nenv[PAGE_MS] = 300\n", "", "timeouts: {await_head: 5s}")
-		},
+		}),
 		Break: func(s *Stage) error { // somebody saves memory
 			return s.rewrite(0, "fpm.conf", "max_children = 12", "max_children = 2", syscall.SIGUSR2)
 		}},
 	{Cause: "cap.workers_saturated", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error {
+		Set: beside(func(s *Stage) error {
 			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 7", "PAGE_SECONDS=0.15"))
-		},
+		}),
 		Break: func(s *Stage) error { return s.fewerWorkers(6) }},
 	{Cause: "cap.app_limit", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
@@ -49,10 +49,10 @@ var realWorkers = []*Fault{
 		Set:   func(s *Stage) error { return s.shop("timeouts: {await_head: 3s}", nodeShop("PAGE_CPU_MS=6")) },
 		Break: func(s *Stage) error { return s.confine(s.processes[0], cpuQuota(8000)) }},
 	{Cause: "cap.db_slow", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error {
+		Set: beside(func(s *Stage) error {
 			s.Visitors.PerSecond = 12
 			return s.shop("timeouts: {await_head: 2s}", gunicornShop("--workers 1 --threads 60"))
-		},
+		}),
 		Break: func(s *Stage) error { return s.lockDatabase("3", "0.3") }},
 	{Cause: "cap.db_down_or_pool", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
@@ -139,7 +139,7 @@ var realStalls = []*Fault{
 			return nil
 		}},
 	{Cause: "app.deadlock", Means: Real, Scope: "server",
-		Set:   func(s *Stage) error { return s.shop("timeouts: {await_head: 4s}", nodeShop()) },
+		Set:   beside(func(s *Stage) error { return s.shop("timeouts: {await_head: 4s}", nodeShop()) }),
 		Break: func(s *Stage) error { return s.processes[0].Kill(syscall.SIGSTOP) },
 		Mend:  func(s *Stage) error { return s.processes[0].Kill(syscall.SIGCONT) }},
 }

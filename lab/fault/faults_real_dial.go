@@ -78,7 +78,7 @@ var realDial = []*Fault{
 			return err
 		}},
 	{Cause: "tcp.refused.down", Means: Real, Scope: "server",
-		Set:   func(s *Stage) error { return s.shop("", nodeShop()) },
+		Set:   beside(func(s *Stage) error { return s.shop("", nodeShop()) }),
 		Break: func(s *Stage) error { return s.processes[0].Kill(syscall.SIGKILL) },
 		Mend:  func(s *Stage) error { return s.processes[0].Restart(s.ctx) }},
 	{Cause: "tcp.refused.wrong_port", Means: Real, Scope: "upstream",
@@ -163,7 +163,7 @@ func (s *Stage) fewerWorkers(n int) error {
 // realUnix are servers that cannot be connected to by a unix socket.
 var realUnix = []*Fault{
 	{Cause: "unix.missing", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error { return s.shopOnSocket("--workers 2", "") },
+		Set: beside(func(s *Stage) error { return s.shopOnSocket("--workers 2", "") }),
 		Break: func(s *Stage) error { // as after an upgrade of PHP: the socket has another name now
 			if err := s.processes[0].Stop(); err != nil {
 				return err

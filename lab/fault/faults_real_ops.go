@@ -39,7 +39,7 @@ var realDeploys = []*Fault{
 		Set:   func(s *Stage) error { return s.shop("hold: 2s", nodeShop("PAGE_MS=250")) },
 		Break: func(s *Stage) error { return s.deploy(0, "slow-start", "5000") }},
 	{Cause: "ops.bad_deploy", Means: Real, Scope: "upstream",
-		Set: func(s *Stage) error { return s.shop("", times(2, nodeShop())...) },
+		Set: beside(func(s *Stage) error { return s.shop("", times(2, nodeShop())...) }),
 		Break: func(s *Stage) error {
 			return errors.Join(s.deploy(0, "build", "42", "bug", "yes"), s.deploy(1, "build", "42", "bug", "yes"))
 		}},
@@ -75,7 +75,7 @@ var realDeploys = []*Fault{
 			return nil
 		}},
 	{Cause: "ops.maintenance", Means: Real, Scope: "site",
-		Set:   func(s *Stage) error { return s.behindNginx("pm.max_children = 4\n", "", "") },
+		Set:   beside(func(s *Stage) error { return s.behindNginx("pm.max_children = 4\n", "", "") }),
 		Break: func(s *Stage) error { return s.write(0, ".maintenance", "") },
 		Mend:  func(s *Stage) error { return os.Remove(filepath.Join(s.processes[0].Dir(), ".maintenance")) }},
 	{Cause: "ops.one_bad_replica", Means: Real, Scope: "server",

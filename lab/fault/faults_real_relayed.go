@@ -12,7 +12,7 @@ import (
 // realRelayed are errors that are made behind the gateway, and passed on by it.
 var realRelayed = []*Fault{
 	{Cause: "relayed.inner_gateway", Means: Real, Scope: "upstream",
-		Set:   func(s *Stage) error { return s.nodeBehindNginx("", "") },
+		Set:   beside(func(s *Stage) error { return s.nodeBehindNginx("", "") }),
 		Break: killFirst},
 	{Cause: "relayed.inner_gateway", Name: "haproxy", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {

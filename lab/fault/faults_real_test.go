@@ -93,6 +93,7 @@ var realSigns = map[string]sign{
 	"atk.bot_crawl":                 {seen: late},
 	"atk.slowloris":                 {seen: late},
 	"load.flash_crowd":              {seen: late},
+	"load.flash_crowd:purge":        {look: slow("/product/1", 400*time.Millisecond)},
 	"load.retry_storm":              {seen: func(n Counts) bool { return n.Left > 200 }},
 	"ka.idle_race":                  {seen: anyFailed, server: 1},
 	"ka.idle_race:gunicorn":         {seen: anyFailed, server: 1},
@@ -393,10 +394,7 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 	})
 	var start Counts
 	if f.Break != nil {
-		before := await(ctx, s, func(n Counts) bool { return n.Whole > 20 })
-		if want.seen != nil && want.seen(before) || want.seen == nil && want.look(ctx, s.Gateway, s) == nil {
-			t.Fatalf("it is there before it is made: %+v", before)
-		}
+		healthy(ctx, t, s, want)
 		start = sum(s.crowds)
 		mayNeed(t, f.Break(s))
 	}
@@ -420,6 +418,21 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 			t.Errorf("mend: %v", err)
 		}
 	}
+}
+
+// healthy waits until twenty visitors in a row have seen nothing of the fault. On a busy
+// machine some may see what only looks like it.
+func healthy(ctx context.Context, t *testing.T, s *Stage, want sign) {
+	t.Helper()
+	var seen Counts
+	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); {
+		mark := sum(s.crowds)
+		seen = minus(await(ctx, s, func(n Counts) bool { return n.Whole > mark.Whole+20 }), mark)
+		if want.seen != nil && !want.seen(seen) || want.seen == nil && want.look(ctx, s.Gateway, s) != nil {
+			return
+		}
+	}
+	t.Fatalf("it is there before it is made: %+v", seen)
 }
 
 // serverOf is one of the servers that the gateway is told of.

@@ -5,10 +5,15 @@ package fault
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"causey/lab/client"
+	"causey/lab/real"
 )
 
 // realVisitors are what visitors do, alone or together.
@@ -71,6 +76,24 @@ var realVisitors = []*Fault{
 			s.Invite(crowd)
 			return nil
 		}},
+	{Cause: "load.flash_crowd", Name: "purge", Means: Real, Scope: "site",
+		Set: func(s *Stage) error { // Varnish has every page, which takes the shop half a second
+			s.Visitors.Asks = []Ask{{Method: "GET", Path: "/product/*", Many: 24, Weight: 9}, {Method: "POST", Path: "/cart", Body: 300, Weight: 1}}
+			shop, err := s.launch(gunicornShop("--workers 4", "PAGE_SECONDS=0.5"))
+			if err != nil {
+				return err
+			}
+			varnish, err := s.launch(varnishBefore(shop.Addr()))
+			if err != nil {
+				return err
+			}
+			s.Config = shopConfig("timeouts: {await_head: 1s}", varnish.Addr())
+			return fetchAll(s.ctx, varnish.Addr(), 24)
+		},
+		Break: func(s *Stage) error { // again and again, as after each change of a price
+			s.again(7*time.Second, func(ctx context.Context) error { return purge(ctx, s.processes[1].Addr()) })
+			return nil
+		}},
 	{Cause: "load.retry_storm", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error { // visitors ask again three times; what is enough for all is not enough for four times as much
 			s.Visitors.PerSecond, s.Visitors.Patience = 16, time.Second
@@ -83,6 +106,52 @@ var realVisitors = []*Fault{
 			s.meanwhile(func(ctx context.Context) error { return s.freeze(ctx, 0, 4*time.Second) })
 			return nil
 		}},
+}
+
+// varnishBefore is Varnish with a shop behind it. PURGE empties it.
+func varnishBefore(addr string) real.Program {
+	host, port, _ := strings.Cut(addr, ":")
+	return real.Program{Name: "varnish", Programs: []string{"varnishd"}, Package: "varnish", Ready: real.Accepts,
+		Data: struct{ Host, Port string }{host, port}, Templates: map[string]string{"shop.vcl": `vcl 4.1;
+backend shop { .host = "{{.Data.Host}}"; .port = "{{.Data.Port}}"; }
+sub vcl_recv {
+    if (req.method == "PURGE") { ban("obj.status != 0"); return (synth(200, "purged")); }
+}
+sub vcl_backend_response { set beresp.ttl = 1h; set beresp.grace = 0s; }
+`},
+		Args: []string{"-F", "-j", "none", "-n", "{{.Dir}}/varnish", "-a", "{{.Addr}}", "-f", "{{.Dir}}/shop.vcl", "-s", "malloc,16m", "-p", "vsl_space=2m"}}
+}
+
+// fetchAll asks for so many product pages at once, and waits for all of them.
+func fetchAll(ctx context.Context, addr string, pages int) error {
+	errs := make([]error, pages)
+	var wg sync.WaitGroup
+	for i := range pages {
+		wg.Go(func() { errs[i] = request(ctx, http.MethodGet, fmt.Sprintf("http://%s/product/%d", addr, i+1)) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func purge(ctx context.Context, addr string) error { return request(ctx, "PURGE", "http://"+addr+"/") }
+
+// request wants a 200.
+func request(ctx context.Context, method, url string) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Host = "shop.example" // as visitors say
+	req.Header.Set("Accept-Encoding", "gzip, deflate, br")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(method + " " + url + ": " + resp.Status)
+	}
+	return nil
 }
 
 // halfRequests sends heads that never end, one after the other, a field every few seconds.

@@ -174,6 +174,28 @@ func shopConfig(upstream string, servers ...string) string {
 	return sitesConfig(section{"shop", upstream, servers})
 }
 
+// beside has a second site, which is well, on the stage that set makes: what is confined
+// to one shows only where there are two.
+func beside(set func(*Stage) error) func(*Stage) error {
+	return func(s *Stage) error {
+		if err := set(s); err != nil {
+			return err
+		}
+		blog, err := s.launch(nodeShop())
+		if err != nil {
+			return err
+		}
+		s.Config = strings.Replace(s.Config, "upstreams:\n", "  - host: blog.example\n    routes: [{path: /, upstream: blog}]\nupstreams:\n", 1) +
+			fmt.Sprintf("  blog:\n    servers: [%q]\n", blog.Addr())
+		readers := Visitors{PerSecond: 4, Clients: 5, Asks: slices.Clone(Ordinary().Asks)}
+		for i := range readers.Asks {
+			readers.Asks[i].Host = "blog.example"
+		}
+		s.Others = append(s.Others, readers)
+		return nil
+	}
+}
+
 // section is one site, NAME.example, and its upstream, NAME.
 type section struct {
 	name, upstream string
