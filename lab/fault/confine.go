@@ -16,20 +16,20 @@ import (
 	"causey/lab/real"
 )
 
-// limit is one limit of a control group, in the words of both versions.
-type limit struct {
+// groupLimit is one limit of a control group, in the words of both versions.
+type groupLimit struct {
 	controller   string // the directory of version 1
 	file, value  string // version 1
 	file2, text2 string // version 2
 }
 
 // Limits that containers have.
-func cpuQuota(micros int) limit {
-	return limit{"cpu", "cpu.cfs_quota_us", strconv.Itoa(micros), "cpu.max", fmt.Sprintf("%d 100000", micros)}
+func cpuQuota(micros int) groupLimit {
+	return groupLimit{"cpu", "cpu.cfs_quota_us", strconv.Itoa(micros), "cpu.max", fmt.Sprintf("%d 100000", micros)}
 }
 
-func memoryLimit(bytes int) limit {
-	return limit{"memory", "memory.limit_in_bytes", strconv.Itoa(bytes), "memory.max", strconv.Itoa(bytes)}
+func memoryLimit(bytes int) groupLimit {
+	return groupLimit{"memory", "memory.limit_in_bytes", strconv.Itoa(bytes), "memory.max", strconv.Itoa(bytes)}
 }
 
 const cgroupRoot = "/sys/fs/cgroup"
@@ -38,7 +38,7 @@ var groups atomic.Int64
 
 // confine puts all processes of a server into a control group with a limit. The stage's
 // end takes them out and removes the group.
-func (s *Stage) confine(p *real.Process, l limit) error {
+func (s *Stage) confine(p *real.Process, l groupLimit) error {
 	root, file, value := filepath.Join(cgroupRoot, l.controller), l.file, l.value
 	if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil {
 		root, file, value = cgroupRoot, l.file2, l.text2
