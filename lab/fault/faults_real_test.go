@@ -380,7 +380,7 @@ func checkFault(t *testing.T, f *Fault, want sign) {
 			}
 		}
 	})
-	s.Gateway = serverOf(t, s, want.server)
+	s.Gateway = oneServer(t, s, want.server)
 	if s.Visitors.Patience == 0 {
 		s.Visitors.Patience = cmp.Or(want.patience, 3*time.Second)
 	}
@@ -435,8 +435,8 @@ func healthy(ctx context.Context, t *testing.T, s *Stage, want sign) {
 	t.Fatalf("it is there before it is made: %+v", seen)
 }
 
-// serverOf is one of the servers that the gateway is told of.
-func serverOf(t *testing.T, s *Stage, at int) string {
+// oneServer is one of the servers that the gateway is told of.
+func oneServer(t *testing.T, s *Stage, at int) string {
 	t.Helper()
 	var all []string
 	for _, m := range serversOf.FindAllStringSubmatch(s.Config, -1) {

@@ -127,16 +127,16 @@ func fetchAll(ctx context.Context, addr string, pages int) error {
 	errs := make([]error, pages)
 	var wg sync.WaitGroup
 	for i := range pages {
-		wg.Go(func() { errs[i] = request(ctx, http.MethodGet, fmt.Sprintf("http://%s/product/%d", addr, i+1)) })
+		wg.Go(func() { errs[i] = wellAnswered(ctx, http.MethodGet, fmt.Sprintf("http://%s/product/%d", addr, i+1)) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func purge(ctx context.Context, addr string) error { return request(ctx, "PURGE", "http://"+addr+"/") }
+func purge(ctx context.Context, addr string) error { return wellAnswered(ctx, "PURGE", "http://"+addr+"/") }
 
-// request wants a 200.
-func request(ctx context.Context, method, url string) error {
+// wellAnswered wants a 200.
+func wellAnswered(ctx context.Context, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return err
