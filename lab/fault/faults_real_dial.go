@@ -121,7 +121,7 @@ var realDial = []*Fault{
 		Why:   "until it answers again, a slow start looks like a restart and like the end",
 		Set:   func(s *Stage) error { return s.shop("", nodeShop()) },
 		Break: func(s *Stage) error { return s.deploy(0, "slow-start", "12000") }},
-	{Cause: "tcp.backlog_overflow", Means: Real, Scope: "server",
+	{Cause: "tcp.backlog_overflow", Name: "gunicorn", Means: Real, Scope: "server",
 		Twins: []string{"cap.workers_saturated"},
 		Why:   "the queue is full because the workers are: both are true",
 		Set: func(s *Stage) error {

@@ -34,7 +34,7 @@ var realVisitors = []*Fault{
 			s.Invite(Visitors{PerSecond: 2, Clients: 8, Asks: []Ask{{Method: "GET", Path: "/download", ReadRate: 100, Weight: 1}}})
 			return nil
 		}},
-	{Cause: "atk.expensive_endpoint", Means: Real, Scope: "path",
+	{Cause: "atk.expensive_endpoint", Name: "gunicorn", Means: Real, Scope: "path",
 		Set: func(s *Stage) error {
 			s.Visitors.PerSecond = 15
 			return s.shop("timeouts: {await_head: 5s}", gunicornShop("--workers 4", "REPORT_SECONDS=1.5"))
@@ -133,7 +133,9 @@ func fetchAll(ctx context.Context, addr string, pages int) error {
 	return errors.Join(errs...)
 }
 
-func purge(ctx context.Context, addr string) error { return wellAnswered(ctx, "PURGE", "http://"+addr+"/") }
+func purge(ctx context.Context, addr string) error {
+	return wellAnswered(ctx, "PURGE", "http://"+addr+"/")
+}
 
 // wellAnswered wants a 200.
 func wellAnswered(ctx context.Context, method, url string) error {

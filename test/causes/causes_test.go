@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"text/tabwriter"
@@ -27,7 +28,8 @@ var sample = []string{
 // atATime bounds how many stages there are at a time.
 const atATime = 4
 
-// choice says which faults are made: those of the sample, "all", or one by its ID.
+// choice says which faults are made: those of the sample, "all", or some by their IDs, with
+// commas between.
 const choice = "CAUSEY_TEST_CAUSES"
 
 func chosen(t *testing.T) []*fault.Fault {
@@ -38,7 +40,7 @@ func chosen(t *testing.T) []*fault.Fault {
 	}
 	ids := sample
 	if word != "" {
-		ids = []string{word}
+		ids = strings.Split(word, ",")
 	}
 	var some []*fault.Fault
 	for _, id := range ids {
