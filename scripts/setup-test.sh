@@ -11,6 +11,8 @@ needs=(
   "apache2 : apache2 : real Apache"
   "php-fpm8.2 : php8.2-fpm : php-fpm behind nginx"
   "gunicorn : gunicorn : the gunicorn application"
+  "uwsgi : uwsgi-plugin-python3 : root causes made with uWSGI"
+  "varnishd : varnish : root causes made with Varnish"
   "node : nodejs : the Node application (WebSocket and SSE included)"
   "wrk : wrk : every benchmark"
   "pebble : pebble : certificates obtained from a CA"

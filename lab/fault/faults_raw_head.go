@@ -12,9 +12,9 @@ var rawHead = []*Fault{
 	badHead("resp.bad_length", "twice", "upstream", got, "cl-dup-differ"),
 	badHead("resp.bad_length", "negative", "path", search, "cl-negative"),
 	answers{cause: "resp.empty", name: "fin", scope: "upstream", match: sometimes(3, pages), target: "/lab/fin"}.fault().
-		orElse(whyDying, "app.segfault", "app.oom_killed"),
+		orElse(whyDying, "app.crashloop", "app.oom_killed"),
 	answers{cause: "resp.empty", name: "rst", scope: "upstream", match: sometimes(3, pages), target: "/lab/rst"}.fault().
-		orElse(whyDying, "app.segfault", "app.oom_killed"),
+		orElse(whyDying, "app.crashloop", "app.oom_killed"),
 	badHead("resp.bad_status", "word", "path", search, "status-alpha"),
 	badHead("resp.bad_status", "short", "upstream", got, "status-short"),
 	badHead("resp.desync", "stray", "upstream", got, "leftover?ms=5"),

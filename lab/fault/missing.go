@@ -11,7 +11,7 @@ var Missing = map[string]string{
 		"without swap ends in app.oom_killed",
 	"gw.bad_config": "a configuration that is wrong is never in use: the gateway does not start, or keeps the old one, " +
 		"so no visitor meets it",
-	"gw.bug": "needs a defect in the gateway; the lab, from outside, can put none in",
+	"gw.bug":          "needs a defect in the gateway; the lab, from outside, can put none in",
 	"h2.goaway_storm": "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",
 	"h2.saturated":    "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",
 	"h2.stream_reset": "only with HTTP/2 to servers; the gateway asks them by HTTP/1.1 so far",

@@ -83,8 +83,8 @@ func (d *door) lead(visitor *net.TCPConn) {
 	gateway := c.(*net.TCPConn)
 	if d.keep(visitor, gateway) {
 		var way sync.WaitGroup
-		way.Go(func() { carry(gateway, visitor) })
-		carry(visitor, gateway)
+		way.Go(func() { oneWay(gateway, visitor) })
+		oneWay(visitor, gateway)
 		way.Wait()
 	}
 	d.forget(visitor, gateway)
@@ -101,8 +101,8 @@ func portLater(_, _ string, raw syscall.RawConn) (err error) {
 	return err
 }
 
-// carry carries one direction.
-func carry(to, from *net.TCPConn) {
+// oneWay carries one direction.
+func oneWay(to, from *net.TCPConn) {
 	if _, err := io.Copy(to, from); err == nil {
 		_ = to.CloseWrite()
 		return

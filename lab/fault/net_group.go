@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,8 +21,6 @@ type group struct {
 }
 
 const groupPrefix = "causey-lab-"
-
-var groups atomic.Int64
 
 // group makes one below the first of these mount points that is there, and has the gateway start in it. What a process
 // that was killed has left behind is removed first.

@@ -117,15 +117,7 @@ func manySites(servers map[string][]string, names ...string) string {
 	}
 	b.WriteString("upstreams:\n")
 	for _, name := range names {
-		fmt.Fprintf(&b, "  %s:\n    servers: [%s]\n", name, quoted(servers[name]))
+		fmt.Fprintf(&b, "  %s:\n    servers: [%s]\n", name, strings.Join(quoted(servers[name]), ", "))
 	}
 	return b.String()
-}
-
-func quoted(list []string) string {
-	var q []string
-	for _, s := range list {
-		q = append(q, `"`+s+`"`)
-	}
-	return strings.Join(q, ", ")
 }

@@ -7,6 +7,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"causey/lab/real"
 )
 
 // Stage is where one fault happens. Set fills in the upper part; who drives the stage
@@ -19,8 +21,9 @@ type Stage struct {
 	Before []string
 	// Env is added to the gateway's environment.
 	Env []string
-	// Visitors are who comes. Those of NewStage are ordinary ones.
+	// Visitors are who comes. Those of NewStage are ordinary ones. Others come beside them.
 	Visitors Visitors
+	Others   []Visitors
 
 	// Gateway is the address where the gateway listens, known before it is started.
 	Gateway string
@@ -35,6 +38,11 @@ type Stage struct {
 	// breaks and mends are what Set leaves to later and back.
 	breaks, mends func() error
 	kept          any // what Set keeps for Break and Mend
+	// processes are the programs that were launched, in that order.
+	processes []*real.Process
+	partner   *partner
+	crowds    []*Crowd
+	moved     func(to string) // tells the name server where the shop is
 }
 
 // NewStage returns an empty stage that lives until ctx or Close ends it.
@@ -94,6 +102,13 @@ type Ask struct {
 	// ReadRate bounds the bytes read of the answer in a second, SendRate those sent of the
 	// body; 0 for as fast as possible.
 	ReadRate, SendRate int
+	// Patience is that of who asks this, 0 for that of the visitors.
+	Patience time.Duration
+	// Every has each client ask so often by its own clock, as a page that polls does; then
+	// Weight does not count. On a WebSocket it is how often a message is sent.
+	Every time.Duration
+	// Again is how often a visitor who got an error asks again, a quarter of a second later.
+	Again int
 }
 
 // Ordinary are the visitors of a small shop: pages, files and now and then an order.

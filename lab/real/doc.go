@@ -6,7 +6,7 @@
 //
 // What it is: for each of them a Start function that writes a small configuration and application into a directory of
 // its own, starts the program from there on a loopback address of its own, and waits until it answers. All but HAProxy
-// speak the same paths:
+// speak the paths below; Start runs what a caller configures.
 //
 //	GET  /             a short text
 //	GET  /size/N       N bytes of causey/lab/pattern (after Provide(N), which makes the file where files are served)

@@ -37,9 +37,9 @@ type recipe struct {
 	files    map[string]string // file in the directory: file in apps
 	given    map[string][]byte // file in the directory: its content
 	texts    map[string]string // file in the directory, perhaps below it: a template of its content
-	env      []string          // templates too, as NAME=VALUE
 	data     any               // what the templates see as .Data
 	args     []string          // templates too
+	env      []string          // and these
 	serves   string            // subdirectory that Provide fills
 	probe    func(*Process) func(context.Context) error
 }
@@ -92,21 +92,27 @@ func makeDir(parent, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = os.Chmod(dir, 0o755)
-	if err == nil && os.Geteuid() == 0 {
-		err = os.Chown(dir, nobody, nobody)
-	}
-	if err != nil {
+	if err := Give(dir); err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil
 }
 
+// Give makes dir a directory that servers may write to, and anybody may walk through.
+func Give(dir string) error {
+	err := os.Chmod(dir, 0o755)
+	if err == nil && os.Geteuid() == 0 {
+		err = os.Chown(dir, nobody, nobody)
+	}
+	return err
+}
+
 func (r recipe) launch(p *Process) error {
 	var err error
 	switch {
-	case r.network == "unix":
+	case r.network == "unix" && p.addr == "":
 		p.addr = filepath.Join(p.dir, "socket")
+	case r.network == "unix":
 	case p.addr == "":
 		p.addr, err = FreeAddr("0")
 	default: // or the probe would take another's answer for ours

@@ -40,7 +40,7 @@ func StartPHP(ctx context.Context, o PHPOptions) (*Process, error) {
 		data:  d, args: []string{"--nodaemonize", "--no-php-ini", "--prefix", "{{.Dir}}", "--fpm-config", "{{.Dir}}/fpm.conf"}, probe: accepts,
 	}
 	if o.Unix {
-		r.network = "unix"
+		r.network, r.options.Addr = "unix", ""
 	}
 	p, err := r.start(ctx)
 	if err != nil {

@@ -35,7 +35,8 @@ type Options struct {
 	// Dir is where the server's own directory is made; "" is the system's directory for temporary files. Where the
 	// caller is root the server runs as another user, who must be able to walk to it.
 	Dir string
-	// Addr is the host:port to listen on, for a server that comes back at its old place; "" picks one.
+	// Addr is the host:port to listen on, for a server that comes back at its old place, or the path of its unix
+	// socket; "" picks one.
 	Addr string
 }
 
@@ -68,6 +69,9 @@ func (p *Process) Network() string { return p.network }
 
 // Addr is host:port or the path of a unix socket.
 func (p *Process) Addr() string { return p.addr }
+
+// Dir is the server's directory; the user that it runs as owns it.
+func (p *Process) Dir() string { return p.dir }
 
 // PID is the id of the leader of the server's process group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

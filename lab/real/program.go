@@ -5,25 +5,52 @@ package real
 
 import "context"
 
-// Program is a server that this package has no Start function of its own for. In the templates {{.Dir}} is its
-// directory, {{.Addr}} where it is to listen ({{.Host}} and {{.Port}}), {{.Log}} its log and {{.Data}} whatever Data is.
+// Program is a server whose configuration and application are the caller's.
 type Program struct {
 	Options
-	Name string
-	// Commands are names of the program; the first that is found is taken. Package is the Debian package that has it.
-	Commands []string
+	// Name is for errors and for the directory. Programs are the names of the executable, of which the first that is
+	// found is taken; Package is the Debian package that has it.
+	Name     string
+	Programs []string
 	Package  string
-	// Files are templates of the files in its directory, by their names.
-	Files map[string]string
-	// Args and Env (NAME=VALUE) are templates too.
-	Args, Env []string
-	Data      any
+	// Unix listens on a unix socket instead of TCP.
+	Unix bool
+	// Files are put into the server's directory as they are. Templates are expanded before, as Args and Env are: {{.Dir}} is
+	// that directory, {{.Addr}} where to listen, {{.Log}} a file that Log reads, {{.Data}} is Data.
+	Files, Templates map[string]string
+	Data             any
+	Args, Env        []string
+	// Ready is how to find out that it has started.
+	Ready Ready
 }
 
-// StartProgram runs it, and waits until it can be connected to.
-func StartProgram(ctx context.Context, p Program) (*Process, error) {
-	return recipe{
-		name: p.Name, programs: p.Commands, pkg: p.Package, options: p.Options,
-		texts: p.Files, args: p.Args, env: p.Env, data: p.Data, probe: accepts,
-	}.start(ctx)
+// Ready is when a server counts as started.
+type Ready int
+
+// What a server is asked until it answers.
+const (
+	AnswersHTTP Ready = iota // GET / over TCP, to be answered 200
+	Accepts                  // a connection
+	AtOnce                   // nothing
+)
+
+// Start runs a program.
+func Start(ctx context.Context, o Program) (*Process, error) {
+	r := recipe{name: o.Name, programs: o.Programs, pkg: o.Package, options: o.Options, given: map[string][]byte{},
+		texts: o.Templates, data: o.Data, args: o.Args, env: o.Env}
+	if o.Unix {
+		r.network = "unix"
+	}
+	for name, content := range o.Files {
+		r.given[name] = []byte(content)
+	}
+	switch o.Ready {
+	case AnswersHTTP:
+		r.probe = answersHTTP
+	case Accepts:
+		r.probe = accepts
+	default:
+		r.probe = func(*Process) func(context.Context) error { return func(context.Context) error { return nil } }
+	}
+	return r.start(ctx)
 }

@@ -19,7 +19,7 @@ func applications() []subject {
 
 // gunicorn runs conf's file name as a WSGI application.
 func gunicorn(source string) (real.Program, map[string]string) {
-	return real.Program{Commands: []string{"gunicorn"}, Package: "gunicorn", Args: []string{"--chdir", "{{.Dir}}", "--worker-tmp-dir", "{{.Dir}}",
+	return real.Program{Programs: []string{"gunicorn"}, Package: "gunicorn", Args: []string{"--chdir", "{{.Dir}}", "--worker-tmp-dir", "{{.Dir}}",
 		"--bind", "{{.Addr}}", "app:application"}}, map[string]string{"app.py": source}
 }
 
@@ -44,14 +44,14 @@ func pythons() []subject {
 		},
 		{
 			product: "uwsgi", title: "uWSGI", version: []string{"uwsgi", "--version"},
-			program: real.Program{Commands: []string{"uwsgi"}, Package: "uwsgi-core", Args: []string{"--plugin", "python3", "--http-socket", "{{.Addr}}",
+			program: real.Program{Programs: []string{"uwsgi"}, Package: "uwsgi-core", Args: []string{"--plugin", "python3", "--http-socket", "{{.Addr}}",
 				"--master", "--die-on-term", "--wsgi-file", "{{.Dir}}/app.py"}},
 			confs: map[string]string{"app.py": "empty"}, // a program without an application is what it has a page for
 			shots: []shot{failing, {name: "start", path: "/", status: 500}},
 		},
 		{
 			product: "uvicorn", title: "uvicorn", version: []string{"uvicorn", "--version"},
-			program: real.Program{Commands: []string{"uvicorn"}, Package: "uvicorn",
+			program: real.Program{Programs: []string{"uvicorn"}, Package: "uvicorn",
 				Args: []string{"--app-dir", "{{.Dir}}", "--host", "{{.Host}}", "--port", "{{.Port}}", "app:application"}},
 			confs: map[string]string{"app.py": "asgi.py"}, shots: []shot{failing, badLine.apart()},
 		},
@@ -62,12 +62,12 @@ func rubies() []subject {
 	return []subject{
 		{
 			product: "puma", title: "Puma", version: []string{"puma", "--version"},
-			program: real.Program{Commands: []string{"puma"}, Package: "puma", Args: []string{"--environment", "production", "--bind", "tcp://{{.Addr}}", "{{.Dir}}/config.ru"}},
+			program: real.Program{Programs: []string{"puma"}, Package: "puma", Args: []string{"--environment", "production", "--bind", "tcp://{{.Addr}}", "{{.Dir}}/config.ru"}},
 			confs:   map[string]string{"config.ru": "config.ru"}, shots: []shot{failing, badLine.apart()},
 		},
 		{
 			product: "sinatra", title: "Sinatra", version: []string{"ruby", "-rsinatra/version", "-e", "puts Sinatra::VERSION"},
-			program: real.Program{Commands: []string{"puma"}, Package: "puma", Args: []string{"--environment", "production", "--bind", "tcp://{{.Addr}}", "{{.Dir}}/config.ru"}},
+			program: real.Program{Programs: []string{"puma"}, Package: "puma", Args: []string{"--environment", "production", "--bind", "tcp://{{.Addr}}", "{{.Dir}}/config.ru"}},
 			confs:   map[string]string{"config.ru": "sinatra.ru"}, shots: []shot{failing, {name: "missing", path: "/no", status: 404, held: true}},
 		},
 	}
@@ -78,14 +78,14 @@ func javas() []subject {
 	return []subject{
 		{
 			product: "tomcat", title: "Tomcat", version: []string{"java", "-cp", filepath.Join(tomcat, "lib", "catalina.jar"), "org.apache.catalina.util.ServerInfo"},
-			program: real.Program{Commands: []string{"java"}, Package: "tomcat10", Args: []string{"-Xmx128m", "-Dcatalina.home=" + tomcat, "-Dcatalina.base={{.Dir}}",
+			program: real.Program{Programs: []string{"java"}, Package: "tomcat10", Args: []string{"-Xmx128m", "-Dcatalina.home=" + tomcat, "-Dcatalina.base={{.Dir}}",
 				"-Djava.io.tmpdir={{.Dir}}", "-cp", tomcat + "/bin/bootstrap.jar:" + tomcat + "/bin/tomcat-juli.jar", "org.apache.catalina.startup.Bootstrap", "start"}},
 			confs: map[string]string{"conf/server.xml": "server.xml", "conf/web.xml": "web.xml", "webapps/ROOT/fail.jsp": "fail.jsp", "webapps/ROOT/own.jsp": "own.jsp", "logs/keep": "empty"},
 			shots: []shot{failing.at("/fail.jsp"), badLine, longHead.with(400), {name: "missing", path: "/no", status: 404}, {name: "unavailable", path: "/own.jsp", status: 503, held: true}},
 		},
 		{
 			product: "jetty", title: "Jetty", version: []string{"dpkg-query", "--show", "--showformat=${Version}", "jetty9"},
-			program: real.Program{Commands: []string{"java"}, Package: "jetty9", Args: []string{"-Xmx128m", "-Djava.io.tmpdir={{.Dir}}", "-jar", jetty + "/start.jar",
+			program: real.Program{Programs: []string{"java"}, Package: "jetty9", Args: []string{"-Xmx128m", "-Djava.io.tmpdir={{.Dir}}", "-jar", jetty + "/start.jar",
 				"jetty.home=" + jetty, "jetty.base={{.Dir}}", "--module=http,deploy", "jetty.http.host={{.Host}}", "jetty.http.port={{.Port}}"}},
 			confs: map[string]string{"webapps/keep": "empty", "resources/keep": "empty"},
 			shots: []shot{badLine, longHead, {name: "missing", path: "/no", status: 404, held: true}},
@@ -96,12 +96,12 @@ func javas() []subject {
 func scripts() []subject {
 	fpm := &subject{
 		product: "php-fpm",
-		program: real.Program{Commands: []string{"php-fpm8.2", "php-fpm8.4", "php-fpm"}, Package: "php8.2-fpm",
+		program: real.Program{Programs: []string{"php-fpm8.2", "php-fpm8.4", "php-fpm"}, Package: "php8.2-fpm",
 			Args: []string{"--nodaemonize", "--no-php-ini", "--prefix", "{{.Dir}}", "--fpm-config", "{{.Dir}}/fpm.conf"}},
 		confs: map[string]string{"fpm.conf": "fpm.conf"},
 	}
 	node := func(source string) (real.Program, map[string]string) {
-		return real.Program{Commands: []string{"node"}, Package: "nodejs", Args: []string{"{{.Dir}}/app.js", "{{.Host}}", "{{.Port}}"},
+		return real.Program{Programs: []string{"node"}, Package: "nodejs", Args: []string{"{{.Dir}}/app.js", "{{.Host}}", "{{.Port}}"},
 			Env: []string{"NODE_PATH=/usr/share/nodejs", "NODE_ENV=production"}}, map[string]string{"app.js": source}
 	}
 	bare, bareFiles := node("bare.js")
@@ -109,7 +109,7 @@ func scripts() []subject {
 	return []subject{
 		{
 			product: "php", title: "PHP", version: []string{"php", "--version"}, behind: fpm,
-			program: real.Program{Commands: []string{"nginx"}, Package: "nginx-light", Args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"}},
+			program: real.Program{Programs: []string{"nginx"}, Package: "nginx-light", Args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"}},
 			confs: map[string]string{"nginx.conf": "nginx.conf", "php/fatal.php": "fatal.php", "php/memory.php": "memory.php", "php/slow.php": "slow.php",
 				"php/html.php": "html.php", "php/parse.php": "parse.php"},
 			shots: []shot{{name: "fatal", path: "/php/fatal.php", status: 500}, {name: "memory", path: "/php/memory.php", status: 500},

@@ -63,7 +63,7 @@ func TestSubjects(t *testing.T) {
 			t.Errorf("%s is there twice", s.product)
 		}
 		seen[s.product] = true
-		if s.title == "" || len(s.shots) == 0 || s.inside == nil && (len(s.program.Commands) == 0 || s.program.Package == "" || len(s.version) == 0) {
+		if s.title == "" || len(s.shots) == 0 || s.inside == nil && (len(s.program.Programs) == 0 || s.program.Package == "" || len(s.version) == 0) {
 			t.Errorf("%s lacks a part", s.product)
 		}
 		for name, source := range s.confs {

@@ -132,15 +132,15 @@ func (s *subject) start(ctx context.Context, b behind) (addr string, stop func()
 		}
 	}
 	p := s.program
-	p.Name, p.Data, p.Files = s.product, b, map[string]string{}
+	p.Name, p.Data, p.Templates, p.Ready = s.product, b, map[string]string{}, real.Accepts
 	for name, source := range s.confs {
 		text, err := conf.ReadFile("conf/" + source)
 		if err != nil {
 			return "", nil, err
 		}
-		p.Files[name] = string(text)
+		p.Templates[name] = string(text)
 	}
-	process, err := real.StartProgram(ctx, p)
+	process, err := real.Start(ctx, p)
 	if err != nil {
 		stopInner()
 		return "", nil, err

@@ -44,7 +44,7 @@ func proxies() []subject {
 	return append([]subject{
 		{
 			product: "nginx", title: "nginx", version: []string{"/usr/sbin/nginx", "-v"},
-			program: real.Program{Commands: []string{"nginx"}, Package: "nginx-light",
+			program: real.Program{Programs: []string{"nginx"}, Package: "nginx-light",
 				Args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"}},
 			confs: map[string]string{"nginx.conf": "nginx.conf"},
 			shots: []shot{refused, closed, stalled.apart(), longBody, badLine, longHead.with(400), {name: "missing", path: "/files/no", status: 404},
@@ -52,14 +52,14 @@ func proxies() []subject {
 		},
 		{
 			product: "haproxy", title: "HAProxy", version: []string{"/usr/sbin/haproxy", "-v"},
-			program: real.Program{Commands: []string{"haproxy"}, Package: "haproxy", Args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
+			program: real.Program{Programs: []string{"haproxy"}, Package: "haproxy", Args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
 			confs:   map[string]string{"haproxy.cfg": "haproxy.cfg"},
 			shots: []shot{refused.with(503), closed, garbage, stalled.apart(), badLine, {name: "denied", path: "/denied", status: 403},
 				{name: "returned", path: "/own/500", status: 500}, {name: "rate", path: "/own/429", status: 429, held: true}},
 		},
 		{
 			product: "apache-httpd", title: "Apache httpd", version: []string{"/usr/sbin/apache2", "-v"},
-			program: real.Program{Commands: []string{"apache2"}, Package: "apache2",
+			program: real.Program{Programs: []string{"apache2"}, Package: "apache2",
 				Args: []string{"-d", "{{.Dir}}", "-f", "{{.Dir}}/httpd.conf", "-D", "FOREGROUND"}},
 			confs: map[string]string{"httpd.conf": "httpd.conf", "files/keep": "empty"},
 			shots: []shot{refused.with(503), closed, stalled.with(502).apart(), longBody, badLine, longHead.with(400), {name: "missing", path: "/no", status: 404, held: true},
@@ -67,7 +67,7 @@ func proxies() []subject {
 		},
 		{
 			product: "varnish", title: "Varnish", version: []string{"/usr/sbin/varnishd", "-V"},
-			program: real.Program{Commands: []string{"varnishd"}, Package: "varnish",
+			program: real.Program{Programs: []string{"varnishd"}, Package: "varnish",
 				Args: []string{"-F", "-j", "none", "-n", "{{.Dir}}/work", "-a", "{{.Addr}}", "-f", "{{.Dir}}/default.vcl", "-s", "malloc,16m"}},
 			confs: map[string]string{"default.vcl": "default.vcl", "work/keep": "empty"},
 			shots: []shot{refused.with(503), closed.with(503), stalled.with(503).apart(), {name: "synth", path: "/own/403", status: 403},
@@ -75,14 +75,14 @@ func proxies() []subject {
 		},
 		{
 			product: "squid", title: "Squid", version: []string{"/usr/sbin/squid", "-v"},
-			program: real.Program{Commands: []string{"squid"}, Package: "squid", Args: []string{"-N", "-f", "{{.Dir}}/squid.conf"}},
+			program: real.Program{Programs: []string{"squid"}, Package: "squid", Args: []string{"-N", "-f", "{{.Dir}}/squid.conf"}},
 			confs:   map[string]string{"squid.conf": "squid.conf"},
 			shots: []shot{refused, closed, garbage, stalled.apart(), badLine, {name: "denied", path: "/denied", status: 403},
 				longHead, {name: "no-peer", path: "/unresolved", status: 502}},
 		},
 		{
 			product: "trafficserver", title: "Apache Traffic Server", version: []string{"/usr/bin/traffic_server", "-V"},
-			program: real.Program{Commands: []string{"/usr/bin/traffic_server"}, Package: "trafficserver",
+			program: real.Program{Programs: []string{"/usr/bin/traffic_server"}, Package: "trafficserver",
 				Args: []string{"--bind_stdout", "{{.Log}}", "--bind_stderr", "{{.Log}}"}, Env: []string{"TS_ROOT={{.Dir}}"}},
 			confs: map[string]string{"etc/records.config": "records.config", "etc/remap.config": "remap.config", "etc/storage.config": "storage.config",
 				"etc/ip_allow.yaml": "ip_allow.yaml", "runroot.yaml": "runroot.yaml",
@@ -92,7 +92,7 @@ func proxies() []subject {
 		},
 		{
 			product: "lighttpd", title: "lighttpd", version: []string{"/usr/sbin/lighttpd", "-v"},
-			program: real.Program{Commands: []string{"lighttpd"}, Package: "lighttpd", Args: []string{"-D", "-f", "{{.Dir}}/lighttpd.conf"}},
+			program: real.Program{Programs: []string{"lighttpd"}, Package: "lighttpd", Args: []string{"-D", "-f", "{{.Dir}}/lighttpd.conf"}},
 			confs:   map[string]string{"lighttpd.conf": "lighttpd.conf", "files/index.html": "empty"},
 			shots: []shot{refused.with(503), closed.with(500), stalled.apart(), badLine, longBody, longHead,
 				{name: "missing", path: "/files/no", status: 404}},
@@ -104,7 +104,7 @@ func goProxies() []subject {
 	return []subject{
 		{
 			product: "caddy", title: "Caddy", version: []string{"caddy", "version"},
-			program: real.Program{Commands: []string{"caddy"}, Package: "caddy",
+			program: real.Program{Programs: []string{"caddy"}, Package: "caddy",
 				Args: []string{"run", "--config", "{{.Dir}}/Caddyfile", "--adapter", "caddyfile"}},
 			confs: map[string]string{"Caddyfile": "Caddyfile"},
 			shots: []shot{refused, closed, stalled, {name: "none", path: "/none/", status: 503}, {name: "missing", path: "/files/no", status: 404},
@@ -112,13 +112,13 @@ func goProxies() []subject {
 		},
 		{
 			product: "h2o", title: "H2O", version: []string{"/usr/bin/h2o", "-v"},
-			program: real.Program{Commands: []string{"h2o"}, Package: "h2o", Args: []string{"-c", "{{.Dir}}/h2o.conf"}},
+			program: real.Program{Programs: []string{"h2o"}, Package: "h2o", Args: []string{"-c", "{{.Dir}}/h2o.conf"}},
 			confs:   map[string]string{"h2o.conf": "h2o.conf", "files/keep": "empty"},
 			shots:   []shot{refused, closed, garbage, stalled.with(502), {name: "missing", path: "/files/no", status: 404, held: true}},
 		},
 		{
 			product: "nghttpx", title: "nghttpx", version: []string{"/usr/sbin/nghttpx", "-v"},
-			program: real.Program{Commands: []string{"nghttpx"}, Package: "nghttp2-proxy", Args: []string{
+			program: real.Program{Programs: []string{"nghttpx"}, Package: "nghttp2-proxy", Args: []string{
 				"--conf={{.Dir}}/nghttpx.conf", "--workers=1", "--frontend={{.Host}},{{.Port}};no-tls", "--backend={{.Data.OriginHost}},{{.Data.OriginPort}}",
 				"--backend={{.Data.DeadHost}},{{.Data.DeadPort}};/dead/", "--backend-read-timeout=1s"}},
 			confs: map[string]string{"nghttpx.conf": "empty"},
