@@ -12,7 +12,7 @@ FUZZTOTAL ?=
 BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 
 help:
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/causey: one static binary
 	CGO_ENABLED=0 go build -trimpath -buildvcs=$(BUILDVCS) -o bin/causey ./cmd/causey
@@ -58,6 +58,10 @@ bench-smoke: build ## both in short: shows that they run, not how fast
 outage: build ## servers die, hang and fail behind causey, nginx, HAProxy and Caddy: what visitors lose
 	go run ./bench/outage -markdown bin/outage.md
 
+bench-diagnosis: build ## every fault of the lab at a random moment, blindly: how often its cause is named first
+	@scripts/setup-test.sh
+	go run ./bench/diagnosis
+
 e2e: build ## the real binary against real and misbehaving servers
 	@scripts/setup-test.sh
 	go test -count=1 -timeout 9m ./test/...
@@ -74,4 +78,4 @@ soak: build ## hours instead of seconds: large bodies, slow clients, reloads, fl
 ci: ## what the gate runs: test, lint, race, invariants, short fuzz, bench smoke
 	@.ci/run
 
-.PHONY: help build test race invariants fuzz lint bench bench-cost bench-smoke outage e2e docs demo soak ci
+.PHONY: help build test race invariants fuzz lint bench bench-cost bench-smoke outage bench-diagnosis e2e docs demo soak ci

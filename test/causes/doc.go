@@ -5,8 +5,8 @@
 // lab/fault is made behind the real program while visitors come, and the root cause that
 // the program names first must be the truth.
 //
-// What it is: TestCauses, which starts the stage, the program and the visitors, breaks at
-// a random moment, and reads the incidents from the admin side as an owner's tools would.
+// What it is: TestCauses, which plays faults by lab/judge, breaks at
+// a random moment, and waits until the cause is named.
 //
 // What it never does: it tells the program nothing of the fault, and reads nothing of it
 // but the admin side. A twin of the truth is right only where the fault says why.
@@ -16,5 +16,5 @@
 //	I1. What is compared is the answer of the admin side, not a state inside the program.
 //	I2. Each root cause has a fault, or a written reason why there is none.
 //
-// Start reading with TestCauses, then performance.
+// Start reading with TestCauses.
 package causes
