@@ -33,10 +33,14 @@ type town struct {
 	told []Incident
 	// ill says what happens to an attempt: a code, "" for nothing; saved that nobody sees it.
 	ill func(v *visit) (code string, saved bool)
+	// place changes where a visit comes from and goes to.
+	place func(*visit)
 }
 
 type visit struct {
 	upstream, server, path string
+	site                   string
+	addr                   [4]byte // of the client
 	client                 int
 	took                   time.Duration
 	status                 int
@@ -81,11 +85,15 @@ func (w *town) live(d time.Duration, perSecond int) {
 }
 
 func (w *town) visit(v *visit) {
+	v.site, v.addr = v.upstream+".example", [4]byte{192, 0, byte(v.client), 1}
+	if w.place != nil {
+		w.place(v)
+	}
 	name, saved := w.ill(v)
 	var r record.Record
 	r.Reset()
 	r.ID = w.ids.Next()
-	r.Site, r.Upstream, r.Client = v.upstream+".example", v.upstream, netip.AddrFrom4([4]byte{192, 0, byte(v.client), 1})
+	r.Site, r.Upstream, r.Client = v.site, v.upstream, netip.AddrFrom4(v.addr)
 	r.SetText(record.Target, []byte(v.path))
 	r.SetText(record.Method, []byte("GET"))
 	r.Total, r.HeadIn = v.took, 200
