@@ -34,9 +34,9 @@ var realEnds = []*Fault{
 			})
 			return nil
 		}},
-	{Cause: "app.crashloop", Name: "segfault", Means: Real, Scope: "path",
+	{Cause: "app.crashloop", Name: "input", Means: Real, Scope: "path",
 		Twins: []string{"app.poison_request"},
-		Why:   "an input that ends the process is both",
+		Why:   "a page that ends the process is an input that does",
 		Set:   func(s *Stage) error { return s.shop("", nodeShop("PAGE_MS=150")) },
 		Break: func(s *Stage) error { // node has a supervisor, and one page that ends it
 			s.supervise(0, 100*time.Millisecond)
@@ -78,9 +78,7 @@ var realEnds = []*Fault{
 			return err
 		}},
 	{Cause: "app.poison_request", Means: Real, Scope: "path",
-		Twins: []string{"app.crashloop"},
-		Why:   "an input that ends the process is both",
-		Set: func(s *Stage) error {
+		Set: func(s *Stage) error { // one worker ends, and nobody else's request with it
 			s.also(Ask{Method: "GET", Path: "/product/7", Weight: 2})
 			return s.shop("", gunicornShop("--workers 4", "POISON=/product/7"))
 		}},

@@ -62,7 +62,7 @@ var realSigns = map[string]sign{
 	"resp.header_too_big:php":         {seen: status(502)},
 	"app.oom_killed":                  {seen: cut},
 	"app.oom_killed:workers":          {seen: cut},
-	"app.crashloop:segfault":          {seen: noAnswer},
+	"app.crashloop:input":             {seen: noAnswer},
 	"app.crashloop":                   {seen: noAnswer, look: refused},
 	"app.worker_timeout":              {seen: anyFailed, look: endsAfter("/report", 3*time.Second)},
 	"app.worker_timeout:php":          {seen: status(502)},
