@@ -18,8 +18,8 @@ import (
 
 // sample are quick faults over all layers, for the ordinary run.
 var sample = []string{
-	"tcp.refused.wrong_port", "unix.missing", "req.headers_too_large:uwsgi", "dns.nxdomain", "tls.cert_expired", "tls.name_mismatch",
-	"resp.bad_header", "cap.app_limit", "relayed.inner_gateway", "ws.upgrade_refused",
+	"tcp.refused.wrong_port", "unix.missing", "req.headers_too_large:uwsgi", "dns.nxdomain", "tls.cert_expired", "tls.name_mismatch:renewed",
+	"resp.bad_header:space", "cap.app_limit", "relayed.inner_gateway", "ws.upgrade_refused",
 }
 
 // choice says which faults are made: those of the sample, "all", or some by their IDs, with
