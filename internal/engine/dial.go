@@ -344,6 +344,15 @@ func (s *sock) connected() ioEnd {
 	}
 }
 
+// localAddr is our own end of a connection, invalid if the kernel does not say.
+func localAddr(fd int) netip.Addr {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addrPort(sa).Addr()
+}
+
 func isSocket(path string) bool {
 	var st unix.Stat_t
 	return unix.Stat(path, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFSOCK

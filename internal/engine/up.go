@@ -157,6 +157,9 @@ func (u *upConn) fail(p phase.Phase, k failure.Kind, end ioEnd) *failure.Error {
 	ev.First, ev.FirstLen = u.first, u.firstLen
 	u.mu.Unlock()
 	ev.Dialled = u.addr
+	if u.addr.IsValid() {
+		ev.Local = localAddr(u.fd)
+	}
 	u.tcpInfo(ev)
 	return err
 }

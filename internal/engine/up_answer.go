@@ -4,8 +4,6 @@
 package engine
 
 import (
-	"bytes"
-
 	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/phase"
@@ -126,7 +124,7 @@ func (u *upConn) headRead(res *wire.Response, n int) {
 	u.bodyDone = res.Framing == wire.FramingNone
 	if !u.bodyDone {
 		u.decoder.Reset(res.Framing, res.ContentLength, &u.eng.opts.Load().Limits)
-		u.endless = eventStream(res)
+		u.endless = res.IsEventStream()
 	}
 	if u.endless || u.member.group.Limit.UntilHead() {
 		u.leavePlace()
@@ -146,12 +144,6 @@ func (u *upConn) afterInterim() {
 	default:
 		u.r.deadline.Store(0)
 	}
-}
-
-// eventStream reports an answer whose silence means nothing.
-func eventStream(res *wire.Response) bool {
-	media, _, _ := bytes.Cut(res.Get(wire.ContentType), []byte{';'})
-	return wire.EqualFold(bytes.TrimSpace(media), "text/event-stream")
 }
 
 // BodyHere implements exchange.Lease.

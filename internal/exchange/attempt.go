@@ -9,6 +9,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/wire"
 )
 
 // attempts asks servers until the head of a final answer is in x.res.
@@ -208,6 +209,7 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 		if !x.res.Interim() {
 			return x.headCame()
 		}
+		x.rec.LastAttempt().Interims++ // the limit is far below what it can count
 		if interims >= x.plan.Interims {
 			return tooManyInterim(x.lease, interims+1, x.plan.Interims)
 		}
@@ -244,7 +246,9 @@ func tooManyInterim(l Lease, n, limit int) *failure.Error {
 func (x *Exchange) headCame() *failure.Error {
 	x.enterAt(phase.ReadHeadUp, x.lease.FirstByteAt())
 	x.rec.UpStatus = x.res.Status
+	x.rec.LastAttempt().Coded = x.res.Find(wire.ContentEncoding) >= 0
 	x.noteBad()
+	x.noteSoftware()
 	return x.checkUpgrade()
 }
 

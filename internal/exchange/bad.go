@@ -30,7 +30,7 @@ func asks(req *wire.Request) (a record.Asks) {
 func (x *Exchange) noteBad() {
 	x.bad = nil
 	self := x.redirectsToSelf()
-	if !self && !isBad(x.res.Status) && (!x.req.Upgrade || x.res.Status == 101) || !x.env.answers.take(x.env.Now()) {
+	if !self && !isBad(x.res.Status) && (!x.req.Upgrade || x.res.Status == 101) || !x.env.answers.take(x.last, answersPerSlot) {
 		return
 	}
 	head := bytes.TrimSuffix(x.res.Buf, []byte("\r\n\r\n"))
@@ -82,19 +82,22 @@ func (x *Exchange) redirectsToSelf() bool {
 }
 
 // answersPerSlot bounds the bad answers that are kept in a slot of time, by all
-// exchanges together: in a flood of them a sample says as much.
+// exchanges together: in a flood of them a sample says as much. budgetSlot is how long a
+// slot is.
 const (
 	answersPerSlot = 50
-	answerSlot     = 100 * time.Millisecond
+	budgetSlot     = 100 * time.Millisecond
 )
 
-// answerBudget counts them. That two exchanges begin a slot at the same time costs a few
-// more.
-type answerBudget struct{ slot, used atomic.Int64 }
+// budget counts what was done in a slot of time. That two exchanges begin one at the same
+// time costs a few more.
+type budget struct{ slot, used atomic.Int64 }
 
-func (b *answerBudget) take(now time.Time) bool {
-	if slot := now.UnixNano() / int64(answerSlot); b.slot.Swap(slot) != slot {
+// take reports whether there is room for one more of most. Once there is none it only
+// reads, so that busy exchanges do not wait for each other.
+func (b *budget) take(now time.Time, most int64) bool {
+	if slot := now.UnixNano() / int64(budgetSlot); b.slot.Load() != slot && b.slot.Swap(slot) != slot {
 		b.used.Store(0)
 	}
-	return b.used.Add(1) <= answersPerSlot
+	return b.used.Load() < most && b.used.Add(1) <= most
 }

@@ -73,7 +73,7 @@ type Env struct {
 	// Refreshes carries what caches ask for themselves, nil if they do not.
 	Refreshes *Refreshes
 
-	answers answerBudget
+	answers, software budget
 }
 
 // Exchange is one request and its answer. It may be used again after Run
@@ -101,6 +101,8 @@ type Exchange struct {
 	last time.Time
 	// watched reports that the client is being watched.
 	watched bool
+	// endless reports that the answer is an event stream.
+	endless bool
 	// trusted reports that the peer is a trusted proxy.
 	trusted bool
 	// sent is what the kernel took of the attempt that failed last; later holds

@@ -46,6 +46,7 @@ func (x *Exchange) enterRelay() {
 // relayBody moves the answer's body piece by piece. What was read goes out before
 // it waits for more, so that a server that streams is heard at once.
 func (x *Exchange) relayBody() *failure.Error {
+	x.endless = x.res.ContentLength < 0 && x.res.IsEventStream()
 	splicer, _ := x.client.(Splicer)
 	keeps := x.visit != nil && x.visit.Keeps()
 	if keeps {
@@ -95,7 +96,11 @@ func (x *Exchange) nextPiece() (piece []byte, end bool, err *failure.Error) {
 		return nil, false, err
 	}
 	x.Watch(x.lease)
+	from := x.env.Now()
 	piece, end, err = x.lease.ReadBody()
+	if !x.endless {
+		x.rec.BodyWait += x.env.Now().Sub(from)
+	}
 	return piece, end, x.waited(err, end)
 }
 

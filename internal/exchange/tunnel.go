@@ -35,6 +35,11 @@ func (q *quiet) IsCut(client bool) bool { return q.cut(client).Load() }
 
 func (q *quiet) Note(now time.Time) { q.last.Store(int64(now.Sub(q.start))) }
 
+// since is for how long nothing has passed.
+func (q *quiet) since(now time.Time) time.Duration {
+	return max(now.Sub(q.start)-time.Duration(q.last.Load()), 0)
+}
+
 func (q *quiet) Until() time.Time {
 	return q.start.Add(time.Duration(q.last.Load()) + q.limit)
 }
@@ -73,9 +78,10 @@ func (x *Exchange) tunnel() *failure.Error {
 		err = up
 	}
 	if err == Canceled {
-		return x.departed(x.unwatch())
+		err = x.departed(x.unwatch())
 	}
 	if err != nil {
+		err.Evidence.QuietFor = q.since(x.env.Now())
 		return err
 	}
 	x.rec.Outcome = record.Tunnelled

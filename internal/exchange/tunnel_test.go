@@ -168,6 +168,9 @@ func TestTunnelIsIdle(t *testing.T) {
 			if r.Status != 101 || r.Phases[phase.Tunnel] != 310*time.Second {
 				t.Errorf("status %d after %v", r.Status, r.Phases[phase.Tunnel])
 			}
+			if r.Error.Evidence.QuietFor != time.Minute {
+				t.Errorf("it was quiet for %v", r.Error.Evidence.QuietFor)
+			}
 		}
 	})
 }

@@ -71,6 +71,8 @@ type Evidence struct {
 	// Dialled is the address of the attempt; for a unix socket it is invalid and
 	// the server's name in the record is the path.
 	Dialled netip.AddrPort
+	// Local is our own end of the connection, invalid if there was none.
+	Local netip.Addr
 	// ResolvedNow holds what the server's name resolves to at the time of the
 	// failure, ResolvedLen of them; 0 for a server given by address.
 	ResolvedNow [4]netip.Addr
@@ -90,6 +92,8 @@ type Evidence struct {
 	Limit int64
 	// Missing is how many announced body bytes never came, -1 if unknown.
 	Missing int64
+	// QuietFor is how long a tunnel had carried nothing in either direction.
+	QuietFor time.Duration
 	// Field is the name of the field concerned, when one is.
 	Field string
 	// TLS is what a handshake showed, nil where none was involved.

@@ -148,6 +148,12 @@ type Attempt struct {
 	// RequestNumber counts the requests on it, 1 for the first.
 	Reused        bool
 	RequestNumber uint32
+	// Interims counts the interim answers (1xx) that came; Coded reports a final one
+	// with a Content-Encoding.
+	Interims uint8
+	Coded    bool
+	// Software is what the answer names, of some answers only.
+	Software Software
 	// IdleFor is how long the connection had lain idle.
 	IdleFor time.Duration
 	// Connect is how long resolving and connecting took, 0 on reuse.
@@ -268,6 +274,9 @@ type summary struct {
 	Saved Saved
 	// BodyIn and BodyOut count body bytes from and to the client.
 	BodyIn, BodyOut int64
+	// BodyWait is how long the relay of the answer's body waited for the server, 0 for
+	// an event stream, whose silence means nothing.
+	BodyWait time.Duration
 	// HeadIn is the length of the request's head in bytes, and Asks what was special
 	// about it.
 	HeadIn int32

@@ -59,6 +59,7 @@ const (
 	Location
 	ContentLocation
 	ContentRange
+	ContentEncoding
 	SetCookie
 	Cookie
 	Authorization
@@ -83,7 +84,7 @@ var fieldNames = [FieldCount]string{
 	"strict-transport-security", "age", "cache-control", "cdn-cache-control", "surrogate-control",
 	"cache-status", "cache-groups", "cache-group-invalidation", "cache-tag", "surrogate-key",
 	"pragma", "expires", "vary", "etag", "last-modified", "location", "content-location",
-	"content-range", "set-cookie", "cookie", "authorization", "range", "if-match", "if-none-match",
+	"content-range", "content-encoding", "set-cookie", "cookie", "authorization", "range", "if-match", "if-none-match",
 	"if-modified-since", "if-unmodified-since", "if-range",
 }
 

@@ -22,6 +22,8 @@
 // Start reading with Request and Response.
 package wire
 
+import "bytes"
+
 // Span is a part of Head.Buf: Buf[Start:End].
 type Span struct{ Start, End uint32 }
 
@@ -156,6 +158,12 @@ func (r *Response) Reset() {
 
 // Interim reports whether the response is a 1xx other than 101.
 func (r *Response) Interim() bool { return r.Status < 200 && r.Status != 101 }
+
+// IsEventStream reports an answer that is sent as things happen: its silence means nothing.
+func (r *Response) IsEventStream() bool {
+	media, _, _ := bytes.Cut(r.Get(ContentType), []byte{';'})
+	return EqualFold(bytes.TrimSpace(media), "text/event-stream")
+}
 
 // Framing says how a body is delimited.
 type Framing uint8
