@@ -234,7 +234,7 @@ func (d *dial) endRivals(running int, next func() (*upConn, *failure.Error)) {
 // connect opens one socket to sa.
 func (d *dial) connect(c *upConn, sa unix.Sockaddr, addr netip.AddrPort) *failure.Error {
 	_, isUnix := sa.(*unix.SockaddrUnix)
-	end, errno := d.connectSock(&c.sock, sa, isUnix)
+	end, errno, local := d.connectSock(&c.sock, sa, isUnix)
 	if end == ioOK {
 		c.addr = addr
 		return nil
@@ -251,14 +251,16 @@ func (d *dial) connect(c *upConn, sa unix.Sockaddr, addr netip.AddrPort) *failur
 	}
 	err := newError(code.Party, code.Phase, code.Kind)
 	err.Err = errno
-	err.Evidence.Dialled, err.Evidence.Errno = addr, errno
+	err.Evidence.Dialled, err.Evidence.Local, err.Evidence.Errno = addr, local, errno
 	if !isUnix && (errno == syscall.ECONNREFUSED || errno == syscall.ECONNRESET) {
 		err.Evidence.End = failure.EndRST
 	}
 	return err
 }
 
-func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, syscall.Errno) {
+// connectSock opens a socket and connects it. local is our end of one that did not come
+// to be a connection.
+func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (end ioEnd, errno syscall.Errno, local netip.Addr) {
 	family := unix.AF_INET
 	switch sa.(type) {
 	case *unix.SockaddrInet6:
@@ -268,7 +270,7 @@ func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, sysca
 	}
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return ioErrno, errnoOf(err)
+		return ioErrno, errnoOf(err), local
 	}
 	if !isUnix {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
@@ -277,21 +279,21 @@ func (d *dial) connectSock(s *sock, sa unix.Sockaddr, isUnix bool) (ioEnd, sysca
 	err = unix.Connect(fd, sa)
 	if err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
-		return ioErrno, errnoOf(err)
+		return ioErrno, errnoOf(err), local
 	}
 	s.init(d.eng, fd)
 	if err != nil {
-		if end := d.await(s); end != ioOK {
-			errno := s.w.errno
+		if end = d.await(s); end != ioOK {
+			errno, local = s.w.errno, localAddr(fd)
 			s.close()
-			return end, errno
+			return end, errno, local
 		}
 	}
 	if !isUnix && connectedToItself(fd) {
 		s.close()
-		return ioErrno, syscall.ECONNREFUSED
+		return ioErrno, syscall.ECONNREFUSED, local
 	}
-	return ioOK, 0
+	return ioOK, 0, local
 }
 
 // connectedToItself reports a connection whose two ends are one: dialling a port

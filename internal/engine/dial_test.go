@@ -369,3 +369,27 @@ func TestHowAServersConnectionEnded(t *testing.T) {
 		}
 	}
 }
+
+// Evidence of a broken connection has both its ends.
+func TestEvidenceHasBothEnds(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	r := newRig(t, nil, func(s *setup) { s.servers = []upstream.Spec{serverAt(ln.Addr())} })
+	r.dial().get()
+	rec := r.one()
+	if ev := &rec.Error.Evidence; !ev.HasConn || ev.Local != netip.MustParseAddr("127.0.0.1") || ev.Dialled.String() != ln.Addr().String() {
+		t.Errorf("%v: from %v to %v", rec.Failure, ev.Local, ev.Dialled)
+	}
+}
