@@ -56,8 +56,11 @@ type clientConn struct {
 	// while it does not. watching is since when an exchange waits for its
 	// upstream, 0 while none does. The sweeper reads both.
 	idle, watching atomic.Int64
-	dead           atomic.Bool // killed
-	mu             sync.Mutex  // guards watch
+	// asking is since when the request has been coming whose next bytes are waited for, 0
+	// while none are.
+	asking atomic.Int64
+	dead   atomic.Bool // killed
+	mu     sync.Mutex  // guards watch
 }
 
 // newClient takes over fd.

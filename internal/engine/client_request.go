@@ -39,12 +39,32 @@ func (c *clientConn) ReadHead(req *wire.Request) *failure.Error {
 			return nil
 		}
 		c.r.deadline.Store(deadline)
-		end := c.fill()
+		end := c.fillRequest()
 		c.r.deadline.Store(0)
 		if end != ioOK {
 			return c.broken(phase.ReadHead, end)
 		}
 		c.arrival.HeadAt = e.env.Now()
+	}
+}
+
+// fillRequest waits for more of a request.
+func (c *clientConn) fillRequest() ioEnd {
+	c.isAsking(true)
+	end := c.fill()
+	c.isAsking(false)
+	return end
+}
+
+// isAsking says that bytes of the request are waited for, or no longer. A nil c asks
+// nothing.
+func (c *clientConn) isAsking(waits bool) {
+	switch {
+	case c == nil:
+	case waits:
+		c.asking.Store(max(c.eng.monoOf(c.arrival.First), 1))
+	default:
+		c.asking.Store(0)
 	}
 }
 
@@ -115,7 +135,7 @@ func (c *clientConn) ReadBody() (piece []byte, end bool, err *failure.Error) {
 		}
 		c.refilled = true
 		c.r.pace = &c.upPace
-		io := c.fill()
+		io := c.fillRequest()
 		c.r.pace = nil
 		c.r.deadline.Store(0)
 		if io != ioOK {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"causey/internal/exchange"
 	"causey/internal/failure"
@@ -133,4 +134,24 @@ func TestNothingIsLeftBetweenExchanges(t *testing.T) {
 	if !rec.Failure.IsNone() {
 		t.Errorf("%v", rec.Failure)
 	}
+}
+
+// A client is slow while the rest of its request is waited for, head or body.
+func TestSlowClients(t *testing.T) {
+	r := newRig(t, origin(t, func(p *peer) {
+		p.head()
+		io.CopyN(io.Discard, p.in, 10)
+		p.send("HTTP/1.1 204 No Content\r\n\r\n")
+	}), nil)
+	slow := func() int { return r.eng.SlowClients(time.Millisecond) }
+	p := r.dial()
+	p.send("POST / HTTP/1.1\r\nHost: site")
+	eventually(t, "half a head is slow", func() bool { return slow() == 1 })
+	if n := r.eng.SlowClients(time.Minute); n != 0 {
+		t.Errorf("%d have been slow for a minute", n)
+	}
+	p.send(".example\r\nContent-Length: 10\r\n\r\nhalf.")
+	eventually(t, "half a body is slow", func() bool { return slow() == 1 })
+	p.send("whole")
+	eventually(t, "a request that is whole is not", func() bool { return slow() == 0 && r.eng.Counts().Active == 0 })
 }

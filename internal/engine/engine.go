@@ -143,6 +143,20 @@ func (e *Engine) Counts() Counts {
 	return Counts{Active: active, Idle: max(e.clients.Load()-parked-active, 0), Parked: parked}
 }
 
+// SlowClients returns how many connections wait for bytes of a request that has been coming
+// for that long.
+func (e *Engine) SlowClients(after time.Duration) (n int) {
+	until := e.mono() - int64(after)
+	e.sweep.each(func(s *sock) {
+		if c := s.client; c != nil {
+			if since := c.asking.Load(); since != 0 && since <= until {
+				n++
+			}
+		}
+	})
+	return n
+}
+
 // Announce has every answer from now on say that its connection closes. Connections
 // still come, and idle ones stay.
 func (e *Engine) Announce() { e.draining.Store(true) }

@@ -179,7 +179,9 @@ func splice(src, dst *sock, from, to *pace, n int64) (s spliced, rend, wend ioEn
 	}()
 	for s.in < n {
 		dst.client.waits(true)
+		src.client.isAsking(true)
 		got, end := src.spliceIn(p, min(n-s.in, pipeBytes))
+		src.client.isAsking(false)
 		dst.client.waits(false)
 		if end == ioErrno && s.in == 0 && cannotSplice(src.r.errno) {
 			src.eng.pipes.useless.Store(true)

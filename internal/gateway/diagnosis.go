@@ -7,10 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
 	"causey/internal/cause"
+	"causey/internal/config"
 	"causey/internal/discover"
 	"causey/internal/failure"
 	"causey/internal/incident"
@@ -27,6 +29,7 @@ type diagnosis struct {
 	sensor *sensor.Sensor
 	book   *incident.Book
 	store  *store.Store
+	host   *host
 	log    *slog.Logger
 
 	quit, done chan struct{}
@@ -37,7 +40,7 @@ func newDiagnosis(s *store.Store, log *slog.Logger) (*diagnosis, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &diagnosis{sensor: sensor.New(), store: s, log: log, quit: make(chan struct{}), done: make(chan struct{})}
+	d := &diagnosis{sensor: sensor.New(), host: newHost(), store: s, log: log, quit: make(chan struct{}), done: make(chan struct{})}
 	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed})
 	d.recall()
 	return d, nil
@@ -77,11 +80,17 @@ func (d *diagnosis) start(g *Gateway) {
 				return
 			case <-t.C:
 				now, looks := time.Now(), g.looks()
-				d.sensor.Tick(now, looks)
+				d.sensor.Tick(now, looks, d.host.look(g.eng))
 				d.book.Look(now, looks)
 			}
 		}
 	}()
+}
+
+// use puts a configuration to use, and the networks of CDNs as they are with it.
+func (d *diagnosis) use(cfg *config.Config, n *networks, stateDir string) {
+	d.host.watch(cfg, stateDir)
+	d.sensor.KnowCDN(func(a netip.Addr) bool { _, is := n.table.Find(a); return is })
 }
 
 func (d *diagnosis) stop() {

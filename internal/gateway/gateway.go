@@ -193,6 +193,7 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.recallByHand(g.live)
 	g.useCache(cfg, g.live)
 	g.useNetworks(g.live)
+	g.diagnosis.use(cfg, g.live.networks, o.StateDir)
 	g.plan.Store(g.live.plan)
 	g.live.discover()
 	if err := g.newAdmin(cfg); err != nil {

@@ -138,6 +138,7 @@ func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolv
 	}
 	g.mu.Unlock()
 	g.useNetworks(next)
+	g.diagnosis.use(cfg, next.networks, g.opts.StateDir)
 	next.discover()
 	g.syncByHand(next)
 	next.startFeeds()

@@ -79,7 +79,7 @@ func (w *town) live(d time.Duration, perSecond int) {
 					path: []string{"/", "/product/7", "/static/site.css", "/cart"}[w.r.IntN(4)], client: w.r.IntN(40), took: 5 * time.Millisecond, status: 200})
 			}
 		}
-		w.s.Tick(w.now, w.looks)
+		w.s.Tick(w.now, w.looks, sensor.Host{})
 		w.b.Look(w.now, w.looks)
 	}
 }

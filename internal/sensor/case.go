@@ -40,6 +40,7 @@ type Case struct {
 	Failed, Saved uint64
 
 	pool     *pool
+	all      seconds // of the gateway
 	bad      ring
 	secs     seconds
 	episodes []episode
@@ -55,8 +56,8 @@ type episode struct {
 	n           int
 }
 
-func newCase(k Key, p *pool, at time.Time) *Case {
-	return &Case{Key: k, First: at, pool: p, bad: newRing(badFirst, badKept), secs: make(seconds, 120), codes: map[failure.Code]int{}}
+func newCase(k Key, p *pool, all seconds, at time.Time) *Case {
+	return &Case{Key: k, First: at, pool: p, all: all, bad: newRing(badFirst, badKept), secs: make(seconds, 120), codes: map[failure.Code]int{}}
 }
 
 // note counts a failure and returns the place for its sample.
@@ -91,7 +92,10 @@ func (c *Case) place(at time.Time, code failure.Code) *sample {
 
 // cameMeanwhile reports that something went well between two failures.
 func (c *Case) cameMeanwhile(from, to time.Time) bool {
-	return c.pool == nil || c.pool.secs.sum(from.Unix()+1, to.Unix()-1).good > 0
+	if c.pool == nil {
+		return c.all.sum(from.Unix()+1, to.Unix()-1).requests > 0
+	}
+	return c.pool.secs.sum(from.Unix()+1, to.Unix()-1).good > 0
 }
 
 // spell returns the episodes that are looked at together: the newest, and those before it

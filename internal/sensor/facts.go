@@ -23,9 +23,9 @@ type view struct {
 	now   time.Time
 	onset time.Time
 	look  *Look
-	// bad are failures of the present episode, asked those that requests had, good are attempts at the same upstream
-	// from a minute before its onset on; during are those of them from the onset to the
-	// newest failure.
+	// bad are failures since the onset, asked are those of them that requests had, good are
+	// attempts at the same upstream from a minute before the onset on; during are those of
+	// them from the onset to the newest failure.
 	bad, asked, good, during []*sample
 
 	facts cause.Facts
@@ -45,8 +45,8 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 		v.during = slices.DeleteFunc(c.pool.good.since(v.onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
 	}
 	for _, topic := range []func(*view){
-		seeFailure, seeAddress, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,
-		seeRequest, seeHistory, seeLoad, seeHands, seeAnswers, seeGateway,
+		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,
+		seeRequest, seeHistory, seeSoftware, seeLoad, seeWaits, seeBodies, seeAsked, seeLeft, seeHands, seePauses, seeAnswers, seeGateway, seeHost,
 	} {
 		topic(v)
 	}
@@ -89,9 +89,17 @@ func (v *view) count(of func(*sample) (is, known bool)) (yes, all int) {
 // tally is "3 of 4 failures" with a verb behind it, of which there is one form.
 func tally(n, of int, say string) string { return fmt.Sprintf("%d of %d failures %s", n, of, say) }
 
-// majority returns what most of the samples have, and how many do; ok is false where
-// less than half of those that have anything have it.
-func majority[T comparable](list []*sample, of func(*sample) (T, bool)) (most T, n, all int, ok bool) {
+// some is a number of things in words.
+func some(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// majority returns what most of the samples have, of two the smaller, and how many do; ok
+// is false where less than half of those that have anything have it.
+func majority[T cmp.Ordered](list []*sample, of func(*sample) (T, bool)) (most T, n, all int, ok bool) {
 	counts := map[T]int{}
 	for _, s := range list {
 		if k, known := of(s); known {
@@ -100,7 +108,7 @@ func majority[T comparable](list []*sample, of func(*sample) (T, bool)) (most T,
 		}
 	}
 	for k, m := range counts {
-		if m > n {
+		if m > n || m == n && k < most {
 			most, n = k, m
 		}
 	}
@@ -108,7 +116,7 @@ func majority[T comparable](list []*sample, of func(*sample) (T, bool)) (most T,
 }
 
 // middle returns the median of what samples have, in seconds or whatever it is.
-func middle(list []*sample, of func(*sample) (float64, bool)) (median float64, sorted []float64) {
+func middle[S any](list []S, of func(S) (float64, bool)) (median float64, sorted []float64) {
 	for _, s := range list {
 		if x, known := of(s); known {
 			sorted = append(sorted, x)
@@ -145,8 +153,17 @@ func span(sorted []float64) string {
 	return fmt.Sprintf("%.1f to %.1f s", low, high)
 }
 
+// sizes says between which two of its numbers of bytes most of a sorted list lies.
+func sizes(sorted []float64) string {
+	low, high := sorted[len(sorted)/10], sorted[len(sorted)-1-len(sorted)/10]
+	if low == high {
+		return bytesText(high)
+	}
+	return bytesText(low) + " to " + bytesText(high)
+}
+
 // shares counts what samples have, the most frequent first.
-func shares[T cmp.Ordered](list []*sample, of func(*sample) (T, bool)) (keys []T, counts map[T]int, all int) {
+func shares[S any, T cmp.Ordered](list []S, of func(S) (T, bool)) (keys []T, counts map[T]int, all int) {
 	counts = map[T]int{}
 	for _, s := range list {
 		if k, known := of(s); known {

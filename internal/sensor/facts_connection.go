@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"causey/internal/phase"
 )
 
 // had reports an attempt that had a connection.
@@ -31,14 +33,55 @@ func seeConnection(v *view) {
 			v.truth("reused_only", reused == all, "%s, while %d fresh ones went well", tally(reused, all, "are on connections used before"), fresh)
 		}
 	}
+	seeFresh(v)
 	seeIdle(v)
 	_, numbers := middle(v.bad, func(s *sample) (float64, bool) { return float64(s.try.RequestNumber), s.had() })
 	if len(numbers) > 0 {
 		median := numbers[len(numbers)/2]
-		v.number("number_median", median, "the failures are the %.0fth requests on their connections, in the middle", median)
-		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %d failures most are the %.0fth request on their connection", len(numbers), median)
+		v.number("number_median", median, "the failed request is number %.0f on its connection, in the middle of %s", median, some(len(numbers), "failure"))
+		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %s most are of request number %.0f on its connection", some(len(numbers), "failure"), median)
+	}
+	gap, gaps := middle(v.c.bad.since(v.c.Last.Add(-spellMost)), func(s *sample) (float64, bool) { return float64(s.gap), s.gap >= 0 })
+	if len(gaps) >= few {
+		if !clustered(gaps, max(gap/5, 3)) {
+			gap = 0
+		}
+		v.number("every_requests", gap, "between %d failures and those before, the servers answered %.0f to %.0f requests", len(gaps), gaps[0], gaps[len(gaps)-1])
 	}
 	seeConnects(v)
+	seeQuiet(v)
+}
+
+// seeQuiet sees how long tunnels had been silent that failed.
+func seeQuiet(v *view) {
+	median, quiet := middle(v.bad, func(s *sample) (float64, bool) {
+		e := s.evidence()
+		if e == nil || s.try.Failure.Phase != phase.Tunnel {
+			return 0, false
+		}
+		return e.QuietFor.Seconds(), true
+	})
+	if len(quiet) == 0 {
+		return
+	}
+	v.number("quiet_median", median, "the tunnels had been silent for %s", span(quiet))
+	if len(quiet) >= few {
+		v.truth("quiet_clustered", clustered(quiet, median/10) && median > 5, "of %d tunnels most had been silent for %s", len(quiet), span(quiet))
+	}
+}
+
+// seeFresh sees whether only new connections fail, or the way to one.
+func seeFresh(v *view) {
+	fresh, all := v.count(func(s *sample) (bool, bool) { return !s.try.Reused, s.try.Server != "" })
+	reused := 0
+	for _, g := range v.good {
+		if g.had() && g.try.Reused {
+			reused++
+		}
+	}
+	if all >= few && reused >= few {
+		v.truth("fresh_only", fresh == all, "%s, while %d used before went well", tally(fresh, all, "are on fresh connections or on the way to one"), reused)
+	}
 }
 
 // seeIdle sees how long connections had been idle that were used again.
@@ -103,11 +146,13 @@ func seeTime(v *view) {
 	}
 	if len(v.bad) >= few {
 		_, times := middle(v.bad, func(s *sample) (float64, bool) { return s.at.Sub(v.onset).Seconds(), true })
-		v.truth("burst", clustered(times, 1), "%d failures within %.1f s", len(times), times[len(times)-1]-times[0])
+		v.truth("burst", clustered(times, 1), "%d failures came within %.1f s", len(times), times[len(times)-1]-times[0])
 	}
 	v.seeDeaths()
-	v.number("failing_for", v.now.Sub(v.onset).Seconds(), "it has been so for %.0f s", v.now.Sub(v.onset).Seconds())
-	v.truth("recovered", v.c.Recovered(v.now), "no failure for %.0f s", v.now.Sub(v.c.Last).Seconds())
+	// What came since the last tick is newer than now.
+	since, last := max(v.now.Sub(v.onset).Seconds(), 0), max(v.now.Sub(v.c.Last).Seconds(), 0)
+	v.number("failing_for", since, "it began %.0f s ago", since)
+	v.truth("recovered", v.c.Recovered(v.now), "the newest failure came %.0f s ago", last)
 	if v.c.Recovered(v.now) {
 		lasted := v.c.Last.Sub(v.onset).Seconds()
 		v.number("recovered_after", max(lasted, 0.1), "it lasted %.1f s", lasted)
@@ -159,16 +204,27 @@ func seeEpisodes(v *view) {
 	if len(e) == 0 {
 		e = v.c.episodes[len(v.c.episodes)-1:]
 	}
-	v.number("episodes", float64(len(e)), "it came %d times", len(e))
+	v.number("episodes", float64(len(e)), "it came in %s", some(len(e), "episode"))
 	if len(e) < 3 {
 		return
 	}
 	var gaps []float64
+	grows := true
 	for i := 1; i < len(e); i++ {
 		gaps = append(gaps, e[i].first.Sub(e[i-1].first).Seconds())
+		if i >= 2 && pause(e, i) < pause(e, i-1)*3/2 {
+			grows = false
+		}
 	}
 	slices.Sort(gaps)
-	if median := gaps[len(gaps)/2]; clustered(append([]float64{median}, gaps...), median/5) || len(gaps) == 2 && gaps[1]-gaps[0] < median/5 {
+	shortest, longest, median := gaps[0], gaps[len(gaps)-1], gaps[len(gaps)/2]
+	if clustered(gaps, median/5) || len(gaps) == 2 && longest-shortest < median/5 {
 		v.number("period", median, "it comes about every %.0f s", median)
+	} else {
+		v.number("period", 0, "it comes after %.0f to %.0f s", shortest, longest)
 	}
+	v.truth("backoff", grows, "the pauses between %d times grew from %.0f to %.0f s", len(e), pause(e, 1).Seconds(), pause(e, len(e)-1).Seconds())
 }
+
+// pause is the time between an episode and the one before.
+func pause(e []episode, i int) time.Duration { return e[i].first.Sub(e[i-1].last) }

@@ -5,7 +5,6 @@ package sensor
 
 import (
 	"bytes"
-	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"causey/internal/failure"
+	"causey/internal/phase"
 )
 
 // evidence is what the wire showed of a failure, nil for a bad answer.
@@ -36,7 +36,7 @@ func seeFailure(v *view) {
 		}
 	}
 	if all > 0 {
-		v.words("code", often, "%d failures, most of them %s", all, codes[0])
+		v.words("code", often, "%d of %d failures are %s", counts[codes[0]], all, codes[0])
 	}
 	errno, n, seen, ok := majority(v.bad, func(s *sample) (int, bool) {
 		e := s.evidence()
@@ -83,13 +83,8 @@ func seeFailure(v *view) {
 	if class, n, seen, ok := majority(v.bad, firstBytes); ok {
 		v.words("first_bytes", []string{class}, "%s", tally(n, seen, "began with bytes of "+class))
 	}
-	missing, sorted := middle(v.bad, func(s *sample) (float64, bool) {
-		e := s.evidence()
-		return float64(missingOf(e)), e != nil && e.Missing > 0
-	})
-	if len(sorted) > 0 {
-		v.number("missing_bytes", missing, "%.0f announced bytes never came, in the middle of %d failures", missing, len(sorted))
-	}
+	v.most("interims", func(s *sample) (bool, bool) { return s.try.Interims > 0, s.had() },
+		"came after interim answers (1xx)")
 	field, n, seen, ok := majority(v.bad, func(s *sample) (string, bool) {
 		e := s.evidence()
 		if e == nil || e.Field == "" {
@@ -99,6 +94,26 @@ func seeFailure(v *view) {
 	})
 	if ok {
 		v.words("field", []string{strings.ToLower(field)}, "%s", tally(n, seen, "name the field "+field))
+	}
+}
+
+// seeBroken sees where bodies break off.
+func seeBroken(v *view) {
+	missing, sorted := middle(v.bad, func(s *sample) (float64, bool) {
+		e := s.evidence()
+		return float64(missingOf(e)), e != nil && e.Missing > 0
+	})
+	if len(sorted) > 0 {
+		v.number("missing_bytes", missing, "%.0f announced bytes never came, in the middle of %d failures", missing, len(sorted))
+	}
+	if len(sorted) >= few {
+		v.truth("missing_same", clustered(sorted, 0), "of %d cut answers most lacked %s", len(sorted), sizes(sorted))
+	}
+	_, sorted = middle(v.bad, func(s *sample) (float64, bool) {
+		return float64(s.bodyOut), s.evidence() != nil && s.try.Failure.Party == failure.Upstream && s.try.Failure.Phase == phase.RelayBody
+	})
+	if len(sorted) >= few {
+		v.truth("broke_same", clustered(sorted, 4<<10), "of %d answers most broke off after %s of their bodies", len(sorted), sizes(sorted))
 	}
 }
 
@@ -151,86 +166,4 @@ func firstBytes(s *sample) (class string, known bool) {
 		return "text", true
 	}
 	return "binary", true
-}
-
-// seeAddress sees where it was dialled, and what its name has to do with it.
-func seeAddress(v *view) {
-	v.most("unix", func(s *sample) (bool, bool) { return strings.HasPrefix(s.try.Server, "unix:"), s.try.Server != "" }, "are of a unix socket")
-	dialled := func(s *sample) (netip.AddrPort, bool) {
-		a := s.try.Dialled
-		if e := s.evidence(); !a.IsValid() && e != nil {
-			a = e.Dialled
-		}
-		return a, a.IsValid()
-	}
-	of := func(is func(netip.Addr) bool) func(*sample) (bool, bool) {
-		return func(s *sample) (bool, bool) {
-			a, ok := dialled(s)
-			return ok && is(a.Addr().Unmap()), ok
-		}
-	}
-	isPublic := func(a netip.Addr) bool { return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() }
-	isIPv6 := func(a netip.Addr) bool { return a.Is6() }
-	v.most("loopback", of(netip.Addr.IsLoopback), "dialled this machine itself")
-	v.most("public", of(isPublic), "dialled a public address")
-	v.most("ipv6", of(isIPv6), "dialled an IPv6 address")
-	if six, all := v.count(of(isIPv6)); all > 0 {
-		four := 0
-		for _, g := range v.during {
-			if a, ok := dialled(g); ok && a.Addr().Unmap().Is4() {
-				four++
-			}
-		}
-		v.truth("ipv6_only", six == all && four > 0, "%d of %d failures dialled IPv6, and %d attempts over IPv4 went well", six, all, four)
-	}
-	if port, n, all, ok := majority(v.bad, func(s *sample) (uint16, bool) { a, ok := dialled(s); return a.Port(), ok }); ok {
-		v.number("port", float64(port), "%d of %d failures dialled port %d", n, all, port)
-	}
-	host := func(s *sample) string {
-		h := strings.TrimPrefix(strings.TrimPrefix(s.try.Server, "https://"), "http://")
-		if i := strings.LastIndexByte(h, ':'); i >= 0 {
-			h = h[:i]
-		}
-		return h
-	}
-	named := func(s *sample) (bool, bool) {
-		h := host(s)
-		if h == "" || strings.HasPrefix(s.try.Server, "unix:") {
-			return false, h != ""
-		}
-		_, err := netip.ParseAddr(strings.Trim(h, "[]"))
-		return err != nil, true
-	}
-	v.most("named", named, "are of servers given by name")
-	v.most("localhost", func(s *sample) (bool, bool) { return host(s) == "localhost", s.try.Server != "" }, "are of servers given as localhost")
-	v.most("dotless", func(s *sample) (bool, bool) {
-		is, known := named(s)
-		return is && !strings.Contains(host(s), ".") && host(s) != "localhost", known
-	}, "are of a name without a dot")
-	rcode, n, all, ok := majority(v.bad, func(s *sample) (int, bool) {
-		e := s.evidence()
-		if e == nil || !e.DNSServer.IsValid() {
-			return 0, false
-		}
-		return e.Rcode, true
-	})
-	if ok {
-		v.number("rcode", float64(rcode), "%d of %d failures had the resolver's answer code %d", n, all, rcode)
-	}
-	v.most("address_moved", func(s *sample) (bool, bool) {
-		e := s.evidence()
-		if e == nil || e.ResolvedLen == 0 || !e.Dialled.IsValid() {
-			return false, false
-		}
-		for _, a := range e.ResolvedNow[:e.ResolvedLen] {
-			if a.Unmap() == e.Dialled.Addr().Unmap() {
-				return false, true
-			}
-		}
-		return true, true
-	}, "dialled an address that the name no longer has")
-	v.most("dns_stale", func(s *sample) (bool, bool) {
-		e := s.evidence()
-		return e != nil && e.DNSStale, e != nil && (e.DNSServer.IsValid() || e.DNSStale)
-	}, "used an address of an earlier answer")
 }

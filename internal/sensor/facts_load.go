@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// seeLoad sees how much is asked for, by whom, and how it goes.
+// seeLoad sees how much is asked for, and how much of it the cache answers.
 func seeLoad(v *view) {
 	now := v.now.Unix()
 	secs := v.s.all
@@ -21,28 +21,39 @@ func seeLoad(v *view) {
 		v.number("rate_ratio", rate/usual, "%.0f requests a second, %.0f usually", rate, usual)
 		v.truth("rate_up", rate >= 2*usual && rate >= 20, "%.0f requests a second, %.0f usually", rate, usual)
 	}
-	if recent.requests > 0 {
-		v.number("attempts_ratio", float64(recent.attempts)/float64(recent.requests), "%d attempts for %d requests", recent.attempts, recent.requests)
-		left, usually := float64(recent.left)/float64(recent.requests), 0.0
-		if long.requests > 0 {
-			usually = float64(long.left) / float64(long.requests)
-		}
-		v.truth("clients_left", recent.left >= few && left > 3*usually && left > 0.02, "%d of %d clients left before their answer", recent.left, recent.requests)
+	if long.cachable >= 100 && recent.cachable >= 10 {
+		share, usual := float64(recent.hits)/float64(recent.cachable), float64(long.hits)/float64(long.cachable)
+		v.truth("hits_fell", usual > 0.1 && 2*share <= usual, "the cache answered %.0f %% of the requests, %.0f %% usually", 100*share, 100*usual)
 	}
-	v.seeWaits(now)
-	v.seeShares()
+	if recent.requests == 0 {
+		return
+	}
+	v.number("attempts_ratio", float64(recent.attempts)/float64(recent.requests), "%d attempts for %d requests", recent.attempts, recent.requests)
+	left, usually := float64(recent.left)/float64(recent.requests), 0.0
+	if long.requests > 0 {
+		usually = float64(long.left) / float64(long.requests)
+	}
+	v.truth("clients_left", recent.left >= few && left >= 3*usually && left > 0.02, "%d of %d clients left before their answer", recent.left, recent.requests)
+	if recent.requests >= 10 {
+		v.number("repeats_share", float64(recent.repeats)/float64(recent.requests), "%d of %d requests repeat one of the same client that had failed within 10 s", recent.repeats, recent.requests)
+	}
 }
 
 // seeWaits sees whether answers became slow, and which.
-func (v *view) seeWaits(now int64) {
+func seeWaits(v *view) {
 	p := v.c.pool
 	if p == nil || p.usual == 0 {
 		return
 	}
 	onset := v.onset.Unix()
 	if first := p.secs.sum(onset-10, onset-1); first.good >= few {
-		v.truth("slow_before", first.wait() > 3*p.usual && first.wait() > 50*time.Millisecond,
+		v.truth("slow_before", first.wait() >= 3*p.usual && first.wait() > 50*time.Millisecond,
 			"answers took %.2f s in the ten seconds before, %.2f s usually", first.wait().Seconds(), p.usual.Seconds())
+	}
+	early, mid, late := p.secs.sum(onset-180, onset-121), p.secs.sum(onset-120, onset-61), p.secs.sum(onset-60, onset-1)
+	if early.good >= few && mid.good >= few && late.good >= few {
+		v.truth("slow_gradual", grew(early, mid) && grew(mid, late), "answers took %.2f, %.2f and %.2f s in the three minutes before",
+			early.wait().Seconds(), mid.wait().Seconds(), late.wait().Seconds())
 	}
 	slow, fast, slowFiles, files := map[string]bool{}, map[string]bool{}, 0, 0
 	for _, g := range v.good {
@@ -77,58 +88,30 @@ func (v *view) seeWaits(now int64) {
 	}
 }
 
-// seeShares sees whose requests they are, and what takes the servers' time.
-func (v *view) seeShares() {
-	all := slices.Concat(v.during, v.asked)
-	if len(all) < 10 {
-		return
-	}
-	clients, counts, n := shares(all, func(s *sample) (string, bool) { return s.client.String(), s.client.IsValid() })
-	if n > 0 {
-		v.number("top_client_share", float64(counts[clients[0]])/float64(n), "one client sent %d of %d requests", counts[clients[0]], n)
-	}
-	nets, inNet, n := shares(all, func(s *sample) (string, bool) { return network(s.client).String(), s.client.IsValid() })
-	if n > 0 {
-		v.number("top_network_share", float64(inNet[nets[0]])/float64(n), "%s sent %d of %d requests", nets[0], inNet[nets[0]], n)
-	}
-	byPath, total := map[string]time.Duration{}, time.Duration(0)
-	targets, pages, files := map[uint64]int{}, 0, 0
-	for _, s := range all {
-		took := max(s.try.Took, 0)
-		byPath[s.path.String()] += took
-		total += took
-		targets[s.target]++
-		if s.file {
-			files++
-		} else {
-			pages++
+// grew reports that answers took longer in the second of two times, by more than chance.
+func grew(a, b second) bool { return b.wait() > a.wait()*5/4 && b.wait() > a.wait()+5*time.Millisecond }
+
+// trickle is below how many bytes a second a body hardly comes.
+const trickle = 1 << 10
+
+// seeBodies sees whether bodies come slowly from the failing servers.
+func seeBodies(v *view) {
+	failing := v.failing()
+	slow, all := 0, 0
+	for _, s := range slices.Concat(v.good, v.bad) {
+		long := s.bodyWait >= 5*time.Second
+		// Of a short one nothing can be said; one silence is none that trickles.
+		if failing[s.try.Server] == 0 || !long && s.bodyOut < 4<<10 || s.bodyOut == 0 || isSilence(s) {
+			continue
+		}
+		all++
+		if long && s.bodyWait >= s.relay*4/5 && float64(s.bodyOut) < trickle*s.bodyWait.Seconds() {
+			slow++
 		}
 	}
-	top, most := "", time.Duration(0)
-	for path, d := range byPath {
-		if d > most || d == most && path < top {
-			top, most = path, d
-		}
+	if all > 0 {
+		v.truth("answer_trickles", 2*slow > all, "%d of %d bodies came at less than 1 KiB/s, while their clients took all at once", slow, all)
 	}
-	if total > 0 {
-		asked := 0
-		for _, s := range all {
-			if s.path.String() == top {
-				asked++
-			}
-		}
-		v.truth("costly_path", 2*most > total && 3*int64(asked)*int64(total) < 2*int64(most)*int64(len(all)),
-			"%s used %.0f %% of the servers' time with %d of %d requests", top, 100*float64(most)/float64(total), asked, len(all))
-		v.number("top_path_share", float64(most)/float64(total), "%s used %.0f %% of the servers' time", top, 100*float64(most)/float64(total))
-	}
-	once := 0
-	for _, k := range targets {
-		if k == 1 {
-			once++
-		}
-	}
-	v.number("distinct_share", float64(once)/float64(len(all)), "%d of %d targets were asked for once only", once, len(all))
-	v.truth("assets_asked", files*4 > pages, "%d files were asked for beside %d pages", files, pages)
 }
 
 // seeHands sees what the failing servers have in hand.

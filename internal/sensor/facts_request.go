@@ -22,6 +22,7 @@ func seeRequest(v *view) {
 		}
 		return float64(s.bodyOut)
 	})
+	v.only("coded_only", "have a Content-Encoding", func(s *sample) bool { return s.try.Coded })
 	v.only("chunked_only", "had no announced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
 	v.only("expect_only", "asked to be told that the body is wanted", func(s *sample) bool { return s.asks&record.AsksContinue != 0 })
 	v.only("upgrade_only", "asked for another protocol", func(s *sample) bool { return s.asks&record.AsksUpgrade != 0 })

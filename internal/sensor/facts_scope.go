@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,7 +61,7 @@ func seeServers(v *view) {
 		return
 	}
 	n := max(len(v.look.Servers), len(failing))
-	v.number("servers", float64(n), "the upstream has %d servers", n)
+	v.number("servers", float64(n), "the upstream has %s", some(n, "server"))
 	v.number("servers_failing", float64(len(failing)), "%d of %d servers fail", len(failing), n)
 	if n < 2 {
 		return
@@ -105,7 +106,11 @@ func (v *view) seeStaircase(failing map[string]int) {
 			}
 		}
 	}
-	v.truth("staircase", len(stays) >= 2 && back >= len(stays)-1 && apart, "%d servers failed one after the other, and %d of them came back", len(stays), back)
+	how := "one after the other"
+	if !apart || len(stays) < 2 {
+		how = "not in turn"
+	}
+	v.truth("staircase", len(stays) >= 2 && back >= len(stays)-1 && apart, "%s failed, %s, and %d came back", some(len(stays), "server"), how, back)
 }
 
 // seePaths sees which paths it is.
@@ -122,7 +127,7 @@ func seePaths(v *view) {
 			sameGood++
 		}
 	}
-	v.truth("many_paths", len(paths) >= few, "%d paths fail", len(paths))
+	v.truth("many_paths", len(paths) >= few, "failures are of %s", some(len(paths), "path"))
 	if all >= few {
 		is := mostly(counts[top], all) && len(others) > 0
 		v.truth("one_path", is, "%d of %d failures are of %s, and %d other paths went well", counts[top], all, top, len(others))
@@ -204,7 +209,7 @@ func seeOthers(v *view) {
 		}
 		active++
 		c := v.s.cases[Key{name, v.c.Mode}]
-		if c == nil || c.Onset().Sub(v.onset).Abs() > around || v.now.Sub(c.Last) > around {
+		if c == nil || c.Onset().Sub(v.onset).Abs() > around || v.now.Sub(c.Last) > around || c != v.c && !v.coincides(c) {
 			for _, g := range p.good.since(v.onset) {
 				if g.try.Dialled.IsValid() {
 					goodNets[network(g.try.Dialled.Addr())] = true
@@ -220,9 +225,9 @@ func seeOthers(v *view) {
 			}
 		}
 	}
-	v.number("upstreams", float64(active), "%d upstreams were asked", active)
+	v.number("upstreams", float64(active), "%s had requests", some(active, "upstream"))
 	v.number("upstreams_failing", float64(failing), "%d of %d upstreams fail in this way", failing, active)
-	v.number("sites_failing", float64(len(sites)), "%d sites fail", len(sites))
+	v.number("sites_failing", float64(len(sites)), "failures are of %s", some(len(sites), "site"))
 	if active >= 2 {
 		v.truth("all_upstreams", failing == active, "%d of %d upstreams fail in this way", failing, active)
 	}
@@ -235,6 +240,21 @@ func seeOthers(v *view) {
 	}
 	v.truth("same_network", alone && active > failing, "the servers of the %d failing upstreams are in %s; those of %d others go well", failing, anyOf(networks), active-failing)
 	v.truth("same_host", len(hosts) == 1, "the servers of the %d failing upstreams are on %d addresses", failing, len(hosts))
+}
+
+// coincides reports that c fails when v's case does. Of what lasts the begin says so; what
+// comes one by one here and there does so by chance, unless it comes at the same moments.
+func (v *view) coincides(c *Case) bool {
+	if !v.c.Rare() && !c.Rare() {
+		return true
+	}
+	both, others := 0, c.bad.since(v.onset.Add(-around))
+	for _, b := range v.bad {
+		if slices.ContainsFunc(others, func(o *sample) bool { return o.at.Sub(b.at).Abs() < 2*time.Second }) {
+			both++
+		}
+	}
+	return 2*both >= len(v.bad)
 }
 
 func anyOf(m map[netip.Prefix]bool) string {

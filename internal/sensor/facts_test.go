@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"causey/internal/cause"
 	"causey/internal/failure"
 	"causey/internal/record"
 	"causey/internal/upstream"
@@ -202,6 +203,39 @@ func TestOtherUpstreams(t *testing.T) {
 	g.want("all", "all_upstreams", "!same_network")
 }
 
+// That rare failures come here and there is chance; that they come together is not.
+func TestRareFailuresElsewhere(t *testing.T) {
+	for _, c := range []struct {
+		apart time.Duration
+		want  string
+	}{{100 * time.Millisecond, "upstreams_failing=2"}, {9 * time.Second, "upstreams_failing=1"}} {
+		g := newRig(t).servers("10.0.0.3:80")
+		for range 6 {
+			for _, up := range []string{"blog", "app"} {
+				for i := range 40 {
+					g.pass(c.apart/80 + 100*time.Millisecond)
+					one := ordinary(i)
+					one.upstream = []string{"app", "blog"}[i%2]
+					g.put(one)
+				}
+				g.put(visit{upstream: up, code: "upstream.await-head.timeout"})
+				if c.apart < time.Second && up == "blog" {
+					g.put(visit{upstream: "app", code: "upstream.await-head.timeout"})
+				}
+			}
+		}
+		var f cause.Facts
+		g.s.Each(func(one *Case) {
+			if one.Upstream == "blog" {
+				f = g.s.Facts(one, g.look, g.now)
+			}
+		})
+		if n := f["upstreams_failing"].Num; fmt.Sprintf("upstreams_failing=%.0f", n) != c.want {
+			t.Errorf("%v apart: %v upstreams fail, want %s", c.apart, n, c.want)
+		}
+	}
+}
+
 func TestWhatServersHaveInHand(t *testing.T) {
 	g := newRig(t).servers("10.0.0.3:80")
 	g.calm(10 * time.Second)
@@ -213,13 +247,13 @@ func TestWhatServersHaveInHand(t *testing.T) {
 			}
 			return visit{took: 3 * time.Second}
 		})
-		g.s.Tick(g.now, []Look{*g.look})
+		g.tick()
 	}
 	g.want("a pool of workers that is full", "waiting_flat", "waiting_level=8", "completing", "!stalled")
 	for range 8 {
 		g.pass(time.Second)
 		g.put(visit{code: "upstream.await-head.timeout", took: 5 * time.Second})
-		g.s.Tick(g.now, []Look{*g.look})
+		g.tick()
 	}
 	g.want("nothing is answered any more", "stalled", "!completing", "!waiting_flat")
 }
@@ -228,7 +262,7 @@ func TestSlowAnswersBefore(t *testing.T) {
 	g := newRig(t).servers("10.0.0.3:80")
 	for range 100 {
 		g.many(4, 250*time.Millisecond, ordinary)
-		g.s.Tick(g.now, []Look{*g.look})
+		g.tick()
 	}
 	g.many(60, 250*time.Millisecond, func(i int) visit {
 		v := ordinary(i)
@@ -263,6 +297,7 @@ func TestLoadAndWhoCauses(t *testing.T) {
 func TestWhatWasChanged(t *testing.T) {
 	g := newRig(t).servers("10.0.0.3:80", two)
 	g.calm(20 * time.Second)
+	g.tick()
 	g.s.ConfigChanged(g.now)
 	g.look.Servers[0].State, g.look.Servers[0].CheckedAt = upstream.Failing, 1
 	g.many(4, time.Second, func(int) visit { return visit{code: "upstream.connect.refused", saved: true} })

@@ -14,6 +14,8 @@ const (
 	badKept    = 96  // the newest failures of each case
 	badFirst   = 32  // its first ones
 	minutes    = 16
+	stuckKept  = 64
+	listedKept = 8
 )
 
 // goodEvery is the least time between two good samples of an upstream. With goodKept of
@@ -27,6 +29,15 @@ type pool struct {
 	good    ring
 	last    time.Time // the newest of good
 	servers map[string]*server
+	// asked are samples of its requests, lastAsked is when the newest came; left are the
+	// newest clients that left.
+	asked     newest[asked]
+	lastAsked time.Time
+	left      newest[departure]
+	// stuck are the newest answers that kept others waiting, or waited with them.
+	stuck newest[stuck]
+	// listed is which servers it had, as often as that changed.
+	listed newest[listing]
 	// usual is the mean wait in calm times, 0 before it is known.
 	usual time.Duration
 }
@@ -35,42 +46,9 @@ func newPool(name string) *pool {
 	return &pool{name: name, secs: make(seconds, 60*minutes), good: newRing(0, goodKept), servers: map[string]*server{}}
 }
 
-// server is what is known of one server.
-type server struct {
-	secs seconds // a minute
-	// lastGood is when it last answered, lastBad when it last failed.
-	lastGood, lastBad time.Time
-	// hands are how many requests it had in hand in the last seconds.
-	hands [handSeconds]hand
-}
-
-// handSeconds is how far back it is known what servers had in hand.
-const handSeconds = 32
-
-type hand struct {
-	at int64
-	n  int32
-}
-
-func (p *pool) server(name string) *server {
-	s := p.servers[name]
-	if s == nil && len(p.servers) < serversMax {
-		s = &server{secs: make(seconds, 60)}
-		p.servers[name] = s
-	}
-	return s
-}
-
-// inHand returns the numbers of the last so many seconds, the oldest first; known is
-// false where some are missing.
-func (s *server) inHand(now int64, secs int) (n []int32, known bool) {
-	for at := now - int64(secs) + 1; at <= now; at++ {
-		if h := s.hands[at%handSeconds]; h.at == at {
-			n = append(n, h.n)
-		}
-	}
-	return n, len(n) >= secs-1
-}
+// usualSlowness is in how many seconds the usual wait follows: what grew for some minutes
+// is not usual yet.
+const usualSlowness = 600
 
 // calm lets the usual wait follow a calm minute slowly.
 func (p *pool) calm(now int64) {
@@ -80,6 +58,6 @@ func (p *pool) calm(now int64) {
 	case p.usual == 0:
 		p.usual = m.wait()
 	default:
-		p.usual += (m.wait() - p.usual) / 16
+		p.usual += (m.wait() - p.usual) / usualSlowness
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"causey/internal/failure"
 	"causey/internal/record"
 )
 
@@ -36,7 +37,13 @@ type sample struct {
 	bodyOut int64
 	// upload is how long the body took to come.
 	upload time.Duration
-	total  time.Duration
+	// bodyWait is how much of relay, the time that the answer's body took, was spent
+	// waiting for the server.
+	bodyWait, relay time.Duration
+	total           time.Duration
+	// gap is how many requests the server had answered since its failure before, -1 where
+	// that is not known.
+	gap int
 }
 
 // began is when the attempt began, as good as it is known.
@@ -53,6 +60,12 @@ func (s *sample) ended() time.Time { return s.began().Add(s.try.Took) }
 // requested leaves out what no request had to do with.
 func requested(list []*sample) []*sample {
 	return slices.DeleteFunc(slices.Clone(list), func(s *sample) bool { return s.sign })
+}
+
+// isSilence reports a failure by a timer of ours.
+func isSilence(s *sample) bool {
+	e := failure.Lookup(s.try.Failure)
+	return e != nil && e.Family == failure.FamilyTimeout
 }
 
 // ring keeps the newest samples, and the oldest ones if it has a front.

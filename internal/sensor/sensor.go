@@ -5,13 +5,12 @@ package sensor
 
 import (
 	"hash/maphash"
-	"slices"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"causey/internal/failure"
-	"causey/internal/phase"
 	"causey/internal/record"
 )
 
@@ -21,17 +20,41 @@ type Sensor struct {
 	pools map[string]*pool
 	cases map[Key]*Case
 	all   seconds // of the whole gateway
-	// now is the newest time seen.
-	now     time.Time
-	changes changes
-	seed    maphash.Seed
+	// clock is the time of the newest Tick: see timeOf.
+	clock time.Time
+	// born is when the first record or Tick came.
+	born  time.Time
+	swept time.Time // when what is long over was forgotten
+	// config is when the configuration was changed last.
+	config time.Time
+	failed recall
+	hosts  [hostSeconds]hostSecond
+	isCDN  func(netip.Addr) bool
+	seed   maphash.Seed
 	// noPlace counts what found no place. I1.
 	noPlace atomic.Uint64
 }
 
 // New returns a sensor.
 func New() *Sensor {
-	return &Sensor{pools: map[string]*pool{}, cases: map[Key]*Case{}, all: make(seconds, 60*minutes), seed: maphash.MakeSeed()}
+	s := &Sensor{seed: maphash.MakeSeed(), isCDN: func(netip.Addr) bool { return false }}
+	s.begin()
+	return s
+}
+
+// begin makes s know nothing.
+func (s *Sensor) begin() {
+	s.pools, s.cases = map[string]*pool{}, map[Key]*Case{}
+	s.all, s.failed = make(seconds, 60*minutes), newRecall()
+	s.hosts = [hostSeconds]hostSecond{}
+	s.born, s.swept, s.config = time.Time{}, time.Time{}, time.Time{}
+}
+
+// KnowCDN tells how to find out whether an address is of a content delivery network.
+func (s *Sensor) KnowCDN(is func(netip.Addr) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isCDN = is
 }
 
 // Consume implements record.Sink.
@@ -43,73 +66,17 @@ func (s *Sensor) Consume(batch []record.Record) {
 	}
 }
 
-// take takes in one record. I3.
-func (s *Sensor) take(r *record.Record) {
-	at := r.Start.Add(r.Total)
-	if at.After(s.now) {
-		s.now = at
+// timeOf says when t was by the clock of the newest Tick. Clocks are set while requests
+// run; where times carry a monotonic reading, the time that passed between the two is
+// right all the same, and all seconds are of one clock.
+func (s *Sensor) timeOf(t time.Time) time.Time {
+	if s.born.IsZero() {
+		s.born = t
 	}
-	sec := at.Unix()
-	total := s.all.of(sec)
-	total.requests++
-	total.attempts += uint32(r.AttemptLen)
-	if r.Failure.Party == failure.Client && isLeaving(r) {
-		total.left++
+	if s.clock.IsZero() {
+		return t
 	}
-	p := s.pool(r.Upstream)
-	if p == nil {
-		if r.Error != nil {
-			s.bad(nil, r, nil, at)
-		}
-		return
-	}
-	here := p.secs.of(sec)
-	here.requests++
-	here.attempts += uint32(r.AttemptLen)
-	tries := r.KeptAttempts()
-	for i := range tries {
-		a := &tries[i]
-		last := i == len(tries)-1
-		switch {
-		case !a.Failure.IsNone() && a.Failure.Party != failure.Upstream:
-		case !a.Failure.IsNone(), a.Answer != nil, a.Status >= 500:
-			here.bad++
-			s.badTry(p, r, a, at)
-			s.bad(p, r, a, at)
-		case last && endedBad(r):
-			here.bad++ // its answer began and did not end
-			s.badTry(p, r, a, at)
-		case a.Status > 0:
-			here.good++
-			wait := max(r.Phases[phase.AwaitHead], 0)
-			here.waited += wait
-			s.good(p, r, a, at, wait)
-		}
-	}
-	if r.Error == nil || isOfAttempt(r, tries) {
-		return
-	}
-	var a *record.Attempt
-	if len(tries) > 0 && r.Failure.Party == failure.Upstream {
-		a = &tries[len(tries)-1]
-	}
-	s.bad(p, r, a, at)
-}
-
-// isOfAttempt reports that the exchange's failure is one of its attempts', which was
-// taken in already.
-func isOfAttempt(r *record.Record, tries []record.Attempt) bool {
-	return r.Failure.Party == failure.Upstream && slices.ContainsFunc(tries, func(a record.Attempt) bool { return a.Error == r.Error })
-}
-
-// endedBad reports that the failure came after the answer's head.
-func endedBad(r *record.Record) bool {
-	return r.Failure.Party == failure.Upstream && r.Failure.Phase >= phase.RelayBody
-}
-
-// isLeaving reports a client that went away, of its own will or out of patience.
-func isLeaving(r *record.Record) bool {
-	return r.Outcome == record.ClientLeft
+	return s.clock.Add(t.Sub(s.clock))
 }
 
 func (s *Sensor) pool(name string) *pool {
@@ -128,54 +95,6 @@ func (s *Sensor) pool(name string) *pool {
 	return p
 }
 
-func (s *Sensor) badTry(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
-	if m := p.server(a.Server); m != nil {
-		m.secs.of(at.Unix()).bad++
-		m.lastBad = at
-	}
-}
-
-// good counts an attempt that went well, and takes a sample now and then. I4.
-func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time, wait time.Duration) {
-	if m := p.server(a.Server); m != nil {
-		m.secs.of(at.Unix()).good++
-		m.lastGood = at
-	}
-	if at.Sub(p.last) < goodEvery {
-		return
-	}
-	p.last = at
-	b := p.good.place()
-	s.fill(b, r, a, at)
-	b.try.Took = wait
-}
-
-// bad enters a failure: of the attempt a, or of none.
-func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
-	code := r.Failure
-	mode := modeOf(code)
-	if a != nil && (!a.Failure.IsNone() || !endedBad(r)) {
-		code = a.Failure
-		if mode = modeOf(code); code.IsNone() {
-			mode = modeOfStatus(a.Status)
-		}
-	}
-	if mode == "" {
-		return
-	}
-	c := s.caseOf(mode, p, at)
-	if c == nil {
-		return
-	}
-	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
-	b := c.note(at, seen, code)
-	s.fill(b, r, a, at)
-	if b.seen = seen; a == nil || a.Failure.IsNone() && !code.IsNone() {
-		b.try.Failure, b.try.Error = code, r.Error
-		b.try.Took = r.Total - max(b.try.Start, 0)
-	}
-}
-
 // caseOf returns the case of a mode at an upstream, nil if there is no place for it.
 func (s *Sensor) caseOf(mode Mode, p *pool, at time.Time) *Case {
 	k := Key{Mode: mode}
@@ -188,7 +107,7 @@ func (s *Sensor) caseOf(mode Mode, p *pool, at time.Time) *Case {
 			s.noPlace.Add(1)
 			return nil
 		}
-		c = newCase(k, p, at)
+		c = newCase(k, p, s.all, at)
 		s.cases[k] = c
 	}
 	return c
@@ -201,6 +120,7 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	mode := modeOf(err.Code)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now = s.timeOf(now)
 	p := s.pool(upstream)
 	if p == nil || mode == "" {
 		return
@@ -212,7 +132,7 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	b := c.place(now, err.Code)
 	c.signs++
 	c.signed = now
-	b.at, b.sign, b.try = now, true, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
+	b.at, b.sign, b.gap, b.try = now, true, -1, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
 }
 
 // caseForgotten is how long after its last failure a case is kept.
@@ -232,40 +152,6 @@ func (s *Sensor) makeRoom(now time.Time) bool {
 	}
 	delete(s.cases, oldest.Key)
 	return true
-}
-
-func (s *Sensor) fill(b *sample, r *record.Record, a *record.Attempt, at time.Time) {
-	target := r.Text(record.Target)
-	b.at, b.id, b.site, b.client = at, r.ID, r.Site, r.Client
-	b.path, b.file, b.target = shape(target), isFile(target), maphash.Bytes(s.seed, target)
-	b.method, b.unsafe = methodOf(r.Text(record.Method))
-	b.asks, b.headIn, b.bodyIn, b.bodyOut, b.total = r.Asks, int64(r.HeadIn), r.BodyIn, r.BodyOut, r.Total
-	b.upload = max(r.Phases[phase.SendBody], 0)
-	if b.try.Start = record.NotReached; a != nil {
-		b.try = *a
-	}
-}
-
-// methodOf returns the name of a usual method, and whether requests with it may change
-// something.
-func methodOf(m []byte) (name string, unsafe bool) {
-	switch string(m) {
-	case "GET":
-		return "GET", false
-	case "HEAD":
-		return "HEAD", false
-	case "OPTIONS":
-		return "OPTIONS", false
-	case "POST":
-		return "POST", true
-	case "PUT":
-		return "PUT", true
-	case "PATCH":
-		return "PATCH", true
-	case "DELETE":
-		return "DELETE", true
-	}
-	return "other", true
 }
 
 // NoPlace counts failures and upstreams that found no place.

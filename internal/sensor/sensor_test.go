@@ -30,6 +30,7 @@ type rig struct {
 	ids *record.IDs
 	// look is what the gateway tells of the upstream "app".
 	look *Look
+	host Host
 }
 
 func newRig(t *testing.T) *rig {
@@ -63,6 +64,13 @@ type visit struct {
 	answer                             *record.Answer
 	dialled                            string
 	cut                                bool // the failure came after the head
+	left                               bool // the client went before the answer
+	agent, peer                        string
+	interims                           uint8
+	coded                              bool
+	software                           record.Software
+	cache                              record.Cache
+	wait, relay                        time.Duration // of the body
 }
 
 func code(t *testing.T, name string) failure.Code {
@@ -87,6 +95,9 @@ func (g *rig) put(v visit) record.ID {
 	r.Reset()
 	r.ID = g.ids.Next()
 	r.Site, r.Upstream = or(v.site, "shop.example"), or(v.upstream, "app")
+	if r.Upstream == "-" {
+		r.Upstream = ""
+	}
 	r.Client = netip.MustParseAddr(or(v.client, "192.0.2.1"))
 	r.SetText(record.Target, []byte(or(v.path, "/")))
 	r.SetText(record.Method, []byte(or(v.method, "GET")))
@@ -97,8 +108,22 @@ func (g *rig) put(v visit) record.ID {
 	a.Server, a.Dialled = or(v.server, "10.0.0.3:80"), netip.MustParseAddrPort(or(v.dialled, "10.0.0.3:80"))
 	a.Reused, a.RequestNumber, a.IdleFor, a.Connect = v.reused, or(v.number, 1), v.idle, v.connect
 	a.Start, a.Took = 0, or(v.took, 5*time.Millisecond)
+	a.Interims, a.Coded, a.Software = v.interims, v.coded, v.software
 	r.Phases[phase.AwaitHead] = a.Took
+	r.SetText(record.UserAgent, []byte(v.agent))
+	r.Peer = netip.AddrPortFrom(netip.MustParseAddr(or(v.peer, or(v.client, "192.0.2.1"))), 4711)
+	r.Cache = v.cache
+	if r.BodyWait = v.wait; v.relay > 0 {
+		r.Phases[phase.RelayBody] = v.relay
+		r.Total += v.relay
+		r.Start = g.now.Add(-r.Total)
+	}
 	switch {
+	case v.left:
+		r.Outcome, r.Status, a.Failure = record.ClientLeft, 499, code(g.t, "client.await-head.closed")
+		r.NoteFailure(&failure.Error{Code: a.Failure})
+	case v.cache == record.CacheHit:
+		r.AttemptLen, r.Outcome, r.Status = 0, record.Relayed, 200
 	case v.code == "":
 		a.Status, r.UpStatus, r.Status, r.Outcome = or(v.status, 200), or(v.status, 200), or(v.status, 200), record.Relayed
 		a.Answer = v.answer
@@ -116,6 +141,7 @@ func (g *rig) put(v visit) record.ID {
 		}
 		if v.saved {
 			b := r.AddAttempt()
+			b.Start = a.Took // it answers at once
 			b.Server, b.Dialled, b.RequestNumber, b.Status = "10.0.0.9:80", netip.MustParseAddrPort("10.0.0.9:80"), 1, 200
 			r.Outcome, r.Saved, r.Status, r.UpStatus = record.Relayed, record.ByRetry, 200, 200
 		} else {
@@ -125,6 +151,23 @@ func (g *rig) put(v visit) record.ID {
 	}
 	g.s.Consume([]record.Record{r})
 	return r.ID
+}
+
+// tick is what the gateway does once a second.
+func (g *rig) tick() {
+	looks := []Look{}
+	if len(g.look.Servers) > 0 {
+		looks = append(looks, *g.look)
+	}
+	g.s.Tick(g.now, looks, g.host)
+}
+
+// ticking lets ordinary visitors come, and the gateway look each second.
+func (g *rig) ticking(d time.Duration) {
+	for range int(d / time.Second) {
+		g.calm(time.Second)
+		g.tick()
+	}
 }
 
 // many puts n visits, gap apart.

@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"causey/internal/failure"
+	"causey/internal/phase"
+	"causey/internal/record"
+)
+
+// take takes in one record. I3.
+func (s *Sensor) take(r *record.Record) {
+	at := s.timeOf(r.Start.Add(r.Total))
+	sec := at.Unix()
+	repeats := s.repeats(r, sec)
+	s.all.of(sec).count(r, repeats)
+	p := s.pool(r.Upstream)
+	if p == nil {
+		if r.Error != nil {
+			s.bad(nil, r, nil, at)
+		}
+		return
+	}
+	here := p.secs.of(sec)
+	here.count(r, repeats)
+	s.see(p, r, at)
+	tries := r.KeptAttempts()
+	for i := range tries {
+		a := &tries[i]
+		last := i == len(tries)-1
+		switch {
+		case !a.Failure.IsNone() && a.Failure.Party != failure.Upstream:
+		case !a.Failure.IsNone(), a.Answer != nil, a.Status >= 500:
+			here.bad++
+			badTry(p, a, at)
+			s.bad(p, r, a, at)
+		case last && endedBad(r):
+			here.bad++ // its answer began and did not end
+			badTry(p, a, at)
+		case a.Status > 0:
+			here.good++
+			wait := waitOf(r, a, at)
+			here.waited += wait
+			s.good(p, r, a, at, wait)
+		}
+	}
+	if r.Error == nil || isOfAttempt(r, tries) {
+		return
+	}
+	var a *record.Attempt
+	if len(tries) > 0 && r.Failure.Party == failure.Upstream {
+		a = &tries[len(tries)-1]
+	}
+	s.bad(p, r, a, at)
+}
+
+// isOfAttempt reports that the exchange's failure is one of its attempts', which was
+// taken in already.
+func isOfAttempt(r *record.Record, tries []record.Attempt) bool {
+	return r.Failure.Party == failure.Upstream && slices.ContainsFunc(tries, func(a record.Attempt) bool { return a.Error == r.Error })
+}
+
+// endedBad reports that the failure came after the answer's head.
+func endedBad(r *record.Record) bool {
+	return r.Failure.Party == failure.Upstream && r.Failure.Phase >= phase.RelayBody
+}
+
+// isLeaving reports a client that went away before its answer, of its own will or out of
+// patience.
+func isLeaving(r *record.Record) bool {
+	return r.Outcome == record.ClientLeft && r.UpStatus == 0
+}
+
+// badTry counts an attempt that failed.
+func badTry(p *pool, a *record.Attempt, at time.Time) {
+	if m := p.server(a.Server); m != nil {
+		m.secs.of(at.Unix()).bad++
+		m.fails(at)
+		m.names(a.Software, at, false)
+	}
+}
+
+// good counts an attempt that went well, and takes a sample now and then. I4.
+func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time, wait time.Duration) {
+	if m := p.server(a.Server); m != nil {
+		m.secs.of(at.Unix()).good++
+		m.lastGood = at
+		m.answered++
+		m.names(a.Software, at, true)
+		p.watch(m, r, a, at, wait)
+	}
+	if at.Sub(p.last) < goodEvery {
+		return
+	}
+	p.last = at
+	b := p.good.place()
+	s.fill(b, r, a, at)
+	b.try.Took = wait
+}
+
+// bad enters a failure: of the attempt a, or of none.
+func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
+	code := r.Failure
+	mode := modeOf(code)
+	if a != nil && (!a.Failure.IsNone() || !endedBad(r)) {
+		code = a.Failure
+		if mode = modeOf(code); code.IsNone() {
+			mode = modeOfStatus(a.Status)
+		}
+	}
+	if mode == "" {
+		return
+	}
+	c := s.caseOf(mode, p, at)
+	if c == nil {
+		return
+	}
+	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
+	b := c.note(at, seen, code)
+	s.fill(b, r, a, at)
+	if b.gap = -1; a != nil {
+		if m := p.servers[a.Server]; m != nil {
+			b.gap = m.gap
+		}
+	}
+	if b.seen = seen; a == nil || a.Failure.IsNone() && !code.IsNone() {
+		b.try.Failure, b.try.Error = code, r.Error
+		b.try.Took = r.Total - max(b.try.Start, 0)
+	}
+}
+
+func (s *Sensor) fill(b *sample, r *record.Record, a *record.Attempt, at time.Time) {
+	target := r.Text(record.Target)
+	b.at, b.id, b.site, b.client = at, r.ID, r.Site, r.Client
+	b.path, b.file, b.target = shape(target), isFile(target), maphash.Bytes(s.seed, target)
+	b.method, b.unsafe = methodOf(r.Text(record.Method))
+	b.asks, b.headIn, b.bodyIn, b.bodyOut, b.total = r.Asks, int64(r.HeadIn), r.BodyIn, r.BodyOut, r.Total
+	b.upload = max(r.Phases[phase.SendBody], 0)
+	b.bodyWait, b.relay = r.BodyWait, max(r.Phases[phase.RelayBody], 0)
+	if b.try.Start = record.NotReached; a != nil {
+		b.try = *a
+	}
+}
+
+// methodOf returns the name of a usual method, and whether requests with it may change
+// something.
+func methodOf(m []byte) (name string, unsafe bool) {
+	switch string(m) {
+	case "GET":
+		return "GET", false
+	case "HEAD":
+		return "HEAD", false
+	case "OPTIONS":
+		return "OPTIONS", false
+	case "POST":
+		return "POST", true
+	case "PUT":
+		return "PUT", true
+	case "PATCH":
+		return "PATCH", true
+	case "DELETE":
+		return "DELETE", true
+	}
+	return "other", true
+}
