@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"causey/internal/cause"
+	"causey/internal/cause/maker"
 	"causey/internal/config"
 	"causey/internal/discover"
 	"causey/internal/failure"
@@ -72,6 +73,7 @@ func (d *diagnosis) recall() {
 func (d *diagnosis) start(g *Gateway) {
 	go func() {
 		defer close(d.done)
+		maker.Products() // read now, it takes some time
 		t := time.NewTicker(diagnosisEvery)
 		defer t.Stop()
 		for {

@@ -46,7 +46,7 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 	}
 	for _, topic := range []func(*view){
 		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,
-		seeRequest, seeHistory, seeSoftware, seeLoad, seeWaits, seeBodies, seeAsked, seeLeft, seeHands, seePauses, seeAnswers, seeGateway, seeHost,
+		seeRequest, seeHistory, seeSoftware, seeLoad, seeWaits, seeBodies, seeAsked, seeLeft, seeHands, seePauses, seeAnswers, seeMakers, seeGateway, seeHost,
 	} {
 		topic(v)
 	}

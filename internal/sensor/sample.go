@@ -23,6 +23,9 @@ type sample struct {
 	// request had to do with it.
 	seen, sign bool
 
+	// made is what its answer shows of its maker, nil before anybody asked.
+	made *judged
+
 	site   string
 	path   path
 	file   bool
