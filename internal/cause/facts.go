@@ -79,7 +79,7 @@ var facts = []Fact{
 	{"recovered_after", Number, "how long it lasted, once recovered"},
 	{"episodes", Number, "times that it began anew after it had recovered, 1 for once"},
 	{"backoff", Truth, "the pauses between at least 3 episodes grew, each by half or more"},
-	{"period", Number, "seconds between the begins of at least 3 episodes that come regularly"},
+	{"period", Number, "seconds between the begins of at least 3 episodes that come regularly, 0 if they do not"},
 	{"staircase", Truth, "at least 2 servers failed one after the other and came back"},
 
 	// Share and scope.
@@ -142,7 +142,7 @@ var facts = []Fact{
 	{"bots_share", Number, "share of the requests whose User-Agent says that a robot sent them, 0 to 1"},
 	{"from_cdn", Truth, "most requests came from the networks of a CDN (the sets of package cdn)"},
 	{"hits_fell", Truth, "the cache answered at most half the share of the requests that it did in the quarter of an hour before"},
-	{"repeats_share", Number, "share of the requests that repeat, within 10 s, one of the same client and target that failed, 0 to 1"},
+	{"repeats_share", Number, "share of the requests that repeat, within 10 s, one of the same client and target that failed or that it gave up, 0 to 1"},
 	{"slow_clients", Truth, "at least 20 client connections, and a third of the open ones, hold a request that is not whole after 5 s"},
 	{"waiting_flat", Truth, "the number of requests that a server has in hand stays the same while others wait"},
 	{"waiting_level", Number, "that number"},

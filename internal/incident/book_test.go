@@ -270,6 +270,48 @@ func TestTwoFaultsAreTwoIncidents(t *testing.T) {
 	}
 }
 
+// A clock that is put back does not make failures go unnoticed until it is where it was.
+func TestClockIsPutBack(t *testing.T) {
+	w := newTown(t, "shop", "blog2")
+	w.ill = func(v *visit) (string, bool) {
+		if v.upstream == "shop" {
+			return "upstream.connect.refused", false
+		}
+		return "", false
+	}
+	w.live(20*time.Second, 10)
+	if n := len(w.open()); n != 1 {
+		t.Fatalf("%d incidents before%s", n, titles(w.open()))
+	}
+	w.now = w.now.Add(-time.Hour)
+	w.live(20*time.Second, 10)
+	if list := w.open(); len(list) != 1 || list[0].LastSeen.After(w.now) {
+		t.Fatalf("%d incidents after%s", len(list), titles(list))
+	}
+}
+
+// Nor does one failure before keep those that come after from being noticed.
+func TestClockIsPutBackInCalm(t *testing.T) {
+	w := newTown(t, "shop", "blog2")
+	share := 100
+	w.ill = func(v *visit) (string, bool) {
+		if v.upstream == "shop" && w.r.IntN(100) >= share {
+			return "upstream.await-head.closed", false
+		}
+		return "", false
+	}
+	share = 98
+	w.live(20*time.Second, 10)
+	share = 100
+	w.live(10*time.Second, 10)
+	w.now = w.now.Add(-time.Hour)
+	share = 60
+	w.live(20*time.Second, 10)
+	if n := len(w.open()); n != 1 {
+		t.Fatalf("%d incidents%s", n, titles(w.open()))
+	}
+}
+
 // Ordinary days have errors too: a few of everything, at random, for half an hour.
 func TestQuietDayOpensNothing(t *testing.T) {
 	w := newTown(t, "shop", "blog2", "wiki33")

@@ -34,7 +34,7 @@ const usualWeight = 1.0 / 1800
 // step looks at the seconds since the last look and reports an alarm.
 func (o *onset) step(c *sensor.Case, now time.Time) bool {
 	sec := now.Unix() - 1 // the present one is not over
-	if o.last == 0 {
+	if o.last == 0 || o.last > sec+1 { // the clock was put back
 		o.last = c.First.Unix() - 1
 	}
 	for at := max(o.last+1, sec-10); at <= sec; at++ {

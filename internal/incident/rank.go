@@ -25,6 +25,9 @@ func (b *Book) update(i *Incident, all map[sensor.Key]*seen, now time.Time) {
 		b.close(i, now)
 		return
 	}
+	if i.LastSeen.After(now.Add(time.Minute)) { // the clock was put back
+		i.LastSeen = now
+	}
 	before := i.fingerprint()
 	b.count(i, cases)
 	if recovered(cases, now) {

@@ -73,7 +73,8 @@ func seeWaits(v *view) {
 			fast[g.path.String()] = true
 		}
 	}
-	if files >= few {
+	// Where nothing became slow, files did not stay fast.
+	if files >= few && (len(slow) > 0 || v.c.Mode == ModeSilent) {
 		v.truth("files_fast", slowFiles*5 < files, "%d of %d files came slowly", slowFiles, files)
 	}
 	if len(slow)+len(fast) >= few {

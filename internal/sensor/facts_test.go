@@ -203,6 +203,14 @@ func TestOtherUpstreams(t *testing.T) {
 	g.want("all", "all_upstreams", "!same_network")
 }
 
+// Where nothing is slow, that files are fast says nothing.
+func TestFilesAmongFastAnswers(t *testing.T) {
+	g := newRig(t).servers("10.0.0.3:80")
+	g.ticking(90 * time.Second)
+	g.many(4, time.Second, func(int) visit { return visit{code: "upstream.await-head.closed"} })
+	g.want("all is fast", "!slow_paths", "!slow_everything", "-files_fast")
+}
+
 // That rare failures come here and there is chance; that they come together is not.
 func TestRareFailuresElsewhere(t *testing.T) {
 	for _, c := range []struct {
