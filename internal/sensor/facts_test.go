@@ -203,6 +203,44 @@ func TestOtherUpstreams(t *testing.T) {
 	g.want("all", "all_upstreams", "!same_network")
 }
 
+// What is usual is known where a few of many requests fail always, and what is slow while
+// some fail does not become usual.
+func TestUsualWaits(t *testing.T) {
+	g := newRig(t).servers("10.0.0.3:80")
+	minute := func(took time.Duration, failing int) {
+		for second := range 60 {
+			g.many(5, 200*time.Millisecond, func(i int) visit {
+				v := visit{took: took}
+				if i == 0 && second < failing {
+					v.code = "upstream.await-head.timeout"
+				}
+				return v
+			})
+			g.tick()
+		}
+	}
+	for range 3 {
+		minute(20*time.Millisecond, 2)
+	}
+	p := g.s.pools["app"]
+	if p.usual < 19*time.Millisecond || p.usual > 21*time.Millisecond {
+		t.Fatalf("usual is %v", p.usual)
+	}
+	for range 10 {
+		minute(400*time.Millisecond, 3)
+	}
+	if p.usual > 30*time.Millisecond {
+		t.Errorf("usual became %v while some failed", p.usual)
+	}
+	many := newRig(t).servers("10.0.0.3:80")
+	g = many
+	minute(20*time.Millisecond, 60)
+	minute(20*time.Millisecond, 60)
+	if u := many.s.pools["app"].usual; u != 0 {
+		t.Errorf("a fifth fails, and %v is taken for usual", u)
+	}
+}
+
 // Where nothing is slow, that files are fast says nothing.
 func TestFilesAmongFastAnswers(t *testing.T) {
 	g := newRig(t).servers("10.0.0.3:80")

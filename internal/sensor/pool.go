@@ -50,11 +50,12 @@ func newPool(name string) *pool {
 // is not usual yet.
 const usualSlowness = 600
 
-// calm lets the usual wait follow a calm minute slowly.
+// calm lets the usual wait follow a calm minute slowly. A few failures are ordinary; a
+// minute that has some and is slow is not calm.
 func (p *pool) calm(now int64) {
 	m := p.secs.sum(now-60, now-1)
 	switch {
-	case m.good < 10 || m.bad > 0:
+	case m.good < 10 || 50*m.bad > m.good || p.usual > 0 && m.bad > 0 && m.wait() > 2*p.usual:
 	case p.usual == 0:
 		p.usual = m.wait()
 	default:
