@@ -44,6 +44,7 @@ type Case struct {
 	secs     seconds
 	episodes []episode
 	codes    map[failure.Code]int // of all
+	asked    Asked
 	// signs counts signs of the present episode that no request had to do with, signed is
 	// when the last one came.
 	signs  int

@@ -170,6 +170,7 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time)
 	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
 	b := c.note(at, seen, code)
 	s.fill(b, r, a, at)
+	c.asked.note(r)
 	if b.seen = seen; a == nil || a.Failure.IsNone() && !code.IsNone() {
 		b.try.Failure, b.try.Error = code, r.Error
 		b.try.Took = r.Total - max(b.try.Start, 0)
