@@ -252,7 +252,7 @@ func proxyHeader(v upstream.ProxyVersion, conn net.Conn) []byte {
 
 // readHead reads the head of the final answer, by the codec of requests.
 func (s *subject) readHead(conn net.Conn, a *answer) {
-	limits := s.Limits.WithDefaults()
+	limits := s.up.Limits.WithDefaults()
 	var parser h1.ResponseParser
 	var res wire.Response
 	buf := make([]byte, 0, readBytes)

@@ -57,7 +57,11 @@ func tryIdle(ctx context.Context, s *subject) (cause.Value, bool) {
 	for buf := make([]byte, 512); err == nil; { // a greeting is no end
 		_, err = conn.Read(buf)
 	}
-	if isTimeout(err) {
+	switch took := s.Now().Sub(begin); {
+	case !isTimeout(err):
+	case took < idleFor: // it took long to open
+		return unseen()
+	default:
 		return truth(true, "a fresh connection on which nothing was sent stayed open")
 	}
 	return truth(false, "a fresh connection on which nothing was sent was ended by the server after %s", roundly(s.Now().Sub(begin)))

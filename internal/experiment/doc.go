@@ -9,9 +9,9 @@
 // is expected to tell most, runs it on sockets of its own and hands back the facts
 // try_* of package cause.
 //
-// What it never does: it asks nobody but the servers of the configuration, what the
-// default route leads to of them, and the resolver; it takes no connection from a pool
-// and leaves none; it judges no server, and no request waits for it.
+// What it never does: it asks nobody but the servers of the configuration and the name
+// servers; it takes no connection from a pool and leaves none; it judges no server, and
+// no request waits for it.
 //
 // Invariants:
 //

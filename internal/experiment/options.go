@@ -16,7 +16,7 @@ import (
 	"causey/internal/wire"
 )
 
-// Options are what a Runner needs. All of it is required but Limits.
+// Options are what a Runner needs, all of it.
 type Options struct {
 	Catalogue *cause.Catalogue
 	// May says what the owner allows now. It must not wait.
@@ -33,8 +33,6 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock.
 	Now func() time.Time
-	// Limits bound what an answer may have, as those of requests.
-	Limits wire.Limits
 }
 
 // Allowed is what may be tried. The zero value is nothing.
@@ -55,6 +53,8 @@ type Upstream struct {
 	// HostOfServer it is the server's own address.
 	Host         string
 	HostOfServer bool
+	// Limits bound what an answer may have, as those of requests.
+	Limits wire.Limits
 }
 
 // Group has the servers of an upstream: an *engine.Group.

@@ -250,9 +250,11 @@ func (f *fakeResolver) Lookup(ctx context.Context, name string) (resolve.Answer,
 func (f *fakeResolver) Known(name string) (resolve.Answer, bool) {
 	return resolve.Answer{Addrs: f.names[name]}, len(f.names[name]) > 0
 }
-func (f *fakeResolver) Forget(string)                                          {}
-func (f *fakeResolver) Nameservers() []netip.AddrPort                          { return f.servers }
-func (f *fakeResolver) Answers(_ context.Context, server netip.AddrPort) bool { return f.answers[server] }
+func (f *fakeResolver) Forget(string)                 {}
+func (f *fakeResolver) Nameservers() []netip.AddrPort { return f.servers }
+func (f *fakeResolver) Answers(_ context.Context, server netip.AddrPort) bool {
+	return f.answers[server]
+}
 
 // try makes one experiment and compares: "yes", "no" or "unseen", and the words.
 func (r *rig) try(fact, want string) {

@@ -6,7 +6,7 @@ package experiment
 import (
 	"context"
 	"maps"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +65,7 @@ type outcome struct {
 
 // Count says how often something was tried, and what came out; Unseen is nothing.
 type Count struct {
+	// Experiment is its name: its fact without "try_".
 	Experiment      string
 	Yes, No, Unseen uint64
 }
@@ -73,7 +74,8 @@ type Count struct {
 func New(o Options) *Runner {
 	r := &Runner{opts: o, wait: make(chan *incident.Doubt, waitingMax), cases: map[sensor.Key]*tried{}, budget: newBudget(), tally: map[string]*Count{}}
 	for i := range experiments {
-		r.tally[experiments[i].fact] = &Count{Experiment: experiments[i].fact}
+		fact := experiments[i].fact
+		r.tally[fact] = &Count{Experiment: strings.TrimPrefix(fact, "try_")}
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.done.Go(r.work)
@@ -142,7 +144,7 @@ func (r *Runner) work() {
 		case <-r.ctx.Done():
 			return
 		case d := <-r.wait:
-			if x, s := r.choose(d); x == nil {
+			if x, s := r.choose(d); x == nil || r.ctx.Err() != nil {
 				r.finish(d, nil, outcome{})
 			} else {
 				r.done.Go(func() { r.run(d, x, s) })
@@ -274,5 +276,5 @@ func (r *Runner) Counts() []Count {
 	for i := range experiments {
 		list = append(list, *r.tally[experiments[i].fact])
 	}
-	return slices.Clip(list)
+	return list
 }

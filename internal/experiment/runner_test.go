@@ -119,7 +119,7 @@ func TestOutcomesCount(t *testing.T) {
 		if f := w.consider(0); len(f) != 0 {
 			t.Errorf("another episode: %v", f)
 		}
-		if c := w.run.Counts(); c[4] != (Count{Experiment: "try_idle", No: 1}) {
+		if c := w.run.Counts(); c[4] != (Count{Experiment: "idle", No: 1}) {
 			t.Errorf("%+v", c[4])
 		}
 	})
@@ -181,11 +181,13 @@ func within(t *testing.T, what string, list []time.Time, most int) {
 // Nothing is tried that nobody wants. I3.
 func TestNothingIsTried(t *testing.T) {
 	for name, change := range map[string]func(*world){
-		"off":            func(w *world) { w.may.Experiments = false },
-		"closed":         func(w *world) { w.run.Close() },
-		"over":           func(w *world) { w.d.FailsOn = false },
-		"no upstream":    func(w *world) { w.o.Upstreams()[0].Name = "gone" },
-		"maintenance":    func(w *world) { w.o.Upstreams()[0].Group.(group).SetHand("10.0.0.1:80", upstream.Maintain, "by hand", 0) },
+		"off":         func(w *world) { w.may.Experiments = false },
+		"closed":      func(w *world) { w.run.Close() },
+		"over":        func(w *world) { w.d.FailsOn = false },
+		"no upstream": func(w *world) { w.o.Upstreams()[0].Name = "gone" },
+		"maintenance": func(w *world) {
+			w.o.Upstreams()[0].Group.(group).SetHand("10.0.0.1:80", upstream.Maintain, "by hand", 0)
+		},
 		"nothing to ask": func(w *world) { w.d.Symptom = cause.Symptom{} },
 	} {
 		t.Run(name, func(t *testing.T) {
