@@ -38,8 +38,7 @@ type rig struct {
 	d     incident.Doubt
 	may   Allowed
 
-	mu  sync.Mutex
-	now time.Time
+	mu sync.Mutex
 	// heads is what was sent to plain servers, by request.
 	heads []string
 }
@@ -51,7 +50,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, now: time.Now(), may: Allowed{Experiments: true}}
+	r := &rig{t: t, may: Allowed{Experiments: true}}
 	r.up = Upstream{Name: "shop", TLS: &engine.ServerTLS{}}
 	r.o = Options{
 		Catalogue: c,
@@ -68,16 +67,11 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// clock lets the test own the time of the budget and of what was tried.
-func (r *rig) clock() {
-	r.o.Now = func() time.Time { r.mu.Lock(); defer r.mu.Unlock(); return r.now }
-}
-
-func (r *rig) sleep(d time.Duration) {
+// allow says whether experiments are allowed.
+func (r *rig) allow(is bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.now = r.now.Add(d)
-	r.d.Now = r.now
+	r.may.Experiments = is
 }
 
 type group struct{ *upstream.Group }

@@ -6,6 +6,7 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -67,17 +68,25 @@ func (w *world) dial(_ context.Context, _, address string) (net.Conn, error) {
 		defer theirs.Close()
 		w.serve(theirs)
 		theirs.Read(make([]byte, 1))
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.open[address]--
 	}()
-	return &known{ours, address}, nil
+	return &known{Conn: ours, w: w, address: address}, nil
 }
 
 // known is a connection in memory whose other end has an address.
 type known struct {
 	net.Conn
+	w       *world
 	address string
+	once    sync.Once
+}
+
+func (k *known) Close() error {
+	k.once.Do(func() {
+		k.w.mu.Lock()
+		defer k.w.mu.Unlock()
+		k.w.open[k.address]--
+	})
+	return k.Conn.Close()
 }
 
 func (k *known) RemoteAddr() net.Addr {
@@ -101,7 +110,7 @@ func TestOutcomesCount(t *testing.T) {
 			t.Errorf("there are facts before anything was tried: %v", f)
 		}
 		time.Sleep(3 * time.Second)
-		w.may.Experiments = false // one was enough
+		w.allow(false) // one was enough
 		v, ok := w.consider(0)["try_idle"]
 		if !ok || v.True || v.Say == "" {
 			t.Errorf("%v %v", v, ok)
@@ -127,22 +136,38 @@ func TestOutcomesCount(t *testing.T) {
 
 // I1, I3.
 func TestBudget(t *testing.T) {
-	const upstreams = 12
+	for upstreams, most := range map[int]int{2: 2 * perServer, 12: inAll} {
+		t.Run(fmt.Sprint(upstreams), func(t *testing.T) { testBudget(t, upstreams, most) })
+	}
+}
+
+// testBudget looks a thousand times at three cases of each of some upstreams, of whose
+// experiments at most so many may begin within a minute.
+func testBudget(t *testing.T, upstreams, most int) {
 	inWorld(t, upstreams, func(t *testing.T, w *world) {
+		w.serve = func(c net.Conn) {
+			w.read(c)
+			time.Sleep(time.Second)
+			io.WriteString(c, fine)
+		}
 		for i := range 1000 {
 			w.d.Onset = time.Now().Truncate(20 * time.Second) // so that all is to be tried again
-			w.d.Mode = []sensor.Mode{sensor.ModeClosed, sensor.ModeSilent, "answer 502"}[i%3]
+			w.d.Mode = []sensor.Mode{sensor.ModeClosed, sensor.ModeSilent, "answer 502"}[i/upstreams%3]
 			w.consider(i % upstreams)
 			time.Sleep(250 * time.Millisecond)
 		}
 		time.Sleep(5 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.rig.mu.Lock()
+		defer w.rig.mu.Unlock()
 		var all []time.Time
 		for address, list := range w.dialled {
 			all = append(all, list...)
 			within(t, address, list, perServer)
 		}
 		within(t, "all", all, inAll)
-		if len(all) < 4*inAll*9/10 { // in some four minutes
+		if len(all) < 4*most*9/10 { // in some four minutes
 			t.Errorf("only %d were tried: the bounds were not reached", len(all))
 		}
 		if w.most > 1 {
@@ -181,7 +206,7 @@ func within(t *testing.T, what string, list []time.Time, most int) {
 // Nothing is tried that nobody wants. I3.
 func TestNothingIsTried(t *testing.T) {
 	for name, change := range map[string]func(*world){
-		"off":         func(w *world) { w.may.Experiments = false },
+		"off":         func(w *world) { w.allow(false) },
 		"closed":      func(w *world) { w.run.Close() },
 		"over":        func(w *world) { w.d.FailsOn = false },
 		"no upstream": func(w *world) { w.o.Upstreams()[0].Name = "gone" },
@@ -228,7 +253,7 @@ func TestClose(t *testing.T) {
 // Cases come and go; the memory for them is bounded.
 func TestCasesAreBounded(t *testing.T) {
 	inWorld(t, 1, func(t *testing.T, w *world) {
-		w.may.Experiments = false
+		w.allow(false)
 		for i := range 3 * casesMax {
 			w.run.Consider(&incident.Doubt{Key: sensor.Key{Upstream: fmt.Sprint(i)}, Now: time.Now()})
 		}
