@@ -4,10 +4,12 @@
 package experiment
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -179,24 +181,29 @@ type answer struct {
 	// nothing came.
 	opened bool
 	why    trouble
-	// rest is what came behind the head, conn the rest of it.
+	// wantsTLS says that it is the page by which a port for TLS refuses plain HTTP.
+	wantsTLS bool
+	// rest is what came behind the head.
 	rest []byte
 }
 
-// ok reports an answer that is none of a server's own troubles.
-func (a *answer) ok() bool { return a.status > 0 && a.status < 500 }
+// ok reports an answer that is none of a server's own troubles, nor one of another
+// protocol.
+func (a *answer) ok() bool { return a.status > 0 && a.status < 500 && !a.wantsTLS }
 
 // says is the outcome in words.
 func (a *answer) says() string {
-	if a.status > 0 {
+	switch {
+	case a.wantsTLS:
+		return "an answer that says that the port wants TLS"
+	case a.status > 0:
 		return fmt.Sprintf("status %d after %s", a.status, roundly(a.took))
 	}
 	return a.why.how
 }
 
-// ask sends one request and reads the head of what comes. more, if not nil, is called
-// with what follows while the connection is open.
-func (s *subject) ask(ctx context.Context, q *question, more func(net.Conn, *answer)) (a answer) {
+// ask sends one request and reads the head of what comes.
+func (s *subject) ask(ctx context.Context, q *question) (a answer) {
 	begin := s.Now()
 	conn, wrong := s.openFor(ctx, q)
 	if wrong != nil {
@@ -210,7 +217,8 @@ func (s *subject) ask(ctx context.Context, q *question, more func(net.Conn, *ans
 			return a
 		}
 	}
-	if q.server.TLS && !q.plain {
+	overTLS := q.server.TLS && !q.plain
+	if overTLS {
 		t, err := s.handshake(ctx, conn, s.up.TLS.Config(q.server, s.Now))
 		if conn = t; err != nil {
 			a.why.how = unsecured(err)
@@ -223,10 +231,20 @@ func (s *subject) ask(ctx context.Context, q *question, more func(net.Conn, *ans
 		return a
 	}
 	s.readHead(conn, &a)
-	if a.took = s.Now().Sub(begin); more != nil && a.status > 0 {
-		more(conn, &a)
-	}
+	a.took = s.Now().Sub(begin)
+	a.wantsTLS = a.status == 400 && !overTLS && saysTLS(conn, a.rest)
 	return a
+}
+
+// pageMax bounds what is read of a page that may say that a port is for TLS.
+const pageMax = 4 << 10
+
+// saysTLS reads a page with status 400, by which servers answer plain HTTP on a port for
+// TLS: "The plain HTTP request was sent to HTTPS port", "requires TLS".
+func saysTLS(conn net.Conn, rest []byte) bool {
+	page, _ := io.ReadAll(io.MultiReader(bytes.NewReader(rest), io.LimitReader(conn, pageMax)))
+	page = bytes.ToLower(page)
+	return bytes.Contains(page, []byte("https")) || bytes.Contains(page, []byte("ssl")) || bytes.Contains(page, []byte("tls"))
 }
 
 func (s *subject) openFor(ctx context.Context, q *question) (net.Conn, *trouble) {

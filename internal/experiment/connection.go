@@ -4,12 +4,10 @@
 package experiment
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -120,26 +118,13 @@ func (s *subject) greet(ctx context.Context, config *tls.Config) (err error, ok 
 	return err, true
 }
 
-// plainMax bounds what is read of a page that may say that the port is for TLS.
-const plainMax = 4 << 10
-
-// tryPlain asks a server over TLS without it. A port for TLS may answer too, and say that
-// it is one: by status 400 with a page that says so, or by a redirect to https.
+// tryPlain asks a server over TLS without it. A port for TLS may answer too: by a page
+// that says so, by one that does not, or by a redirect to https. Of the last two nothing
+// is known.
 func tryPlain(ctx context.Context, s *subject) (cause.Value, bool) {
-	saysTLS := false
-	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, plain: true, request: s.request(s.server, "/")}, func(conn net.Conn, a *answer) {
-		if a.status == 400 {
-			page, _ := io.ReadAll(io.MultiReader(bytes.NewReader(a.rest), io.LimitReader(conn, plainMax)))
-			page = bytes.ToLower(page)
-			saysTLS = bytes.Contains(page, []byte("https")) || bytes.Contains(page, []byte("ssl")) || bytes.Contains(page, []byte("tls"))
-		}
-	})
+	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, plain: true, request: s.request(s.server, "/")})
 	switch {
-	case !a.opened:
-		return unseen()
-	case saysTLS:
-		return truth(false, "its port answers plain HTTP by saying that it wants TLS")
-	case a.status == 400, strings.HasPrefix(strings.ToLower(a.location), "https:"):
+	case !a.opened, a.status == 400 && !a.wantsTLS, strings.HasPrefix(strings.ToLower(a.location), "https:"):
 		return unseen()
 	}
 	return truth(a.ok(), "asked by plain HTTP on that port: %s", a.says())
@@ -213,7 +198,7 @@ func tryProxyHeader(ctx context.Context, s *subject) (cause.Value, bool) {
 	if s.up.Proxy != upstream.ProxyOff {
 		version, how = upstream.ProxyOff, "without the PROXY header"
 	}
-	a := s.ask(ctx, &question{server: s.server, proxy: version, request: s.request(s.server, "/")}, nil)
+	a := s.ask(ctx, &question{server: s.server, proxy: version, request: s.request(s.server, "/")})
 	if !a.opened && a.why.ours {
 		return unseen()
 	}

@@ -24,7 +24,7 @@ func tryRoot(ctx context.Context, s *subject) (cause.Value, bool) {
 }
 
 func (s *subject) tryPage(ctx context.Context, request []byte, what string) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request}, nil)
+	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request})
 	if a.why.ours {
 		return unseen()
 	}
@@ -56,7 +56,7 @@ func tryPadded(ctx context.Context, s *subject) (cause.Value, bool) {
 
 // trySized tells nothing where no connection opens: the size has no part in that.
 func (s *subject) trySized(ctx context.Context, request []byte, what string) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request}, nil)
+	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request})
 	if !a.opened {
 		return unseen()
 	}
@@ -65,7 +65,7 @@ func (s *subject) trySized(ctx context.Context, request []byte, what string) (ca
 
 // tryOtherServer asks another server for what failed.
 func tryOtherServer(ctx context.Context, s *subject) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.other, proxy: s.up.Proxy, request: s.request(s.other, s.path)}, nil)
+	a := s.ask(ctx, &question{server: s.other, proxy: s.up.Proxy, request: s.request(s.other, s.path)})
 	if a.why.ours {
 		return unseen()
 	}
@@ -75,7 +75,7 @@ func tryOtherServer(ctx context.Context, s *subject) (cause.Value, bool) {
 // tryOtherFamily asks the server by its address of the other family. Any answer will do:
 // it is about the way.
 func tryOtherFamily(ctx context.Context, s *subject) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.server, address: s.otherAddress, proxy: s.up.Proxy, request: s.request(s.server, s.path)}, nil)
+	a := s.ask(ctx, &question{server: s.server, address: s.otherAddress, proxy: s.up.Proxy, request: s.request(s.server, s.path)})
 	if a.why.ours {
 		return unseen()
 	}

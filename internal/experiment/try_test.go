@@ -90,9 +90,9 @@ func TestTryPlain(t *testing.T) {
 	for _, c := range []struct{ answers, want string }{
 		{fine, "yes: asked by plain HTTP on that port: status 200 after …"},
 		{ill, "no: asked by plain HTTP on that port: status 503 after …"},
-		{"HTTP/1.1 400 Bad Request\r\n\r\n<title>400 The plain HTTP request was sent to HTTPS port</title>", "no: its port answers plain HTTP by saying that it wants TLS"},
-		{"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", "no: its port answers plain HTTP by saying that it wants TLS"},
-		{"HTTP/1.1 400 Bad Request\r\n\r\nThis combination of host and port requires TLS.", "no: its port answers plain HTTP by saying that it wants TLS"},
+		{"HTTP/1.1 400 Bad Request\r\n\r\n<title>400 The plain HTTP request was sent to HTTPS port</title>", "no: asked by plain HTTP on that port: an answer that says that the port wants TLS"},
+		{"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", "no: asked by plain HTTP on that port: an answer that says that the port wants TLS"},
+		{"HTTP/1.1 400 Bad Request\r\n\r\nThis combination of host and port requires TLS.", "no: asked by plain HTTP on that port: an answer that says that the port wants TLS"},
 		{"HTTP/1.1 400 Bad Request\r\n\r\nno such host", "unseen"},
 		{"HTTP/1.1 302 Found\r\nLocation: https://shop.example/\r\n\r\n", "unseen"},
 		{"\x15\x03\x01\x00\x02\x02\x16", "no: asked by plain HTTP on that port: no answer by HTTP: …"},
@@ -192,6 +192,8 @@ func TestTryPages(t *testing.T) {
 	if r.heads[2] != "GET /cart HTTP/1.1\r\nHost: shop.example\r\n\r\n" {
 		t.Errorf("the shortest head: %q", r.heads[2])
 	}
+	r.servers(at(r.listen(r.says("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"))))
+	r.try("try_get", "no: the same page on a fresh connection: an answer that says that the port wants TLS")
 	r.servers(at(r.listen(r.says("SSH-2.0-OpenSSH_9.6\r\n"))), at(r.listen(r.says(fine))))
 	r.try("try_get", "no: the same page on a fresh connection: no answer by HTTP: …")
 	r.try("try_other_server", "yes: the same page at 127.0.0.1:…: status 200 after …")
