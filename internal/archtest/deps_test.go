@@ -28,7 +28,7 @@ var layers = []string{
 	"cause",
 	"sensor",
 	"incident",
-	"probe alert discover",
+	"probe alert discover experiment",
 	"logread doctor",
 	"cdn", // data: config checks the names of its sets, gateway has their networks
 	"metrics store cluster admin dashboard config certs trace handover", // edges: they meet in gateway, not each other

@@ -28,6 +28,7 @@ type Config struct {
 	Forwarded      Forwarded        `json:"forwarded"`
 	Cache          Cache            `json:"cache,omitzero"`
 	Tracing        Tracing          `json:"tracing,omitzero"`
+	Diagnosis      Diagnosis        `json:"diagnosis,omitzero"`
 	Zone           string           `json:"zone,omitempty"`
 	Sites          []Site           `json:"sites"`
 	Upstreams      Upstreams        `json:"upstreams"`

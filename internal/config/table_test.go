@@ -52,6 +52,7 @@ var samples = map[string]string{
 	"tracing.headers_file": `"/conf/headers.txt"`,
 	"cache":                `{"memory": "1GiB", "max_object": "4MiB", "collapse_wait": "5s", "refreshes": 64, "disk": {"path": "/d", "size": "1GiB"}}`,
 	"cache.memory":         `"128MiB"`, "cache.max_object": `"1MiB"`, "cache.collapse_wait": `"1s"`, "cache.refreshes": `7`,
+	"diagnosis": `{"enabled": true, "experiments": false, "neighbour_ports": true}`, "diagnosis.enabled": `false`, "diagnosis.experiments": `false`, "diagnosis.neighbour_ports": `true`,
 	"cache.disk.path": `"/var/cache/x"`, "cache.disk.size": `"2GiB"`,
 	"sites[].routes[].cache.stale_if_error": `"1h"`, "sites[].routes[].cache.stale_while_revalidate": `"10s"`, "sites[].routes[].cache.default_ttl": `"1m"`,
 	"sites[].routes[].cache.bypass_cookies": `["sid"]`, "sites[].routes[].cache.bypass_headers": `["x-preview"]`, "sites[].routes[].cache.ignore_query": `["utm_*"]`,

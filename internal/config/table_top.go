@@ -66,6 +66,8 @@ var rootKind = object[Config]{
 		{entry{name: "cache", doc: "What the caches of all routes may take together: memory, disk."},
 			to(cacheKind, func(c *Config) *Cache { return &c.Cache })},
 		tracingField,
+		{entry{name: "diagnosis", doc: "How far the gateway finds out why things fail."},
+			to(diagnosisKind, func(c *Config) *Diagnosis { return &c.Diagnosis })},
 		{entry{name: "sites", required: true, sample: `sites: [{host: "*", routes: [{upstream: NAME}]}]`,
 			doc:   "The virtual hosts. A request goes to the site with its exact name, else with the longest `*.` name, else to `*`; without one it is answered 421.",
 			peers: "nginx `server`, HAProxy `frontend` with ACLs, Caddy's site blocks."},

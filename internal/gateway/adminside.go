@@ -104,6 +104,9 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.Certificates = g.certificateCounts(g.clock.now())
 	s.EventsDropped = g.events.dropped.Load()
 	s.Store = storeSnapshot(g.lasting.Stats())
+	for _, c := range g.diagnosis.experiments.Counts() {
+		s.Experiments = append(s.Experiments, metrics.ExperimentCount(c))
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.Cache = cacheSnapshot(g.live.cache)

@@ -43,6 +43,7 @@ type liveGroup struct {
 	text string
 	made time.Time
 	feed *discover.Feed
+	tls  *engine.ServerTLS
 	// servers is where feed finds them, once the configuration that says so is in use.
 	servers discover.Plan
 }
@@ -138,9 +139,9 @@ func (g *Gateway) buildLive(c *config.Config, old live, resolver *resolve.Resolv
 		}
 		l.groups[u.Name] = gr
 		o.OnEvent, o.Hand = g.events.put, g.byHand.of(u.Name)
-		gr.made = time.Now()
+		gr.made, gr.tls = time.Now(), buildServerTLS(u)
 		gr.Group = g.eng.NewGroup(u.Name, o, gr.feed.Preview(gr.servers),
-			engine.Contacts{Resolver: resolver, TLS: buildServerTLS(u), NotOpened: g.notOpened(u.Name, gr.feed), AddressLost: g.addressLost(u.Name)})
+			engine.Contacts{Resolver: resolver, TLS: gr.tls, NotOpened: g.notOpened(u.Name, gr.feed), AddressLost: g.addressLost(u.Name)})
 	}
 	pages := buildPages(c.ErrorPages, nil)
 	via := c.Forwarded.Via

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -15,8 +16,10 @@ import (
 	"causey/internal/cause/maker"
 	"causey/internal/config"
 	"causey/internal/discover"
+	"causey/internal/experiment"
 	"causey/internal/failure"
 	"causey/internal/incident"
+	"causey/internal/record"
 	"causey/internal/sensor"
 	"causey/internal/store"
 	"causey/internal/upstream"
@@ -27,24 +30,54 @@ const diagnosisEvery = time.Second
 
 // diagnosis watches the records and keeps the incidents.
 type diagnosis struct {
-	sensor *sensor.Sensor
-	book   *incident.Book
-	store  *store.Store
-	host   *host
-	log    *slog.Logger
+	// on is what the configuration said at the start. Without it nothing is watched.
+	on          bool
+	sensor      *sensor.Sensor
+	book        *incident.Book
+	experiments *experiment.Runner
+	store       *store.Store
+	host        *host
+	log         *slog.Logger
 
+	// quit and done are nil until it starts.
 	quit, done chan struct{}
 }
 
-func newDiagnosis(s *store.Store, log *slog.Logger) (*diagnosis, error) {
+// newDiagnosis makes what is to watch g. It watches from start on, and is to be stopped
+// in any case.
+func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
 	catalogue, err := cause.Load()
 	if err != nil {
 		return nil, err
 	}
-	d := &diagnosis{sensor: sensor.New(), host: newHost(), store: s, log: log, quit: make(chan struct{}), done: make(chan struct{})}
-	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed})
-	d.recall()
+	d := &diagnosis{on: cfg.Diagnosis.Enabled, sensor: sensor.New(), host: newHost(), store: g.lasting, log: g.opts.Logger}
+	d.experiments = experiment.New(experiment.Options{
+		Catalogue: catalogue,
+		May:       g.mayTry,
+		Upstreams: g.tried,
+		LastGood:  d.sensor.LastGood,
+		Resolver: func() experiment.Resolver {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return g.resolver
+		},
+		Routes: experiment.ReadRoutes,
+		Dial:   new(net.Dialer).DialContext,
+		Now:    time.Now,
+	})
+	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed, Experiments: d.experiments})
+	if d.on {
+		d.recall()
+	}
 	return d, nil
+}
+
+// sinks reads the records, if it is on.
+func (d *diagnosis) sinks() []record.Sink {
+	if !d.on {
+		return nil
+	}
+	return []record.Sink{d.sensor}
 }
 
 // recalled is how many incidents of the processes before are known again.
@@ -69,8 +102,12 @@ func (d *diagnosis) recall() {
 	d.book.Restore(list)
 }
 
-// start looks at the upstreams of g from now on.
+// start looks at the upstreams of g from now on, if it is on.
 func (d *diagnosis) start(g *Gateway) {
+	if !d.on {
+		return
+	}
+	d.quit, d.done = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(d.done)
 		maker.Products() // read now, it takes some time
@@ -96,8 +133,43 @@ func (d *diagnosis) use(cfg *config.Config, n *networks, stateDir string) {
 }
 
 func (d *diagnosis) stop() {
-	close(d.quit)
-	<-d.done
+	d.experiments.Close()
+	if d.done != nil {
+		close(d.quit)
+		<-d.done
+	}
+}
+
+// mayTry says what may be tried now. It is asked with locks held that are taken with
+// g.mu held, and so takes no lock.
+func (g *Gateway) mayTry() experiment.Allowed {
+	if g.stopping.Load() || g.left.Load() {
+		return experiment.Allowed{}
+	}
+	return *g.allowed.Load()
+}
+
+// allow puts to use what a configuration allows.
+func (g *Gateway) allow(c *config.Config) {
+	g.allowed.Store(&experiment.Allowed{Experiments: c.Diagnosis.Experiments, Neighbours: c.Diagnosis.NeighbourPorts})
+}
+
+// tried are the upstreams in use, as their requests reach them.
+func (g *Gateway) tried() []experiment.Upstream {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	limits := engineOptions(g.cfg).Limits
+	out := make([]experiment.Upstream, 0, len(g.cfg.Upstreams))
+	for i := range g.cfg.Upstreams {
+		u := &g.cfg.Upstreams[i]
+		gr := g.live.groups[u.Name]
+		one := experiment.Upstream{Group: gr, Name: u.Name, Proxy: proxyVersion(u), TLS: gr.tls, HostOfServer: u.HostHeader == config.HostServer, Limits: limits}
+		if !one.HostOfServer && u.HostHeader != config.HostPreserve {
+			one.Host = u.HostHeader
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // looks returns what the upstreams know of their servers.
@@ -118,14 +190,21 @@ func (g *Gateway) looks() []sensor.Look {
 func (g *Gateway) notOpened(upstreamName string, feed *discover.Feed) func(*upstream.Server, *failure.Error) {
 	return func(s *upstream.Server, err *failure.Error) {
 		feed.LookAgain(s)
-		g.diagnosis.sensor.Sign(upstreamName, s.Name, err, time.Now())
+		g.diagnosis.sign(upstreamName, s, err)
+	}
+}
+
+// sign enters a failure that no request has told of yet.
+func (d *diagnosis) sign(upstreamName string, s *upstream.Server, err *failure.Error) {
+	if d.on {
+		d.sensor.Sign(upstreamName, s.Name, err, time.Now())
 	}
 }
 
 // addressLost returns what is done when an address of a server was left for another.
 func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failure.Error) {
 	return func(s *upstream.Server, err *failure.Error) {
-		g.diagnosis.sensor.Sign(upstreamName, s.Name, err, time.Now())
+		g.diagnosis.sign(upstreamName, s, err)
 	}
 }
 

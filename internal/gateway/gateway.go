@@ -45,6 +45,7 @@ import (
 	"causey/internal/engine"
 	"causey/internal/engine/resolve"
 	"causey/internal/exchange"
+	"causey/internal/experiment"
 	"causey/internal/guard"
 	"causey/internal/handover"
 	"causey/internal/metrics"
@@ -96,6 +97,8 @@ type Gateway struct {
 	byHand  *byHand
 	// diagnosis reads the records too.
 	diagnosis *diagnosis
+	// allowed is what experiments the configuration in use allows.
+	allowed atomic.Pointer[experiment.Allowed]
 
 	// upgrades is held for the whole of an upgrade, and taken before reloads.
 	upgrades sync.Mutex
@@ -179,7 +182,8 @@ func New(cfg *config.Config, o Options) (*Gateway, error) {
 	g.resolver = newResolver(cfg)
 	g.events = startEvents(o.Logger, eng.TimeOf)
 	g.lasting = openStore(o.StateDir, o.Logger)
-	if g.diagnosis, err = newDiagnosis(g.lasting, o.Logger); err != nil {
+	g.allow(cfg)
+	if g.diagnosis, err = g.newDiagnosis(cfg); err != nil {
 		g.closeAll()
 		return nil, err
 	}
@@ -233,7 +237,8 @@ func (g *Gateway) Start() error {
 	g.syncByHand(g.live)
 	g.certs.Start()
 	g.live.startFeeds()
-	g.pump = startPump(g.env.Ring, &g.clock, []record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays, g.diagnosis.sensor})
+	sinks := append([]record.Sink{g.metrics, g.store, traceSink{g}, logSink{g}, &g.strays}, g.diagnosis.sinks()...)
+	g.pump = startPump(g.env.Ring, &g.clock, sinks)
 	g.diagnosis.start(g)
 	g.mu.Lock()
 	closed := g.serve(g.cfg, g.live.networks, opened)

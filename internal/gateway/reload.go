@@ -36,7 +36,9 @@ func (g *Gateway) Reload(context.Context) error {
 	}
 	g.reloadsOK.Add(1)
 	now := time.Now()
-	g.diagnosis.sensor.ConfigChanged(now)
+	if g.diagnosis.on {
+		g.diagnosis.sensor.ConfigChanged(now)
+	}
 	g.loadedAt.Store(&now)
 	g.opts.Logger.Info("reloaded", "sites", len(g.cfg.Sites), "upstreams", len(g.cfg.Upstreams))
 	return nil
@@ -91,6 +93,9 @@ func (g *Gateway) reload() error {
 	if cfg.Admin != g.cfg.Admin {
 		g.opts.Logger.Warn("changes of admin take effect at the next start, or by: causey upgrade")
 	}
+	if cfg.Diagnosis.Enabled != g.cfg.Diagnosis.Enabled {
+		g.opts.Logger.Warn("changes of diagnosis.enabled take effect at the next start, or by: causey upgrade")
+	}
 	// From here nothing fails.
 	resolver := g.resolver
 	if !slices.Equal(cfg.Resolver, g.cfg.Resolver) || cfg.Timeouts.Resolve != g.cfg.Timeouts.Resolve {
@@ -120,6 +125,7 @@ func closeLog(s *accesslog.Sink) {
 // closed when the old one's spans are sent.
 func (g *Gateway) change(cfg *config.Config, next live, resolver *resolve.Resolver, opened []*engine.Listener) (traced <-chan struct{}) {
 	g.eng.SetOptions(engineOptions(cfg))
+	g.allow(cfg)
 	g.useCache(cfg, next)
 	g.eng.SetClientTLS(g.clientTLS(cfg))
 	var unsent *trace.Sink

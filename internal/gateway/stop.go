@@ -33,6 +33,7 @@ func (g *Gateway) Stop(now <-chan struct{}) {
 	if !g.stopping.Swap(true) {
 		close(g.quit)
 	}
+	g.diagnosis.experiments.Close()
 	g.upgrades.Lock()
 	g.reloads.Lock()
 	before := g.stopped
@@ -90,8 +91,10 @@ func (g *Gateway) drain(now <-chan struct{}, limit, grace time.Duration) {
 
 func (g *Gateway) closeAll() {
 	g.env.Refreshes.Close()
-	if g.pump != nil {
+	if g.diagnosis != nil {
 		g.diagnosis.stop()
+	}
+	if g.pump != nil {
 		g.pump.stop()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushWait)

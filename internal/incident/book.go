@@ -5,6 +5,7 @@ package incident
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +23,8 @@ type Options struct {
 	// Changed is told of each change that is worth telling. It is called with the book
 	// locked and must not wait.
 	Changed func(*Incident)
-	// Experiments adds what was tried to the facts of a case, nil for nothing.
-	Experiments func(sensor.Key, cause.Facts, *cause.Ranking)
+	// Experiments tries things out, nil for nothing.
+	Experiments Experiments
 }
 
 // The bounds of a book. I2.
@@ -145,8 +146,10 @@ func (b *Book) namedThoughRare(c *sensor.Case, look *sensor.Look, now time.Time)
 func (b *Book) see(c *sensor.Case, look *sensor.Look, now time.Time) *seen {
 	s := &seen{c: c, facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c)}
 	if b.opts.Experiments != nil {
-		first := b.opts.Catalogue.Rank(c.Symptom(), s.facts)
-		b.opts.Experiments(c.Key, s.facts, &first)
+		if tried := b.opts.Experiments.Consider(doubtOf(s, now)); len(tried) > 0 {
+			s.facts = maps.Clone(s.facts) // the doubt has the other one
+			maps.Copy(s.facts, tried)
+		}
 	}
 	s.ranking = b.opts.Catalogue.Rank(c.Symptom(), s.facts)
 	return s

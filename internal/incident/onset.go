@@ -33,7 +33,7 @@ const usualWeight = 1.0 / 1800
 
 // step looks at the seconds since the last look and reports an alarm.
 func (o *onset) step(c *sensor.Case, now time.Time) bool {
-	sec := now.Unix() - 1 // the present one is not over
+	sec := now.Unix() - 1              // the present one is not over
 	if o.last == 0 || o.last > sec+1 { // the clock was put back
 		o.last = c.First.Unix() - 1
 	}

@@ -92,4 +92,9 @@ func (s *Snapshot) collectUpstreams(ch chan<- prometheus.Metric) {
 		}
 	}
 	ch <- counter(famEventsDropped, float64(s.EventsDropped))
+	for _, e := range s.Experiments {
+		ch <- counter(famExperiments, float64(e.Yes), e.Experiment, "yes")
+		ch <- counter(famExperiments, float64(e.No), e.Experiment, "no")
+		ch <- counter(famExperiments, float64(e.Unseen), e.Experiment, "unseen")
+	}
 }

@@ -33,6 +33,7 @@ const (
 	famHeldNow
 	famServerState
 	famEventsDropped
+	famExperiments
 	famCacheResults
 	famHidden
 	famCacheObjects
@@ -93,6 +94,8 @@ var families = [...]Family{
 		"1 for the state that a server is in, 0 for the others: up, unreachable (no connection can be opened), returning (asked only where no other can be), ejected (answered much worse than the others), stalled (answers nothing), failing (its health check fails), draining and maintenance (by the owner's hand). For 1,024 servers at most."},
 	famEventsDropped: {"causey_server_events_dropped_total", "counter", nil,
 		"Changes of servers' states that came too fast to be logged and kept."},
+	famExperiments: {"causey_experiments_total", "counter", []string{"experiment", "outcome"},
+		"Experiments that separated causes of failures which look alike. outcome: yes, no, or unseen (it could not be observed)."},
 	famCacheResults: {"causey_cache_results_total", "counter", []string{"site", "upstream", "result"},
 		"Exchanges of routes with a cache, by what it did: hit, collapsed (there after a wait for another request), revalidated (the server said that it still holds), stale (stood in although no longer fresh), miss, expired (the server gave another), bypass (the request is none for a cache), refresh (the cache asked for itself, and no client waited)."},
 	famHidden: {"causey_cache_hidden_failures_total", "counter", []string{"code", "party", "phase", "kind", "family"},

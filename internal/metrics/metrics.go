@@ -31,6 +31,8 @@ type Snapshot struct {
 	Upstreams []Upstream
 	// EventsDropped counts changes of servers' states that nobody was told of.
 	EventsDropped uint64
+	// Experiments counts what was tried out, and what came out.
+	Experiments []ExperimentCount
 	// RecordsDropped and FailuresDropped count records lost before Consume, of
 	// the two lanes of the ring.
 	RecordsDropped, FailuresDropped uint64
@@ -52,6 +54,13 @@ type Snapshot struct {
 	Cache Cache
 	// Store is the state of what outlives a restart.
 	Store Store
+}
+
+// ExperimentCount is one experiment: how often its outcome was yes, no, or could not be
+// seen.
+type ExperimentCount struct {
+	Experiment      string
+	Yes, No, Unseen uint64
 }
 
 // Cache is the state of the store of answers.

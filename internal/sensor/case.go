@@ -45,6 +45,7 @@ type Case struct {
 	secs     seconds
 	episodes []episode
 	codes    map[failure.Code]int // of all
+	wanted   Wanted
 	// signs counts signs of the present episode that no request had to do with, signed is
 	// when the last one came.
 	signs  int

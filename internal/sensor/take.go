@@ -123,6 +123,7 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time)
 	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
 	b := c.note(at, seen, code)
 	s.fill(b, r, a, at)
+	c.wanted.note(r)
 	if b.gap = -1; a != nil {
 		if m := p.servers[a.Server]; m != nil {
 			b.gap = m.gap

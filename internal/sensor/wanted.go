@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: The Causey Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sensor
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"causey/internal/record"
+)
+
+// wantedMax bounds, in bytes, each of the two texts of a Wanted.
+const wantedMax = 512
+
+// Wanted is what visitors asked for and did not get, as far as it may be asked for again: the
+// newest request by GET or HEAD of the case.
+type Wanted struct {
+	// Host is the Host field of the newest failure by any method, "" if it is not known.
+	Host string
+	// Path is without a query, "" if nothing failed by GET or HEAD.
+	Path string
+	// Root says that the path / failed.
+	Root bool
+}
+
+// note takes in a failed request.
+func (a *Wanted) note(r *record.Record) {
+	if host := r.Text(record.Host); isPlain(host) && !r.TextCut(record.Host) && !bytes.Equal(host, []byte(a.Host)) {
+		a.Host = string(host)
+	}
+	path, _, _ := bytes.Cut(r.Text(record.Target), []byte("?"))
+	a.Root = a.Root || string(path) == "/"
+	if m := string(r.Text(record.Method)); m != "GET" && m != "HEAD" {
+		return
+	}
+	if isPlain(path) && path[0] == '/' && !r.TextCut(record.Target) && !bytes.Equal(path, []byte(a.Path)) {
+		a.Path = string(path)
+	}
+}
+
+// isPlain reports a text that can stand in a head as it is.
+func isPlain(text []byte) bool {
+	return len(text) > 0 && len(text) <= wantedMax && !bytes.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// Wanted returns what visitors asked for and did not get.
+func (c *Case) Wanted() Wanted { return c.wanted }
+
+// Newest returns the names of the servers with failures in the present episode, that of
+// the newest first, and the address that the newest failure of that one dialled, invalid
+// where none was.
+func (c *Case) Newest() (servers []string, dialled netip.AddrPort) {
+	seen := map[string]bool{}
+	list := c.bad.since(c.Onset())
+	for i := len(list) - 1; i >= 0; i-- {
+		try := &list[i].try
+		if try.Server == "" {
+			continue
+		}
+		if !seen[try.Server] {
+			seen[try.Server] = true
+			servers = append(servers, try.Server)
+		}
+		if try.Server == servers[0] && !dialled.IsValid() {
+			dialled = try.Dialled
+		}
+	}
+	return servers, dialled
+}
+
+// LastGood returns when a server last answered well, zero for never or if that is not
+// known.
+func (s *Sensor) LastGood(upstream, server string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.pools[upstream]; p != nil && p.servers[server] != nil {
+		return p.servers[server].lastGood
+	}
+	return time.Time{}
+}
