@@ -25,8 +25,9 @@ awk -v text="$fresh.text" '
 if [ "${1:-}" = --check ]; then
   diff -u README.md "$fresh" || { echo "docs: README.md is stale; run make docs" >&2; exit 1; }
 else
-  # Each of these writes its own document under docs/ (failures, makers, config, access-log, metrics).
+  # Each of these writes its own document under docs/ (failures, causes, makers, config, access-log, metrics).
   go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/failure -update
+  go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/cause -update
   go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/cause/maker -update
   go test -count=1 -run '^TestReference$' ./internal/config -update
   go test -count=1 -run '^TestDocs$' ./internal/accesslog -update

@@ -61,6 +61,8 @@ type Line struct {
 type Twin struct {
 	ID  string `yaml:"id"`
 	Ask string `yaml:"ask"`
+
+	entry *Entry
 }
 
 // Fix is advice for users of one stack, "any" for all. Text between backquotes is to be

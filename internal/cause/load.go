@@ -180,8 +180,9 @@ func (e *Entry) prepare() (problems []error) {
 
 // checkLinks finds names of entries that do not exist.
 func (c *Catalogue) checkLinks(e *Entry) (problems []error) {
-	for _, t := range e.Twins {
-		if c.byID[t.ID] == nil || t.ID == e.ID {
+	for i := range e.Twins {
+		t := &e.Twins[i]
+		if t.entry = c.byID[t.ID]; t.entry == nil || t.ID == e.ID {
 			problems = append(problems, fmt.Errorf("twins: there is no other cause %q", t.ID))
 		}
 		if !strings.HasSuffix(t.Ask, ".") && !strings.HasSuffix(t.Ask, "?") {
