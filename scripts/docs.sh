@@ -5,13 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 code=upstream.connect.refused
+lines=31 # of the explanation; the rest does not fit into README.md
 fresh=$(mktemp)
 trap 'rm -f "$fresh" "$fresh.text"' EXIT
 
 {
   echo '```'
-  echo "\$ causey explain $code"
-  bin/causey explain "$code"
+  echo "\$ causey explain $code | head -$lines"
+  bin/causey explain "$code" | sed -n "1,${lines}p"
   echo '```'
 } >"$fresh.text"
 

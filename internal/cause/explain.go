@@ -57,7 +57,3 @@ func (e *Entry) Explain(w io.Writer) error {
 	}
 	return p.SendTo(w)
 }
-
-// Line is the entry in one line, as in lists: its id filled up to width columns, and its
-// title.
-func (e *Entry) Line(width int) string { return fmt.Sprintf("%-*s  %s", width, e.ID, e.Title) }

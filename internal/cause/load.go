@@ -44,7 +44,8 @@ func (c *Catalogue) Lookup(name string) *Entry {
 	return c.byID[strings.ToLower(strings.TrimSpace(name))]
 }
 
-// ForCode returns the entries that may be behind a failure.
+// ForCode returns the entries that may be behind a failure, those that owners meet most
+// often first.
 func (c *Catalogue) ForCode(code failure.Code) []*Entry {
 	var out []*Entry
 	for _, e := range c.entries {
@@ -52,6 +53,7 @@ func (c *Catalogue) ForCode(code failure.Code) []*Entry {
 			out = append(out, e)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *Entry) int { return cmp.Compare(priorScores[b.Prior], priorScores[a.Prior]) })
 	return out
 }
 
