@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 code=upstream.connect.refused
-lines=31 # of the explanation; the rest does not fit into README.md
+lines=28 # of the explanation; the rest does not fit into README.md
 fresh=$(mktemp)
 trap 'rm -f "$fresh" "$fresh.text"' EXIT
 

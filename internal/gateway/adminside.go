@@ -28,6 +28,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Decide:         g.decide,
 		Events:         &g.events.kept,
 		Incidents:      g.diagnosis.book,
+		Changes:        &g.diagnosis.changes,
 		SetServers:     g.SetServers,
 		Certificates:   g.certificates,
 		Cache:          g.cacheState,

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"causey/internal/admin"
 	"causey/internal/cause"
 	"causey/internal/cause/maker"
 	"causey/internal/config"
@@ -38,6 +39,8 @@ type diagnosis struct {
 	store       *store.Store
 	host        *host
 	log         *slog.Logger
+	// changes are for those who follow incidents.
+	changes admin.IncidentLog
 
 	// quit and done are nil until it starts.
 	quit, done chan struct{}
@@ -227,8 +230,9 @@ func (d *diagnosis) changed(i *incident.Incident) {
 	}
 }
 
-// tell logs a change of an incident in one line.
+// tell logs a change of an incident in one line, and passes it on.
 func (d *diagnosis) tell(i *incident.Incident) {
+	d.changes.Put(i)
 	attrs := []any{"id", i.ID, "state", string(i.State), "severity", string(i.Severity), "title", i.Title,
 		"scope", i.Scope.Level, "failed", i.Failed, "saved", i.Saved}
 	if len(i.Ranked) > 0 {
