@@ -48,6 +48,7 @@ func sampleIncidents(start time.Time) incidentsAre {
 		Title:     `/<script>document.title="owned"</script>?token=secret at shop: A header that nobody can read`,
 		Scope:     incident.Scope{Level: "client", Value: "203.0.113.25", Reach: "isolated", Says: "3 of 3 with client 203.0.113.25 failed, 0 of 40 with others"},
 		Ranked:    []incident.Ranked{{Cause: "proto.bad_field", Number: "F060", Title: "A header that nobody can read", Confidence: 0.6, Evidence: []incident.Line{}}},
+		Facts:     []incident.Fact{{Name: "one_client", Value: true, Says: "3 of 3 came from 203.0.113.25, asking for /cart?step=2"}},
 		Account:   incident.Account{What: "Illegal header field \x1b[2J\u202e", Affected: "3 requests of visitors failed.", Why: "Probably: <b>the application</b> sends one."},
 		Exemplars: []string{sampleRecords()[8].ID.String()}}
 	unknown := incident.Incident{ID: "20260309-c3", State: incident.Open, Severity: incident.Minor, Opened: at(13), Updated: at(13), LastSeen: at(14),
@@ -57,7 +58,8 @@ func sampleIncidents(start time.Time) incidentsAre {
 		Upstreams: []string{"tools"}, Scope: incident.Scope{Level: "upstream", Value: "tools", Reach: "isolated"}, Saved: 9, Title: "tools: The server was restarted",
 		Account: incident.Account{What: "Server refuses connections", Affected: "No visitor noticed.", Why: "It is being restarted."}}
 	over := incident.Incident{ID: "20260308-e5", State: incident.Closed, Severity: incident.Major, Opened: at(-200), Updated: at(-150), LastSeen: at(-152), Ended: at(-150),
-		Upstreams: []string{"shop"}, Scope: incident.Scope{Level: "everything", Reach: "systemic"}, Failed: 900, Reopened: 1, Title: "The gateway: <i>The database is full</i>"}
+		Upstreams: []string{"shop"}, Scope: incident.Scope{Level: "everything", Reach: "systemic"}, Failed: 900, Reopened: 1, Title: "The gateway: <i>The database is full</i>",
+		Account: incident.Account{What: "Answered 500", Affected: "900 requests of visitors failed.", Why: "No cause stands out yet."}}
 	return incidentsAre{down, path, unknown, better, over}
 }
 
