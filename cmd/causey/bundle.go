@@ -172,6 +172,8 @@ type redactor struct{ servers map[netip.Addr]bool }
 var (
 	// addressLike finds what may be an address; netip.ParseAddr decides.
 	addressLike = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[0-9A-Za-z_.-]+)?`)
+	// network finds what was shortened before.
+	network = regexp.MustCompile(`^/(24|48)\b`)
 	// queryString finds one behind a path or a URL.
 	queryString = regexp.MustCompile(`(/[^\s?"]*)\?[^\s",]+`)
 )
@@ -190,13 +192,22 @@ func (r *redactor) addServer(name string) {
 
 func (r *redactor) redact(s string) string {
 	s = queryString.ReplaceAllString(s, "$1?...")
-	return addressLike.ReplaceAllStringFunc(s, func(found string) string {
-		at, err := netip.ParseAddr(found)
-		if err != nil || r.servers[at.Unmap()] || at.IsLoopback() || at.IsUnspecified() {
-			return found
+	var out strings.Builder
+	at := 0
+	for _, m := range addressLike.FindAllStringIndex(s, -1) {
+		out.WriteString(s[at:m[0]])
+		found := s[m[0]:m[1]]
+		at = m[1]
+		a, err := netip.ParseAddr(found)
+		if err != nil || r.servers[a.Unmap()] || a.IsLoopback() || a.IsUnspecified() {
+			out.WriteString(found)
+			continue
 		}
-		return networkOf(found)
-	})
+		out.WriteString(networkOf(found))
+		at += len(network.FindString(s[at:]))
+	}
+	out.WriteString(s[at:])
+	return out.String()
 }
 
 // networkOf is all that is told of a visitor's address.
