@@ -25,6 +25,13 @@ func (l incidentsAre) OfExchange(id string) string {
 	return ""
 }
 
+// incidentsOf are incidents that change.
+type incidentsOf func() incidentsAre
+
+func (f incidentsOf) Incidents() []incident.Incident { return f() }
+
+func (f incidentsOf) OfExchange(id string) string { return sampleIncidents(sampleStart).OfExchange(id) }
+
 // sampleIncidents has one of each state, seen from a quarter of an hour after start.
 func sampleIncidents(start time.Time) incidentsAre {
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
