@@ -42,7 +42,8 @@ func sampleIncidents(start time.Time) incidentsAre {
 		Ranked: []incident.Ranked{
 			{Cause: "tcp.refused.down", Number: "F009", Title: "No program listens on the server's port", Confidence: 0.93, Score: 4.2, Evidence: []incident.Line{
 				{Fact: "worked_before", Weight: 1.5, Says: "it had answered 4120 requests before"}, {Fact: "failing_for", Weight: 1, Says: "it has failed for 12 min"},
-				{Fact: "public", Weight: -0.3, Says: "the address is a public one"}}},
+				{Fact: "all_fail", Weight: 0.7, Says: "112 of 118 attempts failed"},
+				{Fact: "public", Weight: -0.3, Says: "the address is a public one"}, {Fact: "try_other_family", Weight: -0.2, Says: "it answers by its other address"}}},
 			{Cause: "ops.restart", Number: "F101", Title: "The server was restarted", Confidence: 0.05, Score: 1.3, Evidence: []incident.Line{}}},
 		Account: incident.Account{What: "Server refuses connections", Affected: "40 requests of visitors failed; 72 failures were kept from them, since another server or a later attempt answered.",
 			Why:      "The machine answers, but the program that should serve your site is not listening there.",

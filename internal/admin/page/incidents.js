@@ -8,6 +8,7 @@
 
 const incidentsMax = 100; // incidents the page asks for, the open ones first
 const closedFor = 86400000; // milliseconds that closed ones are listed
+const evidenceShown = 4; // lines of evidence that are not folded, the heaviest
 const likely = 0.5; // confidence below which a cause is not named
 
 const severities = {
@@ -37,7 +38,7 @@ function folded(id, title, ...children) {
 
 // weighed lists evidence with what it weighs.
 function weighed(lines) {
-  return element("ul", "weighed", ...lines.filter((l) => l.says).map((l) => {
+  return element("ul", "weighed", ...lines.map((l) => {
     const w = element("span", `number ${l.weight > 0 ? "for" : "against"}`, `${l.weight > 0 ? "+" : "−"}${Math.abs(l.weight).toFixed(1)}`);
     w.title = l.weight > 0 ? "speaks for it" : "speaks against it";
     return element("li", "", w, element("span", "", l.says));
@@ -56,7 +57,9 @@ function whyPart(i) {
   const out = [element("h4", "", i.sure ? "Why" : "Why, probably"), quoted("p", i.account.why)];
   if (named) {
     out.push(element("p", "quiet", element("span", "mono", top.cause), ` (${top.number}), confidence ${percent(top.confidence)}`));
-    if (top.evidence.some((l) => l.says)) out.push(folded(`${i.id} evidence`, `The evidence for and against it (${top.evidence.filter((l) => l.says).length})`, weighed(top.evidence)));
+    const lines = top.evidence.filter((l) => l.says);
+    out.push(weighed(lines.slice(0, evidenceShown)));
+    if (lines.length > evidenceShown) out.push(folded(`${i.id} evidence`, `More evidence (${lines.length - evidenceShown})`, weighed(lines.slice(evidenceShown))));
   }
   if (i.account.else.length > 0) {
     const share = (id) => { const r = i.ranked.find((c) => c.cause === id); return r ? `, ${percent(r.confidence)}` : ""; };
