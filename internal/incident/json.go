@@ -25,7 +25,7 @@ func (i Incident) MarshalJSON() ([]byte, error) {
 	type plain Incident
 	c := plain(i)
 	c.Upstreams, c.Sites, c.Exemplars = list(c.Upstreams), list(c.Sites), list(c.Exemplars)
-	c.Ranked, c.Facts = list(c.Ranked), list(c.Facts)
+	c.Ranked, c.Facts, c.Cases = list(c.Ranked), list(c.Facts), list(c.Cases)
 	a := &c.Account
 	a.HowKnown, a.Against, a.Else, a.Do = list(a.HowKnown), list(a.Against), list(a.Else), list(a.Do)
 	return json.Marshal(struct {
