@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,9 +122,7 @@ func writeBundle(p *text.Page, i *incident.Incident, examples []*exchange, now t
 	p.Printf("  %s another one\n", percent(i.Unknown))
 	p.Line("\nAll that was observed")
 	for _, f := range i.Facts {
-		if f.Says != "" {
-			p.Line("  - " + f.Says)
-		}
+		p.Line(strings.TrimRight(fmt.Sprintf("  %-18s %-10s  %s", f.Name, factText(f.Value), f.Says), " "))
 	}
 	p.Line("\nExamples")
 	if len(examples) == 0 {
@@ -132,6 +131,21 @@ func writeBundle(p *text.Page, i *incident.Incident, examples []*exchange, now t
 	for _, x := range examples {
 		writeExample(p, x)
 	}
+}
+
+// factText is the value of a fact as JSON has it.
+func factText(v any) string {
+	switch v := v.(type) {
+	case float64:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	case []any:
+		var words []string
+		for _, w := range v {
+			words = append(words, fmt.Sprint(w))
+		}
+		return strings.Join(words, ",")
+	}
+	return fmt.Sprint(v)
 }
 
 // evidenceTold are the parts of an exchange's evidence that are no content of anybody's.

@@ -34,6 +34,7 @@ type exchange struct {
 	HeldMS      float64            `json:"held_ms"`
 	Evidence    evidence           `json:"evidence"`
 	Incident    string             `json:"incident"`
+	about       string             // the incident's title
 	Explanation struct {
 		Sentences []string `json:"sentences"`
 	} `json:"explanation"`
@@ -134,7 +135,7 @@ func (x *exchange) tell(w io.Writer) error {
 		fact("Failure", "none")
 	}
 	if x.Incident != "" {
-		fact("Incident", "%s (causey incidents show %s)", x.Incident, x.Incident)
+		fact("Incident", "%s", strings.TrimSuffix(x.Incident+": "+x.about, ": "))
 	}
 	if x.HeldMS > 0 {
 		fact("Held", "%s", span(x.HeldMS))

@@ -214,5 +214,10 @@ func explainExchange(ctx context.Context, w world, where *finder, id record.ID, 
 	if err != nil {
 		return err
 	}
+	if x.Incident != "" {
+		if _, i, err := a.incident(ctx, x.Incident); err == nil { // it may just have been forgotten
+			x.about = i.Title
+		}
+	}
 	return x.tell(w.stdout)
 }

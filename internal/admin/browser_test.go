@@ -398,7 +398,8 @@ func TestPageShowsIncidents(t *testing.T) {
 	}
 	b.eval(`[...document.querySelectorAll("#incidents .link")][0].click()`)
 	b.until(`document.getElementById("details-body").innerText.includes("20260309-a1")`)
-	b.eval(`document.getElementById("details").close()`)
+	b.eval(`[...document.querySelectorAll("#details-body button")].find((e) => e.innerText === "20260309-a1").click()`)
+	b.until(`!document.getElementById("details").open`)
 	stage.Store(2)
 	b.until(`document.getElementById("incidents-box").hidden`)
 	b.wantNoComplaint()

@@ -24,12 +24,14 @@ type IncidentLog struct {
 	readers readers
 }
 
-// Put keeps i in place of the oldest change, and wakes the readers.
+// Put keeps i in place of the oldest change, without its facts, and wakes the readers.
 func (l *IncidentLog) Put(i *incident.Incident) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last++
-	l.ring[l.last%changesKept] = *i
+	at := &l.ring[l.last%changesKept]
+	*at = *i
+	at.Facts = nil
 	l.readers.wake()
 }
 
@@ -134,7 +136,7 @@ func (s *Server) incidentStream(w http.ResponseWriter, r *http.Request) {
 func (s *Server) openIncidents() []incident.Incident {
 	var open []incident.Incident
 	for _, i := range s.opts.Incidents.Incidents() {
-		if i.State != incident.Closed {
+		if i.Facts = nil; i.State != incident.Closed {
 			open = append([]incident.Incident{i}, open...)
 		}
 	}

@@ -48,7 +48,7 @@ func parseIncidentQuery(v url.Values) (q incidentQuery, err error) {
 	return q, nil
 }
 
-// incidents lists the incidents.
+// incidents lists the incidents, without their facts, which are most of them.
 func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	q, err := parseIncidentQuery(r.URL.Query())
 	if err != nil {
@@ -58,6 +58,7 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	found := []incident.Incident{}
 	for _, i := range s.opts.Incidents.Incidents() {
 		if len(found) < q.limit && (!q.open || i.State != incident.Closed) {
+			i.Facts = nil
 			found = append(found, i)
 		}
 	}

@@ -61,7 +61,7 @@ func sampleIncidents(start time.Time) incidentsAre {
 		Exemplars: []string{sampleRecords()[8].ID.String()}}
 	unknown := incident.Incident{ID: "20260309-c3", State: incident.Open, Severity: incident.Minor, Opened: at(13), Updated: at(13), LastSeen: at(14),
 		Upstreams: []string{"blog"}, Scope: incident.Scope{Level: "upstream", Value: "blog", Reach: "isolated"}, Failed: 1, Unknown: 0.7, Title: "blog: No answer in time",
-		Account: incident.Account{What: "No answer in time", Affected: "1 requests of visitors failed.", Why: "No cause stands out yet."}}
+		Account: incident.Account{What: "No answer in time", Affected: "1 request of a visitor failed.", Why: "No cause stands out yet."}}
 	better := incident.Incident{ID: "20260309-d4", State: incident.Recovering, Severity: incident.Saved, Opened: at(10), Updated: at(13), LastSeen: at(12),
 		Upstreams: []string{"tools"}, Scope: incident.Scope{Level: "upstream", Value: "tools", Reach: "isolated"}, Saved: 9, Title: "tools: The server was restarted",
 		Account: incident.Account{What: "Server refuses connections", Affected: "No visitor noticed.", Why: "It is being restarted."}}
@@ -99,6 +99,12 @@ func TestIncidents(t *testing.T) {
 		if resp, body := ts.get("/api/v1/incidents/" + id); resp.StatusCode != 200 || !strings.Contains(body, `"id":"20260309-a1"`) {
 			t.Errorf("%s: %s %s", id, resp.Status, body)
 		}
+	}
+	if _, body := ts.get("/api/v1/incidents/20260309-b2"); !strings.Contains(body, `"one_client"`) {
+		t.Errorf("an incident lacks its facts: %s", body)
+	}
+	if _, body := ts.get("/api/v1/incidents"); strings.Contains(body, `"one_client"`) {
+		t.Error("the list has the facts of all")
 	}
 	resp, body := ts.get("/api/v1/incidents/none")
 	ts.wantStatus(404, resp, body)

@@ -177,6 +177,7 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-in-vain":  "/api/v1/exchanges/" + sampleRecords()[17].ID.String(),
 		"events":            "/api/v1/events",
 		"incidents":         "/api/v1/incidents",
+		"incident":          "/api/v1/incidents/20260309-b2",
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
 		"cache":             "/api/v1/cache",

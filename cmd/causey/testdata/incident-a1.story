@@ -10,7 +10,7 @@ What happens
   Server refuses connections. 40 requests of visitors failed; 72 failures were
   kept from them, since another server or a later attempt answered.
 
-Why, probably
+Why
   The machine answers, but the program that should serve your site is not
   listening there.
   This is tcp.refused.down (F009), with a confidence of 93 %:

@@ -10,7 +10,7 @@ nobody can read
 What happens
   Illegal header field \x1b[2J\u202e. 3 requests of visitors failed.
 
-Why, probably
+Why
   Probably: <b>the application</b> sends one.
   This is proto.bad_field (F060), with a confidence of 60 %:
   `causey explain proto.bad_field`

@@ -9,5 +9,5 @@ The gateway: <i>The database is full</i>
 What happens
   Answered 500. 900 requests of visitors failed.
 
-Why, probably
+Why
   No cause stands out yet.

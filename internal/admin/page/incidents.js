@@ -6,7 +6,7 @@
 // day as a list. It is loaded before page.js and uses what is defined there once the page
 // draws.
 
-const incidentsMax = 100; // incidents the page asks for, the open ones first
+const incidentsMax = 80; // incidents the page asks for, the open ones first
 const closedFor = 86400000; // milliseconds that closed ones are listed
 const evidenceShown = 4; // lines of evidence that are not folded, the heaviest
 const likely = 0.5; // confidence below which a cause is not named
@@ -54,7 +54,7 @@ function advice(list) {
 function whyPart(i) {
   const top = i.ranked[0];
   const named = top && top.confidence >= likely;
-  const out = [element("h4", "", i.sure ? "Why" : "Why, probably"), quoted("p", i.account.why)];
+  const out = [element("h4", "", "Why"), quoted("p", i.account.why)];
   if (named) {
     out.push(element("p", "quiet", element("span", "mono", top.cause), ` (${top.number}), confidence ${percent(top.confidence)}`));
     const lines = top.evidence.filter((l) => l.says);
@@ -87,7 +87,7 @@ function incidentCard(i) {
   const first = i.account.do.slice(0, 2), more = i.account.do.slice(2);
   const raw = element("a", "", "All of it as JSON");
   raw.href = `/api/v1/incidents/${encodeURIComponent(i.id)}`;
-  return element("article", `incident ${kind}`,
+  const card = element("article", `incident ${kind}`,
     element("div", "incident-head", m, element("div", "", element("h3", "", i.title),
       element("p", "quiet", `${word}; ${incidentStates[i.state] || i.state}; since `, stamp(i.opened), ` (${ago(i.opened)})`,
         i.reopened > 0 ? `, came again ${count(i.reopened, "time")}` : "", ", ", element("span", "mono", i.id)))),
@@ -98,6 +98,18 @@ function incidentCard(i) {
         first.length ? advice(first) : element("p", "quiet", "Nothing is known to do before a cause stands out. The evidence is being collected."),
         more.length ? folded(`${i.id} do`, `For your software (${more.length})`, advice(more)) : null,
         element("p", "", raw))));
+  card.id = `incident ${i.id}`;
+  return card;
+}
+
+// incidentLink leads to the card of an incident, or to its JSON if it is over.
+function incidentLink(id) {
+  if (!id) return "";
+  const card = $(`incident ${id}`);
+  const a = element(card ? "button" : "a", card ? "link mono" : "", id);
+  if (card) a.addEventListener("click", () => { $("details").close(); $(`incident ${id}`)?.scrollIntoView(); });
+  else a.href = `/api/v1/incidents/${encodeURIComponent(id)}`;
+  return a;
 }
 
 function closedItem(i) {

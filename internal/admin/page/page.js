@@ -471,7 +471,7 @@ function drawDetails(x) {
   if (e.look_at && e.look_at.length) body.push(...section("What to look at", list("ul", e.look_at)));
   body.push(...section("The exchange", facts([
     ["Reference", x.id, true],
-    ["Incident", x.incident, true],
+    ["Incident", incidentLink(x.incident), true],
     ["Time", x.time, true],
     ["Client", x.client + (x.peer && !x.peer.startsWith(x.client) ? ` through ${x.peer}` : ""), true],
     ["Client's own id", x.client_request_id, true],
