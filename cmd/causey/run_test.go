@@ -83,9 +83,10 @@ func TestRunRelaysAndExplains(t *testing.T) {
 	if !strings.Contains(stdout, "`causey incidents show 2") || strings.Contains(stdout, "Nothing") {
 		t.Errorf("why: %s", stdout)
 	}
-	if code, stdout, stderr := causey("incidents", "show", "--socket", socket, id); code != exitOK || !strings.Contains(stdout, id) || !strings.Contains(stdout, refused) {
-		t.Errorf("incidents show: exit %d, %s%s", code, stdout, stderr)
-	}
+	eventually(t, "it has the exchange as an example", func() bool { // it is looked at once a second
+		code, stdout, _ = causey("incidents", "show", "--socket", socket, id)
+		return code == exitOK && strings.Contains(stdout, "\n  "+id+"\n") && strings.Contains(stdout, refused)
+	})
 	if code, stdout, _ := causey("explain", "--socket", socket, id); code != exitOK || !strings.Contains(stdout, "  Incident  2") {
 		t.Errorf("explain after that: exit %d, %s", code, stdout)
 	}
