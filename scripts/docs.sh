@@ -5,13 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 code=upstream.connect.refused
+lines=28 # of the explanation; the rest does not fit into README.md
 fresh=$(mktemp)
 trap 'rm -f "$fresh" "$fresh.text"' EXIT
 
 {
   echo '```'
-  echo "\$ causey explain $code"
-  bin/causey explain "$code"
+  echo "\$ causey explain $code | head -$lines"
+  bin/causey explain "$code" | sed -n "1,${lines}p"
   echo '```'
 } >"$fresh.text"
 
@@ -25,8 +26,9 @@ awk -v text="$fresh.text" '
 if [ "${1:-}" = --check ]; then
   diff -u README.md "$fresh" || { echo "docs: README.md is stale; run make docs" >&2; exit 1; }
 else
-  # Each of these writes its own document under docs/ (failures, makers, config, access-log, metrics).
+  # Each of these writes its own document under docs/ (failures, causes, makers, config, access-log, metrics).
   go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/failure -update
+  go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/cause -update
   go test -count=1 -run '^TestMarkdownIsCurrent$' ./internal/cause/maker -update
   go test -count=1 -run '^TestReference$' ./internal/config -update
   go test -count=1 -run '^TestDocs$' ./internal/accesslog -update

@@ -176,7 +176,8 @@ func dialError(err error) string {
 func dialledAt(at place, token string) *adminSide {
 	a := &adminSide{at: at, token: token}
 	a.http = &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return a.dial(ctx) },
+		DisableKeepAlives: true, // the admin side has few places, and a command asks few questions
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return a.dial(ctx) },
 	}}
 	return a
 }

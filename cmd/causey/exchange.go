@@ -33,6 +33,8 @@ type exchange struct {
 	Saved       []string           `json:"saved"`
 	HeldMS      float64            `json:"held_ms"`
 	Evidence    evidence           `json:"evidence"`
+	Incident    string             `json:"incident"`
+	about       string             // the incident's title
 	Explanation struct {
 		Sentences []string `json:"sentences"`
 	} `json:"explanation"`
@@ -48,7 +50,7 @@ func decodeExchange(body []byte) (*exchange, error) {
 	if err := json.Unmarshal(body, x); err != nil {
 		return nil, fmt.Errorf("this is no exchange as this version knows it: %w", err)
 	}
-	for _, s := range []*string{&x.Time, &x.ID, &x.Client, &x.Method, &x.Host, &x.Target, &x.Failure, &x.Site, &x.Route, &x.Upstream, &x.Server} {
+	for _, s := range []*string{&x.Time, &x.ID, &x.Client, &x.Method, &x.Host, &x.Target, &x.Failure, &x.Site, &x.Route, &x.Upstream, &x.Server, &x.Incident} {
 		*s = printable(*s)
 	}
 	for i, s := range x.Saved {
@@ -131,6 +133,9 @@ func (x *exchange) tell(w io.Writer) error {
 		fact("Saved", "by %s", strings.Join(x.Saved, ", "))
 	default:
 		fact("Failure", "none")
+	}
+	if x.Incident != "" {
+		fact("Incident", "%s", strings.TrimSuffix(x.Incident+": "+x.about, ": "))
 	}
 	if x.HeldMS > 0 {
 		fact("Held", "%s", span(x.HeldMS))

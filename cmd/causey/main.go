@@ -101,7 +101,7 @@ the evidence from the wire.
 	root.SetOut(w.stdout)
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlagError)
-	root.AddCommand(newRun(w), newCheck(w), newReload(w), newUpgrade(w), newFailures(w), newExplain(w), newServers(w), newCertificates(w), newCache(w),
+	root.AddCommand(newRun(w), newCheck(w), newReload(w), newUpgrade(w), newWhy(w), newIncidents(w), newFailures(w), newExplain(w), newServers(w), newCertificates(w), newCache(w),
 		newNetworks(w), newConfig(w), newDemo(w), newVersion(w))
 	return root
 }

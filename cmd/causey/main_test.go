@@ -11,9 +11,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"causey/internal/cause"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.txt anew from what the commands print")
@@ -207,5 +210,37 @@ func TestVersion(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitOK || got.Version != version || got.GoVersion == "" {
 		t.Errorf("exit %d, %q: %v", code, stdout, err)
+	}
+}
+
+// TestExplainCause: by its id and by its number, in any case of letters, and as JSON.
+func TestExplainCause(t *testing.T) {
+	causes, err := cause.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	if err := causes.Lookup("F009").Explain(&want); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tcp.refused.down", "F009", "f009", " TCP.Refused.Down "} {
+		if code, stdout, stderr := causey("explain", name); code != exitOK || stdout != want.String() {
+			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
+		}
+	}
+	var e cause.Entry
+	code, stdout, _ := causey("explain", "--json", "F009")
+	if err := json.Unmarshal([]byte(stdout), &e); err != nil || code != exitOK || e.ID != "tcp.refused.down" || len(e.Fixes) == 0 || len(e.Twins) == 0 {
+		t.Errorf("--json: exit %d, %v, %s", code, err, stdout)
+	}
+	var x codeExplained
+	code, stdout, _ = causey("explain", "--json", "upstream.connect.refused")
+	if err := json.Unmarshal([]byte(stdout), &x); err != nil || code != exitOK || !slices.Contains(x.Causes, "tcp.refused.down") {
+		t.Errorf("the causes of a code: exit %d, %v, %s", code, err, stdout)
+	}
+	for _, want := range []string{"upstream.connect.refused\t", "tcp.refused.down\t"} {
+		if !slices.ContainsFunc(completions(), func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("%q is not completed", want)
+		}
 	}
 }

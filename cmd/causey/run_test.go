@@ -75,6 +75,21 @@ func TestRunRelaysAndExplains(t *testing.T) {
 	if code, stdout, _ := causey("servers", "--socket", socket); code != exitProblem || !strings.Contains(stdout, refused) || !strings.Contains(stdout, "upstream.connect.refused") {
 		t.Errorf("servers: exit %d, %s", code, stdout)
 	}
+	// Its incident: the reference id leads there.
+	eventually(t, "an incident is open", func() bool {
+		code, stdout, _ = causey("why", "--socket", socket)
+		return code == exitProblem
+	})
+	if !strings.Contains(stdout, "`causey incidents show 2") || strings.Contains(stdout, "Nothing") {
+		t.Errorf("why: %s", stdout)
+	}
+	eventually(t, "it has the exchange as an example", func() bool { // it is looked at once a second
+		code, stdout, _ = causey("incidents", "show", "--socket", socket, id)
+		return code == exitOK && strings.Contains(stdout, "\n  "+id+"\n") && strings.Contains(stdout, refused)
+	})
+	if code, stdout, _ := causey("explain", "--socket", socket, id); code != exitOK || !strings.Contains(stdout, "  Incident  2") {
+		t.Errorf("explain after that: exit %d, %s", code, stdout)
+	}
 	// What the flags said is not read again.
 	if code, _, stderr := causey("reload", "--socket", socket); code != exitProblem || !strings.Contains(stderr, "without a configuration file") {
 		t.Errorf("reload: exit %d, %s", code, stderr)

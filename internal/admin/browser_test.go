@@ -307,7 +307,7 @@ func TestPageIsSafeFromItsContents(t *testing.T) {
 	ts := startServer(t, nil)
 	b.open(ts, "/", 1360, "dark")
 	b.until(`document.body.innerText.includes('<script>document.title="owned"</script>')`)
-	if n := b.eval(`document.querySelectorAll("img, script:not([src='page.js'], [src='servers.js']), iframe, b").length + (document.title === "Causey" ? 0 : 100)`); n != "0" {
+	if n := b.eval(`document.querySelectorAll("img, script:not([src='page.js'], [src='servers.js'], [src='incidents.js']), iframe, b").length + (document.title === "Causey" ? 0 : 100)`); n != "0" {
 		t.Errorf("hostile text became %s elements", n)
 	}
 	b.wantNoComplaint()
@@ -343,6 +343,65 @@ func TestPageShowsServers(t *testing.T) {
 	b.until(`document.getElementById("details-title").innerText === "Saved: the visitor saw no failure"`)
 	b.until(`document.getElementById("details-body").innerText.includes("The visitor saw nothing of it.")`)
 	b.shoot("details-saved")
+	b.wantNoComplaint()
+}
+
+// TestPageShowsIncidents: a card for each that is open, in three parts; those that are over
+// below.
+func TestPageShowsIncidents(t *testing.T) {
+	b := openBrowser(t)
+	var stage atomic.Int32
+	ts := startServer(t, func(o *Options) {
+		o.Incidents = incidentsOf(func() incidentsAre {
+			some := sampleIncidents(time.Now().Add(-15 * time.Minute))
+			switch stage.Load() {
+			case 1:
+				some[0].Title = "It has changed"
+			case 2:
+				some = nil
+			}
+			return some
+		})
+	})
+	for _, look := range []struct {
+		name, scheme string
+		width        int
+	}{{"incidents-desktop-light", "light", 1360}, {"incidents-desktop-dark", "dark", 1360}, {"incidents-phone-light", "light", 390}} {
+		b.open(ts, "/", look.width, look.scheme)
+		b.until(`document.querySelectorAll("#incidents article").length === 4`)
+		b.eval(`document.querySelectorAll("#incidents details").forEach((d) => d.open = true)`)
+		b.shoot(look.name)
+		if weak := b.eval(weakContrast); weak != "" {
+			t.Errorf("%s: too little contrast:\n%s", look.name, weak)
+		}
+		if wide := b.eval("document.documentElement.scrollWidth"); wide != fmt.Sprint(look.width) {
+			t.Errorf("%s: the page is %s wide in a window of %d", look.name, wide, look.width)
+		}
+	}
+	text := b.eval(`document.getElementById("incidents-box").innerText`)
+	for _, want := range []string{
+		"4 incidents now", "app.internal:9000: No program listens on the server's port", "critical: most of what is asked for fails; the cause is as good as sure",
+		"Server refuses connections. 40 requests of visitors failed", "tcp.refused.down (F009), confidence 93 %", "+1.5", "it had answered 4120 requests before", "−0.3",
+		"The server was restarted, 5 %. Does it come back by itself", "systemctl status NAME", `/<script>document.title="owned"</script>`, `\u{202e}`, "<b>the application</b>",
+		"No cause stands out yet.", "nothing fails any more", "The gateway: <i>The database is full</i>", "900 requests failed",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the incidents do not show %q: %s", want, text)
+		}
+	}
+	// What a reader has opened stays open when something changes; an example leads to its
+	// exchange.
+	stage.Store(1)
+	b.until(`document.querySelector("#incidents article").innerText.includes("It has changed")`)
+	if shut := b.eval(`document.querySelectorAll("#incidents details:not([open])").length`); shut != "0" {
+		t.Errorf("%s foldings were shut by a change", shut)
+	}
+	b.eval(`[...document.querySelectorAll("#incidents .link")][0].click()`)
+	b.until(`document.getElementById("details-body").innerText.includes("20260309-a1")`)
+	b.eval(`[...document.querySelectorAll("#details-body button")].find((e) => e.innerText === "20260309-a1").click()`)
+	b.until(`!document.getElementById("details").open`)
+	stage.Store(2)
+	b.until(`document.getElementById("incidents-box").hidden`)
 	b.wantNoComplaint()
 }
 

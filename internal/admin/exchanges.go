@@ -63,7 +63,7 @@ func appendJSON(dst []byte, v any) []byte {
 	return append(dst, b...)
 }
 
-// exchange shows one exchange with its explanation.
+// exchange shows one exchange with its explanation, and the incident it belongs to.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	id, ok := record.ParseID(r.PathValue("id"))
 	if !ok {
@@ -80,6 +80,8 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := append([]byte{'{'}, accesslog.NewEncoder(accesslog.JSON).AppendMembers(nil, &rec)...)
+	body = append(body, `,"incident":`...)
+	body = appendJSON(body, s.opts.Incidents.OfExchange(id.String()))
 	body = append(body, `,"explanation":`...)
 	body = appendJSON(body, explain(&rec))
 	write(w, http.StatusOK, "application/json", append(body, "}\n"...))

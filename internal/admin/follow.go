@@ -10,8 +10,27 @@ import "causey/internal/record"
 // store's own ring: a reader is only a place in it and costs no memory.
 const backlogMax = 256
 
-// readersMax bounds the readers at the same time.
-const readersMax = 32
+// readers are those who follow something as it comes, each by the channel that wakes it.
+// Whose readers they are has the lock.
+type readers map[chan struct{}]struct{}
+
+// add enters a reader that is awake.
+func (r readers) add() (woken chan struct{}) {
+	woken = make(chan struct{}, 1)
+	woken <- struct{}{}
+	r[woken] = struct{}{}
+	return woken
+}
+
+// wake wakes all.
+func (r readers) wake() {
+	for woken := range r {
+		select {
+		case woken <- struct{}{}:
+		default: // it is awake already
+		}
+	}
+}
 
 // follower reads failures as they come. Its owner is one goroutine.
 type follower struct {
@@ -19,22 +38,17 @@ type follower struct {
 	// clients says whether failures that clients caused are wanted as well.
 	clients bool
 	next    [laneCount]uint64 // number of the next entry in each lane
-	// Woken is readable when there may be something to read.
+	// woken is readable when there may be something to read.
 	woken chan struct{}
 }
 
 // follow returns a follower that starts after the exchange resume, or if that is
 // no longer kept (or not given) with the newest replay failures. resumed says
-// which. It returns nil if there are too many readers.
+// which.
 func (s *Store) follow(clients bool, resume record.ID, replay int) (f *follower, resumed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.readers) >= readersMax {
-		return nil, false
-	}
-	f = &follower{store: s, clients: clients, woken: make(chan struct{}, 1)}
-	s.readers[f.woken] = struct{}{}
-	f.woken <- struct{}{}
+	f = &follower{store: s, clients: clients, woken: s.readers.add()}
 	if at, ok := s.byID[resume]; ok {
 		seq := s.lanes[at.lane].entries[at.index].seq
 		for i := range s.lanes {

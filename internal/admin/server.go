@@ -54,8 +54,9 @@ type Options struct {
 	// Decide does with a server what its owner wants. The errors are ErrNoServer,
 	// wrapped or not, and ErrUpgrading; warnings are whole sentences without a full stop.
 	Decide func(Decision) (warnings []string, err error)
-	// Incidents has what is wrong, and what was.
+	// Incidents has what is wrong, and what was; Changes how that changed of late.
 	Incidents Incidents
+	Changes   *IncidentLog
 	// Events has the newest changes of servers' states.
 	Events *EventLog
 	// SetServers makes a list the servers of an upstream, nil gives it those of its
@@ -97,6 +98,7 @@ type Server struct {
 	opts      Options
 	reloading sync.Mutex
 	closing   chan struct{} // closed by Shutdown: streams end
+	streams   chan struct{} // has an element for each stream
 	closeOnce sync.Once
 	patience  time.Duration // requestTimeout, but in a test
 
@@ -119,7 +121,7 @@ func New(o Options) (*Server, error) {
 	if o.Token != "" && len(o.Token) < tokenMinBytes {
 		return nil, errors.New("admin: the token is too short to be a secret; use at least 16 characters, for example from: head -c 24 /dev/urandom | base64")
 	}
-	return &Server{opts: o, closing: make(chan struct{}), patience: requestTimeout}, nil
+	return &Server{opts: o, closing: make(chan struct{}), streams: make(chan struct{}, readersMax), patience: requestTimeout}, nil
 }
 
 // Start opens the listeners and serves.

@@ -43,6 +43,7 @@ func testOptions(t *testing.T) Options {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
+		Incidents: sampleIncidents(sampleStart), Changes: &IncidentLog{},
 		Decide: func(Decision) ([]string, error) { return nil, nil }, Events: sampleEvents(),
 		Cache: func() CacheState { return sampleCache },
 		Purge: func(p Purge) (PurgeResult, error) {
@@ -175,6 +176,8 @@ func TestGoldenAnswers(t *testing.T) {
 		"exchange-aside":    "/api/v1/exchanges/" + sampleRecords()[16].ID.String(),
 		"exchange-in-vain":  "/api/v1/exchanges/" + sampleRecords()[17].ID.String(),
 		"events":            "/api/v1/events",
+		"incidents":         "/api/v1/incidents",
+		"incident":          "/api/v1/incidents/20260309-b2",
 		"exchange-gone":     "/api/v1/exchanges/zvebn63p-00000000zzz",
 		"failures":          "/api/v1/failures",
 		"cache":             "/api/v1/cache",

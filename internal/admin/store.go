@@ -53,7 +53,7 @@ type Store struct {
 	// saved counts exchanges that were saved, savedBy does by upstream.
 	saved   SavedCounts
 	savedBy map[string]*SavedCounts
-	readers map[chan struct{}]struct{}
+	readers readers
 }
 
 // lane is one ring: entries are written in turn and the oldest is overwritten.
@@ -109,7 +109,7 @@ func newStore(started time.Time, kept [laneCount]int) *Store {
 		codes:   make([]tally, len(failure.All())),
 		server:  map[serverName]*serverTally{},
 		savedBy: map[string]*SavedCounts{},
-		readers: map[chan struct{}]struct{}{},
+		readers: readers{},
 	}
 	for i, n := range kept {
 		s.lanes[i].max = n
@@ -133,14 +133,8 @@ func (s *Store) Consume(batch []record.Record) {
 		s.put(&batch[i], len(batch)-i <= keptOfBatch)
 		wake = wake || batch[i].Error != nil
 	}
-	if !wake {
-		return
-	}
-	for r := range s.readers {
-		select {
-		case r <- struct{}{}:
-		default: // it is awake already
-		}
+	if wake {
+		s.readers.wake()
 	}
 }
 

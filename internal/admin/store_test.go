@@ -169,16 +169,6 @@ func TestSlowFollowerIsToldWhatItMissed(t *testing.T) {
 	}
 }
 
-func TestReadersAreBounded(t *testing.T) {
-	s := newStore(sampleStart, [laneCount]int{1, 1, 1})
-	for i := range readersMax + 1 {
-		f, _ := s.follow(false, record.ID{}, 0)
-		if (f != nil) != (i < readersMax) {
-			t.Errorf("reader %d: %v", i, f)
-		}
-	}
-}
-
 func TestStoreUnderTheRaceDetector(t *testing.T) {
 	s := newStore(sampleStart, [laneCount]int{32, 32, 32})
 	f, _ := s.follow(true, record.ID{}, 0)

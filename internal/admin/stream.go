@@ -14,19 +14,32 @@ import (
 	"causey/internal/record"
 )
 
+// readersMax bounds the streams at the same time, of all kinds.
+const readersMax = 32
+
 // Rhythm of a stream.
 const (
 	heartbeatEvery = 15 * time.Second
 	// streamWriteTimeout is how long a client may take nothing before its stream
 	// is ended; its browser comes back and resumes.
 	streamWriteTimeout = 10 * time.Second
-	// streamBatch failures are sent at most per streamPause: more than a person or
+	// streamBatch events are sent at most per streamPause: more than a person or
 	// a page can follow, less than a flood of failures could make of it.
 	streamBatch = 64
 	streamPause = 100 * time.Millisecond
 	// retryAfterMS is what a browser waits before it comes back.
 	retryAfterMS = 2000
 )
+
+// feed is what a stream sends.
+type feed interface {
+	// wakes is readable when there may be something to send.
+	wakes() chan struct{}
+	// send appends what came to out, in streamBatch events at most, and reports that there
+	// is more.
+	send(out *eventWriter) (more bool)
+	close()
+}
 
 // stream sends failures as they come, as server-sent events. The id of an event
 // is the reference id of the exchange, so a client resumes where it was, also
@@ -37,14 +50,26 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem{Status: http.StatusBadRequest, Detail: err.Error()})
 		return
 	}
-	resume, _ := record.ParseID(r.Header.Get("Last-Event-ID"))
-	f, resumed := s.opts.Store.follow(clients, resume, replay)
-	if f == nil {
+	s.sendEvents(w, r, func() (feed, bool) {
+		resume, _ := record.ParseID(r.Header.Get("Last-Event-ID"))
+		f, resumed := s.opts.Store.follow(clients, resume, replay)
+		return &failureFeed{f, make([]record.Record, streamBatch), accesslog.NewEncoder(accesslog.JSON)}, resumed
+	})
+}
+
+// sendEvents sends a feed if there is a place for one more. resumed says that it goes on
+// where the client was.
+func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, open func() (f feed, resumed bool)) {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
 		w.Header().Set("Retry-After", "5")
 		writeProblem(w, problem{Status: http.StatusServiceUnavailable,
 			Detail: "There are as many streams as the admin side serves at a time (" + strconv.Itoa(readersMax) + ")."})
 		return
 	}
+	f, resumed := open()
 	defer f.close()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
@@ -58,6 +83,25 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if out.flush() == nil {
 		s.relay(r, f, out)
 	}
+}
+
+// failureFeed sends failures.
+type failureFeed struct {
+	*follower
+	batch []record.Record
+	enc   *accesslog.Encoder
+}
+
+func (f *failureFeed) wakes() chan struct{} { return f.woken }
+
+func (f *failureFeed) send(out *eventWriter) bool {
+	n, skipped, more := f.read(f.batch)
+	out.dropped(skipped)
+	for i := range f.batch[:n] {
+		out.failure(f.enc, &f.batch[i])
+	}
+	clear(f.batch[:n]) // lets go of the evidence
+	return more
 }
 
 // streamOptions reads ?client=1 (also what clients caused) and ?replay=N (begin
@@ -80,11 +124,9 @@ func streamOptions(v url.Values) (clients bool, replay int, err error) {
 	return clients, replay, nil
 }
 
-// relay sends what f reads until the client leaves or stops reading, or the
+// relay sends what f has until the client leaves or stops reading, or the
 // server shuts down (I5).
-func (s *Server) relay(r *http.Request, f *follower, out *eventWriter) {
-	batch := make([]record.Record, streamBatch)
-	enc := accesslog.NewEncoder(accesslog.JSON)
+func (s *Server) relay(r *http.Request, f feed, out *eventWriter) {
 	beat := s.opts.After(heartbeatEvery)
 	for {
 		more := false
@@ -95,17 +137,8 @@ func (s *Server) relay(r *http.Request, f *follower, out *eventWriter) {
 			return
 		case <-beat:
 			out.buf = append(out.buf, ": still here\n\n"...)
-		case <-f.woken:
-			var n int
-			var skipped uint64
-			n, skipped, more = f.read(batch)
-			if skipped > 0 {
-				out.buf = fmt.Appendf(out.buf, "event: dropped\ndata: {\"count\":%d}\n\n", skipped)
-			}
-			for i := range batch[:n] {
-				out.failure(enc, &batch[i])
-			}
-			clear(batch[:n]) // lets go of the evidence
+		case <-f.wakes():
+			more = f.send(out)
 		}
 		if out.flush() != nil || more && !s.pause(r, f) {
 			return
@@ -115,7 +148,7 @@ func (s *Server) relay(r *http.Request, f *follower, out *eventWriter) {
 }
 
 // pause waits for streamPause and then wakes f again. It reports whether to go on.
-func (s *Server) pause(r *http.Request, f *follower) bool {
+func (s *Server) pause(r *http.Request, f feed) bool {
 	select {
 	case <-r.Context().Done():
 		return false
@@ -124,7 +157,7 @@ func (s *Server) pause(r *http.Request, f *follower) bool {
 	case <-s.opts.After(streamPause):
 	}
 	select {
-	case f.woken <- struct{}{}:
+	case f.wakes() <- struct{}{}:
 	default:
 	}
 	return true
@@ -136,6 +169,13 @@ type eventWriter struct {
 	rc  *http.ResponseController
 	now func() time.Time
 	buf []byte
+}
+
+// dropped says that so many events were left out.
+func (o *eventWriter) dropped(n uint64) {
+	if n > 0 {
+		o.buf = fmt.Appendf(o.buf, "event: dropped\ndata: {\"count\":%d}\n\n", n)
+	}
 }
 
 func (o *eventWriter) failure(enc *accesslog.Encoder, r *record.Record) {

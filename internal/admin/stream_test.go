@@ -24,9 +24,15 @@ type event struct{ id, name, data string }
 // stream ends.
 func (ts *testServer) events(query string, fields ...string) (<-chan event, context.CancelFunc) {
 	ts.t.Helper()
+	return ts.eventsOf("/api/v1/failures/stream"+query, fields...)
+}
+
+// eventsOf is events of any stream.
+func (ts *testServer) eventsOf(path string, fields ...string) (<-chan event, context.CancelFunc) {
+	ts.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ts.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.url+"/api/v1/failures/stream"+query, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.url+path, nil)
 	if err != nil {
 		ts.t.Fatal(err)
 	}
@@ -264,15 +270,18 @@ func TestShutdownEndsStreams(t *testing.T) { // I5
 
 func TestStreamsAreBounded(t *testing.T) {
 	ts := startServer(t, nil)
-	for range readersMax {
-		live, _ := ts.events("")
+	paths := []string{"/api/v1/failures/stream", "/api/v1/incidents/stream"}
+	for n := range readersMax {
+		live, _ := ts.eventsOf(paths[n%2])
 		ts.next(live, "hello")
 	}
-	resp, body := ts.get("/api/v1/failures/stream")
-	ts.wantStatus(503, resp, body)
-	if resp.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	for _, path := range paths {
+		resp, body := ts.get(path)
+		ts.wantStatus(503, resp, body)
+		if resp.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
 	}
-	resp, body = ts.get("/livez") // everything else still works
+	resp, body := ts.get("/livez") // everything else still works
 	ts.wantStatus(200, resp, body)
 }

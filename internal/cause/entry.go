@@ -8,39 +8,39 @@ import "causey/internal/failure"
 // Entry is one root cause, as an owner and an engineer need it.
 type Entry struct {
 	// ID is its name for ever, "tcp.refused.down"; Number the short form, "F009".
-	ID     string `yaml:"id"`
-	Number string `yaml:"number"`
+	ID     string `yaml:"id" json:"id"`
+	Number string `yaml:"number" json:"number"`
 	// Layer is where it lies: one of Layers.
-	Layer string `yaml:"layer"`
+	Layer string `yaml:"layer" json:"layer"`
 	// Title is a heading without a full stop. Meaning is one or two sentences for an owner,
 	// in plain words.
-	Title   string `yaml:"title"`
-	Meaning string `yaml:"meaning"`
+	Title   string `yaml:"title" json:"title"`
+	Meaning string `yaml:"meaning" json:"meaning"`
 	// Prior says how often owners meet it.
-	Prior Prior `yaml:"prior"`
+	Prior Prior `yaml:"prior" json:"prior"`
 	// ProxyError is the error type of RFC 9209 section 2.3 that fits best, "" for none.
-	ProxyError string `yaml:"rfc9209"`
+	ProxyError string `yaml:"rfc9209" json:"rfc9209"`
 
 	// Explains lists failure codes that it is behind, Answers the statuses of complete
 	// answers of a server: "502", "5xx". One of both has to be seen.
-	Explains []string `yaml:"explains"`
-	Answers  []string `yaml:"answers"`
+	Explains []string `yaml:"explains" json:"explains"`
+	Answers  []string `yaml:"answers" json:"answers"`
 	// Needs are predicates without which it is out of the question; one whose fact was
 	// not observed does not exclude it.
-	Needs []string `yaml:"needs"`
+	Needs []string `yaml:"needs" json:"needs"`
 	// Evidence are the lines of its score.
-	Evidence []Line `yaml:"evidence"`
+	Evidence []Line `yaml:"evidence" json:"evidence"`
 	// LeadsTo lists causes that follow from it, in time: their failures belong to it.
-	LeadsTo []string `yaml:"leads_to"`
+	LeadsTo []string `yaml:"leads_to" json:"leads_to"`
 	// Twins are the causes it is mistaken for, with what separates them.
-	Twins []Twin `yaml:"twins"`
+	Twins []Twin `yaml:"twins" json:"twins"`
 	// Experiments name those that separate it from its twins: of Experiments.
-	Experiments []string `yaml:"experiments"`
+	Experiments []string `yaml:"experiments" json:"experiments"`
 	// Fixes are what to do, the first thing first; at least one is for any stack.
-	Fixes []Fix `yaml:"fixes"`
+	Fixes []Fix `yaml:"fixes" json:"fixes"`
 	// Lab says how the project makes it happen: real, raw, kernel or emulated; "none: WHY"
 	// where it cannot.
-	Lab string `yaml:"lab"`
+	Lab string `yaml:"lab" json:"lab"`
 
 	codes    []failure.Code
 	statuses []statusRange
@@ -50,24 +50,26 @@ type Entry struct {
 // Line is one line of a score: a predicate, and what its truth and its untruth weigh, in
 // natural logarithms of odds. A weight of 0 says nothing.
 type Line struct {
-	If  string  `yaml:"if"`
-	Yes float64 `yaml:"yes"`
-	No  float64 `yaml:"no"`
+	If  string  `yaml:"if" json:"if"`
+	Yes float64 `yaml:"yes" json:"yes"`
+	No  float64 `yaml:"no" json:"no"`
 
 	predicate predicate
 }
 
 // Twin is a cause that looks alike, and the question that tells the two apart.
 type Twin struct {
-	ID  string `yaml:"id"`
-	Ask string `yaml:"ask"`
+	ID  string `yaml:"id" json:"id"`
+	Ask string `yaml:"ask" json:"ask"`
+
+	entry *Entry
 }
 
 // Fix is advice for users of one stack, "any" for all. Text between backquotes is to be
 // typed; capitals in it stand for the reader's own names.
 type Fix struct {
-	Stack string `yaml:"stack"`
-	Text  string `yaml:"text"`
+	Stack string `yaml:"stack" json:"stack"`
+	Text  string `yaml:"text" json:"text"`
 }
 
 // Layers are where causes lie, in the order of a request's way.

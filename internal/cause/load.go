@@ -44,7 +44,8 @@ func (c *Catalogue) Lookup(name string) *Entry {
 	return c.byID[strings.ToLower(strings.TrimSpace(name))]
 }
 
-// ForCode returns the entries that may be behind a failure.
+// ForCode returns the entries that may be behind a failure, those that owners meet most
+// often first.
 func (c *Catalogue) ForCode(code failure.Code) []*Entry {
 	var out []*Entry
 	for _, e := range c.entries {
@@ -52,6 +53,7 @@ func (c *Catalogue) ForCode(code failure.Code) []*Entry {
 			out = append(out, e)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *Entry) int { return cmp.Compare(priorScores[b.Prior], priorScores[a.Prior]) })
 	return out
 }
 
@@ -180,8 +182,9 @@ func (e *Entry) prepare() (problems []error) {
 
 // checkLinks finds names of entries that do not exist.
 func (c *Catalogue) checkLinks(e *Entry) (problems []error) {
-	for _, t := range e.Twins {
-		if c.byID[t.ID] == nil || t.ID == e.ID {
+	for i := range e.Twins {
+		t := &e.Twins[i]
+		if t.entry = c.byID[t.ID]; t.entry == nil || t.ID == e.ID {
 			problems = append(problems, fmt.Errorf("twins: there is no other cause %q", t.ID))
 		}
 		if !strings.HasSuffix(t.Ask, ".") && !strings.HasSuffix(t.Ask, "?") {

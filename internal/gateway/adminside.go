@@ -28,6 +28,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Decide:         g.decide,
 		Events:         &g.events.kept,
 		Incidents:      g.diagnosis.book,
+		Changes:        &g.diagnosis.changes,
 		SetServers:     g.SetServers,
 		Certificates:   g.certificates,
 		Cache:          g.cacheState,
@@ -103,6 +104,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.Networks = g.strays.snapshot()
 	s.Certificates = g.certificateCounts(g.clock.now())
 	s.EventsDropped = g.events.dropped.Load()
+	s.Diagnosis = g.diagnosis.snapshot()
 	s.Store = storeSnapshot(g.lasting.Stats())
 	for _, c := range g.diagnosis.experiments.Counts() {
 		s.Experiments = append(s.Experiments, metrics.ExperimentCount(c))

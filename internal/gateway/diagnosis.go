@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"causey/internal/admin"
 	"causey/internal/cause"
 	"causey/internal/cause/maker"
 	"causey/internal/config"
@@ -32,12 +33,16 @@ const diagnosisEvery = time.Second
 type diagnosis struct {
 	// on is what the configuration said at the start. Without it nothing is watched.
 	on          bool
+	catalogue   *cause.Catalogue
 	sensor      *sensor.Sensor
 	book        *incident.Book
 	experiments *experiment.Runner
 	store       *store.Store
 	host        *host
 	log         *slog.Logger
+	// changes are for those who follow incidents.
+	changes admin.IncidentLog
+	counts  diagnosisCounts
 
 	// quit and done are nil until it starts.
 	quit, done chan struct{}
@@ -50,7 +55,7 @@ func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &diagnosis{on: cfg.Diagnosis.Enabled, sensor: sensor.New(), host: newHost(), store: g.lasting, log: g.opts.Logger}
+	d := &diagnosis{on: cfg.Diagnosis.Enabled, catalogue: catalogue, sensor: sensor.New(), host: newHost(), store: g.lasting, log: g.opts.Logger}
 	d.experiments = experiment.New(experiment.Options{
 		Catalogue: catalogue,
 		May:       g.mayTry,
@@ -121,6 +126,7 @@ func (d *diagnosis) start(g *Gateway) {
 				now, looks := time.Now(), g.looks()
 				d.sensor.Tick(now, looks, d.host.look(g.eng))
 				d.book.Look(now, looks)
+				d.counts.looked(time.Since(now))
 			}
 		}
 	}()
@@ -208,8 +214,9 @@ func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failu
 	}
 }
 
-// changed keeps a change of an incident, and tells it once it is kept.
+// changed counts and keeps a change of an incident, and tells it once it is kept.
 func (d *diagnosis) changed(i *incident.Incident) {
+	d.counts.note(i, layerOf(d.catalogue, i))
 	body, err := json.Marshal(i)
 	if err != nil {
 		panic("gateway: an incident does not encode: " + err.Error())
@@ -227,8 +234,9 @@ func (d *diagnosis) changed(i *incident.Incident) {
 	}
 }
 
-// tell logs a change of an incident in one line.
+// tell logs a change of an incident in one line, and passes it on.
 func (d *diagnosis) tell(i *incident.Incident) {
+	d.changes.Put(i)
 	attrs := []any{"id", i.ID, "state", string(i.State), "severity", string(i.Severity), "title", i.Title,
 		"scope", i.Scope.Level, "failed", i.Failed, "saved", i.Saved}
 	if len(i.Ranked) > 0 {

@@ -115,12 +115,19 @@ func what(main *seen) string {
 func affected(i *Incident) string {
 	who := "No visitor noticed"
 	if i.Failed > 0 {
-		who = fmt.Sprintf("%d requests of visitors failed", i.Failed)
+		who = counted(i.Failed, "request of a visitor", "requests of visitors") + " failed"
 	}
 	if i.Saved > 0 {
-		who += fmt.Sprintf("; %d failures were kept from them, since another server or a later attempt answered", i.Saved)
+		who += "; " + counted(i.Saved, "failure was", "failures were") + " kept from them, since another server or a later attempt answered"
 	}
 	return who + ". " + sentence(i.Scope.Says)
+}
+
+func counted(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // whereOf names what an incident is about.

@@ -255,7 +255,7 @@ func (b *Book) Restore(list []Incident) {
 }
 
 // OfExchange returns the id of the incident that the exchange with this id belongs to,
-// "" for none.
+// "" for none. Of those that are closed only the exemplars are known.
 func (b *Book) OfExchange(id string) (incident string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -264,5 +264,12 @@ func (b *Book) OfExchange(id string) (incident string) {
 			incident = i.ID
 		}
 	})
+	for _, list := range [][]*Incident{b.open, b.closed} {
+		for _, i := range list {
+			if incident == "" && slices.Contains(i.Exemplars, id) {
+				incident = i.ID
+			}
+		}
+	}
 	return incident
 }

@@ -34,6 +34,12 @@ const (
 	Saved    Severity = "saved"    // nobody noticed: others answered instead
 )
 
+// States and Severities are all of them, in order.
+var (
+	States     = []State{Open, Suspected, Confirmed, Recovering, Closed}
+	Severities = []Severity{Critical, Major, Minor, Saved}
+)
+
 // Scope is how far it reaches.
 type Scope struct {
 	// Level is client, path, server, upstream, site, host, network, gateway or everything;

@@ -40,6 +40,12 @@ const (
 	famCacheBytes
 	famCacheAnswers
 	famCacheDisk
+	famIncidentsOpen
+	famIncidents
+	famDiagnosisCases
+	famDiagnosisNoPlace
+	famDiagnosisLooks
+	famDiagnosisTime
 	famBodyBytes
 	famRecordsDropped
 	famLinesDropped
@@ -108,6 +114,18 @@ var families = [...]Family{
 		"Answers that were to be kept. fate: kept, or abandoned (too long, cut, or there was no room)."},
 	famCacheDisk: {"causey_cache_disk_total", "counter", []string{"event"},
 		"What happened to the cache on disk. event: loaded (an answer was read from it), skipped (one was not written, since the disk is slower than they come), failed (a write failed), broken (a file was not believed and removed)."},
+	famIncidentsOpen: {"causey_incidents_open", "gauge", []string{"severity"},
+		"Incidents that are there now, recovering ones included. severity: critical (most of what an upstream is asked for fails), major (visitors get errors), minor (few do), saved (nobody noticed)."},
+	famIncidents: {"causey_incidents_total", "counter", []string{"layer", "state"},
+		"Incidents that came into a state, by the layer of the cause that was likeliest then, or unknown. state: open (no cause stands out), suspected, confirmed, recovering, closed. One incident counts in each state that it comes to."},
+	famDiagnosisCases: {"causey_diagnosis_cases", "gauge", nil,
+		"Groups of failures that are being watched: what fails in one way at one upstream."},
+	famDiagnosisNoPlace: {"causey_diagnosis_unplaced_total", "counter", nil,
+		"Failures that found no place among them, since too many different ones came: they are in the counters of failures, and in no incident."},
+	famDiagnosisLooks: {"causey_diagnosis_looks_total", "counter", nil,
+		"How often all groups were looked at, once a second."},
+	famDiagnosisTime: {"causey_diagnosis_look_seconds_total", "counter", nil,
+		"Time that these looks took."},
 	famBodyBytes: {"causey_body_bytes_total", "counter", []string{"direction"},
 		"Body bytes received from clients (in) and sent to them (out)."},
 	famRecordsDropped: {"causey_records_dropped_total", "counter", []string{"lane"},

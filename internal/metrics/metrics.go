@@ -54,6 +54,8 @@ type Snapshot struct {
 	Cache Cache
 	// Store is the state of what outlives a restart.
 	Store Store
+	// Diagnosis is what is known of incidents.
+	Diagnosis Diagnosis
 }
 
 // ExperimentCount is one experiment: how often its outcome was yes, no, or could not be
@@ -282,6 +284,7 @@ func (s Snapshot) collect(ch chan<- prometheus.Metric) {
 	s.Certificates.collect(ch)
 	s.Cache.collect(ch)
 	s.Store.collect(ch)
+	s.Diagnosis.collect(ch)
 }
 
 func (c Cache) collect(ch chan<- prometheus.Metric) {

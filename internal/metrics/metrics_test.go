@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"causey/internal/failure"
+	"causey/internal/incident"
 	"causey/internal/phase"
 	"causey/internal/record"
 	"causey/internal/upstream"
@@ -41,6 +42,8 @@ func snapshot() Snapshot {
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
 		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
+		Diagnosis: Diagnosis{Open: map[incident.Severity]int{incident.Major: 2}, Cases: 5, NoPlace: 6, Looks: 60, Looking: 90 * time.Millisecond,
+			Reached: map[IncidentState]uint64{{"tcp", incident.Confirmed}: 3, {"", incident.Open}: 4}},
 		Networks: []NetworkSet{{"bunny", 0, time.Time{}, 0}, {"fastly", 21, time.Unix(2000, 0), 4}},
 		Certificates: Certificates{
 			Counts: []CertificateCount{{"file", "ok", 2}, {"file", "expired", 0}},
@@ -137,6 +140,15 @@ func TestGauges(t *testing.T) {
 		`causey_server_state{server="a:1",state="draining",upstream="shop"}`:       0,
 		`causey_server_state{server="b:1",state="up",upstream="shop"}`:             0,
 		`causey_server_state{server="b:1",state="maintenance",upstream="shop"}`:    1,
+		`causey_incidents_open{severity="major"}`:                                  2,
+		`causey_incidents_open{severity="critical"}`:                               0,
+		`causey_incidents_total{layer="tcp",state="confirmed"}`:                    3,
+		`causey_incidents_total{layer="unknown",state="open"}`:                     4,
+		`causey_incidents_total{layer="dns",state="closed"}`:                       0,
+		`causey_diagnosis_cases{}`:                                                 5,
+		`causey_diagnosis_unplaced_total{}`:                                        6,
+		`causey_diagnosis_looks_total{}`:                                           60,
+		`causey_diagnosis_look_seconds_total{}`:                                    0.09,
 		`causey_server_events_dropped_total{}`:                                     8,
 		`causey_experiments_total{experiment="connect",outcome="yes"}`:             3,
 		`causey_experiments_total{experiment="connect",outcome="no"}`:              2,

@@ -154,5 +154,12 @@ func (s *Sensor) makeRoom(now time.Time) bool {
 	return true
 }
 
+// Cases returns how many cases there are.
+func (s *Sensor) Cases() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.cases)
+}
+
 // NoPlace counts failures and upstreams that found no place.
 func (s *Sensor) NoPlace() uint64 { return s.noPlace.Load() }

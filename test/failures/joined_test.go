@@ -20,6 +20,7 @@ import (
 	"causey/internal/exchange"
 	"causey/internal/failure"
 	"causey/internal/guard"
+	"causey/internal/incident"
 	"causey/internal/metrics"
 	"causey/internal/record"
 	"causey/internal/route"
@@ -98,7 +99,7 @@ func (s *stage) startJoined(c *Case) {
 	})
 	side, err := admin.New(admin.Options{Socket: s.socket, Store: store, Metrics: counts.Handler(), Now: time.Now, After: time.After,
 		Logger: slog.Default(), Ready: func() admin.Readiness { return admin.Readiness{} }, Upstreams: func() []admin.Upstream { return nil },
-		Config: func() []byte { return nil }})
+		Config: func() []byte { return nil }, Incidents: noIncidents{}})
 	if err == nil {
 		err = side.Start()
 	}
@@ -153,3 +154,10 @@ func pump(ring *record.Ring, sinks []record.Sink) (stop func()) {
 		<-done
 	}
 }
+
+// noIncidents is a gateway without a diagnosis: what is joined here has none.
+type noIncidents struct{}
+
+func (noIncidents) Incidents() []incident.Incident { return nil }
+
+func (noIncidents) OfExchange(string) string { return "" }

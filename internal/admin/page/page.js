@@ -471,6 +471,7 @@ function drawDetails(x) {
   if (e.look_at && e.look_at.length) body.push(...section("What to look at", list("ul", e.look_at)));
   body.push(...section("The exchange", facts([
     ["Reference", x.id, true],
+    ["Incident", incidentLink(x.incident), true],
     ["Time", x.time, true],
     ["Client", x.client + (x.peer && !x.peer.startsWith(x.client) ? ` through ${x.peer}` : ""), true],
     ["Client's own id", x.client_request_id, true],
@@ -541,12 +542,14 @@ let started = "";
 async function look() {
   if (!document.hidden) {
     try {
-      const [summary, ups, certs, changes, saved] = await Promise.all([
+      const [summary, ups, certs, changes, saved, wrong] = await Promise.all([
         get("/api/v1/failures"), get("/api/v1/upstreams"), get(`/api/v1/certificates?limit=${certificatesMax}`),
-        get(`/api/v1/events?limit=${eventsMax}`), get(`/api/v1/exchanges?saved=1&limit=${savedMax}`)]);
+        get(`/api/v1/events?limit=${eventsMax}`), get(`/api/v1/exchanges?saved=1&limit=${savedMax}`),
+        get(`/api/v1/incidents?limit=${incidentsMax}`)]);
       if (started && started !== summary.since) await learn(); // another run, perhaps another version
       started = summary.since;
       drawSummary(summary);
+      drawIncidents(wrong.incidents);
       drawSaved(saved.exchanges, summary.saved);
       drawUpstreams(ups.upstreams);
       drawEvents(changes.events);
