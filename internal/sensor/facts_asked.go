@@ -58,7 +58,9 @@ func seeAsked(v *view) {
 			}
 		}
 		share, part := float64(most)/float64(total), float64(n)/float64(len(all))
-		v.truth("costly_path", share > 0.5 && share > 1.5*part, "%s used %.0f %% of the servers' time with %d of %d requests", top, 100*share, n, len(all))
+		each := most / time.Duration(n)
+		v.truth("costly_path", share > 0.5 && share > 2*part && each >= costly && v.busy(total/time.Duration(len(all))) >= 0.5,
+			"%s used %.0f %% of the servers' time with %d of %d requests, %.1f s each", top, 100*share, n, len(all), each.Seconds())
 		v.number("top_path_share", float64(most)/float64(total), "%s used %.0f %% of the servers' time", top, 100*float64(most)/float64(total))
 	}
 	for _, k := range targets {
@@ -72,6 +74,15 @@ func seeAsked(v *view) {
 	if known > 0 {
 		v.truth("from_cdn", 2*cdn > known, "%d of %d requests came from networks of a CDN", cdn, known)
 	}
+}
+
+// costly is how long a page takes a server at least that uses it up with few requests.
+const costly = 100 * time.Millisecond
+
+// busy is how many requests the upstream has in hand on average if each takes so long.
+func (v *view) busy(each time.Duration) float64 {
+	now := v.now.Unix()
+	return each.Seconds() * float64(v.c.pool.secs.sum(now-10, now-1).requests) / 10
 }
 
 // seeLeft sees after how long clients leave.

@@ -74,8 +74,8 @@ func seeQuiet(v *view) {
 func seeFresh(v *view) {
 	fresh, all := v.count(func(s *sample) (bool, bool) { return !s.try.Reused, s.try.Server != "" })
 	reused := 0
-	for _, g := range v.good {
-		if g.had() && g.try.Reused {
+	for _, g := range v.during {
+		if g.had() && g.try.Reused && v.failing()[g.try.Server] > 0 {
 			reused++
 		}
 	}

@@ -132,7 +132,17 @@ func seePaths(v *view) {
 		is := mostly(counts[top], all) && len(others) > 0
 		v.truth("one_path", is, "%d of %d failures are of %s, and %d other paths went well", counts[top], all, top, len(others))
 		if is {
-			v.truth("path_always", sameGood == 0, "%s went well %d times meanwhile", top, sameGood)
+			what := top
+			// One of many that look alike, such as one product of a shop, may be the one.
+			if target, n, known, _ := majority(v.asked, func(s *sample) (uint64, bool) { return s.target, s.path.String() == top }); mostly(n, known) {
+				what, sameGood = "that one page of "+top, 0
+				for _, g := range v.during {
+					if g.target == target {
+						sameGood++
+					}
+				}
+			}
+			v.truth("path_always", sameGood == 0, "%s went well %d times meanwhile", what, sameGood)
 		}
 	}
 	unsafe := 0

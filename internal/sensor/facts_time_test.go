@@ -23,9 +23,19 @@ func TestOnlyFreshConnectionsFail(t *testing.T) {
 	} {
 		g := newRig(t).servers("10.0.0.3:80")
 		g.many(20, 200*time.Millisecond, func(i int) visit { return visit{reused: c.good, number: uint32(1 + i)} })
-		g.many(4, 200*time.Millisecond, c.bad)
+		g.many(16, 200*time.Millisecond, func(i int) visit {
+			if i%4 == 0 {
+				return c.bad(i / 4)
+			}
+			return visit{reused: c.good, number: uint32(30 + i)}
+		})
 		g.want(c.name, c.want)
 	}
+	// A server that went down had open connections before.
+	g := newRig(t).servers("10.0.0.3:80")
+	g.many(20, 200*time.Millisecond, func(i int) visit { return visit{reused: true, number: uint32(1 + i)} })
+	g.many(8, 200*time.Millisecond, func(int) visit { return visit{code: "upstream.connect.refused"} })
+	g.want("it is down", "-fresh_only")
 }
 
 func TestEveryManyRequests(t *testing.T) {
