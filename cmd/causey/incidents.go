@@ -95,12 +95,16 @@ func (a *adminSide) incident(ctx context.Context, id string) (body []byte, i *in
 	return body, i, decodeHarmless(body, i)
 }
 
+// decodeIncidents reads a list. Where nothing is looked for it is an error.
 func decodeIncidents(body []byte) ([]incident.Incident, error) {
-	var answer struct {
-		Incidents []incident.Incident `json:"incidents"`
+	var answer admin.IncidentList
+	if err := decodeHarmless(body, &answer); err != nil {
+		return nil, err
 	}
-	err := decodeHarmless(body, &answer)
-	return answer.Incidents, err
+	if !answer.On {
+		return nil, errors.New("the diagnosis is off (diagnosis: off in the configuration), so nothing is known of incidents")
+	}
+	return answer.Incidents, nil
 }
 
 // decodeHarmless decodes an answer whose texts may be a stranger's: they are made

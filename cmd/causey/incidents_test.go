@@ -159,6 +159,12 @@ func TestIncidentCommands(t *testing.T) {
 	if code, stdout, _ := run("explain", "zvebn63p-00000000002"); code != exitOK || !strings.Contains(stdout, "Incident  20260309-a1: app.internal:9000: No program listens") {
 		t.Errorf("explain: exit %d, %s", code, stdout)
 	}
+	off := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"on":false,"incidents":[]}`) })
+	for _, command := range []string{"why", "incidents"} {
+		if code, stdout, stderr := causey(command, "--admin", off.at.address); code != exitProblem || stdout != "" || !strings.Contains(stderr, "the diagnosis is off") {
+			t.Errorf("%s without diagnosis: exit %d, %s%s", command, code, stdout, stderr)
+		}
+	}
 	for _, args := range [][]string{{"why", "not"}, {"incidents", "shwo"}, {"incidents", "show"}, {"incidents", "bundle", "a", "b"}} {
 		if code, _, stderr := run(args...); code != exitUsage {
 			t.Errorf("%q: exit %d, %s", args, code, stderr)

@@ -403,6 +403,9 @@ func TestPageShowsIncidents(t *testing.T) {
 	stage.Store(2)
 	b.until(`document.getElementById("incidents-box").hidden`)
 	b.wantNoComplaint()
+
+	b.open(startServer(t, func(o *Options) { o.Diagnosing, o.Incidents = false, incidentsAre(nil) }), "/", 1360, "light")
+	b.until(`document.getElementById("incidents-sum").innerText.startsWith("the diagnosis is off")`)
 }
 
 // TestPageShowsCertificates: the worst first, each state in words.

@@ -20,6 +20,13 @@ type Incidents interface {
 	OfExchange(id string) string
 }
 
+// IncidentList is the answer of /api/v1/incidents.
+type IncidentList struct {
+	// On says that incidents are looked for.
+	On        bool                `json:"on"`
+	Incidents []incident.Incident `json:"incidents"`
+}
+
 // incidentQuery selects incidents.
 type incidentQuery struct {
 	open  bool // only those that are not closed
@@ -62,9 +69,7 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 			found = append(found, i)
 		}
 	}
-	writeJSON(w, struct {
-		Incidents []incident.Incident `json:"incidents"`
-	}{found})
+	writeJSON(w, IncidentList{s.opts.Diagnosing, found})
 }
 
 // incident tells one incident, by its own id or by that of an exchange that belongs to

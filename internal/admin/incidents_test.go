@@ -19,7 +19,7 @@ type incidentsAre []incident.Incident
 func (l incidentsAre) Incidents() []incident.Incident { return l }
 
 func (l incidentsAre) OfExchange(id string) string {
-	if id == sampleRecords()[1].ID.String() {
+	if len(l) > 0 && id == sampleRecords()[1].ID.String() {
 		return l[0].ID
 	}
 	return ""

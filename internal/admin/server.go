@@ -55,8 +55,10 @@ type Options struct {
 	// wrapped or not, and ErrUpgrading; warnings are whole sentences without a full stop.
 	Decide func(Decision) (warnings []string, err error)
 	// Incidents has what is wrong, and what was; Changes how that changed of late.
-	Incidents Incidents
-	Changes   *IncidentLog
+	// Diagnosing says that incidents are looked for.
+	Diagnosing bool
+	Incidents  Incidents
+	Changes    *IncidentLog
 	// Events has the newest changes of servers' states.
 	Events *EventLog
 	// SetServers makes a list the servers of an upstream, nil gives it those of its

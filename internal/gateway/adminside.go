@@ -27,6 +27,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Upstreams:      g.upstreams,
 		Decide:         g.decide,
 		Events:         &g.events.kept,
+		Diagnosing:     g.diagnosis.on,
 		Incidents:      g.diagnosis.book,
 		Changes:        &g.diagnosis.changes,
 		SetServers:     g.SetServers,

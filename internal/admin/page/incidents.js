@@ -118,11 +118,11 @@ function closedItem(i) {
     `; ${word}; ${count(i.failed, "request")} failed, ${grouped.format(i.saved)} saved; `, element("span", "mono quiet", i.id)));
 }
 
-function drawIncidents(incidents) {
+function drawIncidents({ on, incidents }) {
   const open = incidents.filter((i) => i.state !== "closed");
   const over = incidents.filter((i) => i.state === "closed" && Date.now() - new Date(i.closed) < closedFor);
-  $("incidents-box").hidden = open.length + over.length === 0;
-  $("incidents-sum").textContent = open.length === 0 ? "nothing is wrong now" : `${count(open.length, "incident")} now`;
+  $("incidents-box").hidden = on && open.length + over.length === 0;
+  $("incidents-sum").textContent = !on ? "the diagnosis is off (diagnosis: off in the configuration)" : open.length === 0 ? "nothing is wrong now" : `${count(open.length, "incident")} now`;
   update($("incidents"), JSON.stringify([open, Math.floor(Date.now() / 15000)]), () => open.map(incidentCard));
   $("over-box").hidden = over.length === 0;
   update($("over"), JSON.stringify(over), () => over.map(closedItem));

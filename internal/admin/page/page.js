@@ -549,7 +549,7 @@ async function look() {
       if (started && started !== summary.since) await learn(); // another run, perhaps another version
       started = summary.since;
       drawSummary(summary);
-      drawIncidents(wrong.incidents);
+      drawIncidents(wrong);
       drawSaved(saved.exchanges, summary.saved);
       drawUpstreams(ups.upstreams);
       drawEvents(changes.events);
