@@ -109,7 +109,7 @@ func what(main *seen) string {
 	if v, ok := main.facts["status"]; ok {
 		return fmt.Sprintf("the servers answer with status %.0f", v.Num)
 	}
-	return string(main.c.Mode)
+	return string(main.Mode)
 }
 
 func affected(i *Incident) string {

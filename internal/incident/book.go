@@ -60,13 +60,26 @@ func New(o Options) *Book {
 	return &Book{opts: o, onsets: map[sensor.Key]*onset{}, byCase: map[sensor.Key]*Incident{}}
 }
 
-// seen is one case at one look.
+// seen is what was to be seen of a case at one look. It has nothing of the case itself,
+// into which records are taken meanwhile.
 type seen struct {
-	c       *sensor.Case
-	facts   cause.Facts
-	ranking cause.Ranking
-	shares  []sensor.Share
+	sensor.Key
+	onset, last   time.Time
+	failed, saved uint64
+	// bad and good came within recently.
+	bad, good        int
+	recovered        bool
+	clients          int
+	sites, exemplars []string
+	failing          map[string]bool
+	symptom          cause.Symptom
+	facts            cause.Facts
+	ranking          cause.Ranking
+	shares           []sensor.Share
 }
+
+// recently is over how many seconds it is judged how bad an incident is.
+const recently = 30
 
 // Look looks at all cases. looks is what the gateway tells of its upstreams.
 func (b *Book) Look(now time.Time, looks []sensor.Look) {
@@ -101,7 +114,7 @@ func sorted(all map[sensor.Key]*seen) []sensor.Key {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b sensor.Key) int {
-		return cmp.Or(all[a].c.Onset().Compare(all[b].c.Onset()), cmp.Compare(a.Upstream, b.Upstream), cmp.Compare(a.Mode, b.Mode))
+		return cmp.Or(all[a].onset.Compare(all[b].onset), cmp.Compare(a.Upstream, b.Upstream), cmp.Compare(a.Mode, b.Mode))
 	})
 	return keys
 }
@@ -142,22 +155,27 @@ func (b *Book) namedThoughRare(c *sensor.Case, look *sensor.Look, now time.Time)
 	return len(r.Causes) > 0 && r.Causes[0].Confidence >= cause.Sure
 }
 
-// see collects what is to be known of a case.
+// see collects what is to be known of a case. The sensor is locked.
 func (b *Book) see(c *sensor.Case, look *sensor.Look, now time.Time) *seen {
-	s := &seen{c: c, facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c)}
+	s := &seen{
+		Key: c.Key, onset: c.Onset(), last: c.Last, failed: c.Failed, saved: c.Saved, recovered: c.Recovered(now), clients: c.Clients(),
+		sites: c.Sites(), exemplars: c.Exemplars(exemplarsMax), failing: c.Failing(), symptom: c.Symptom(),
+		facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c),
+	}
+	s.bad, s.good = c.Recent(now, recently)
 	if b.opts.Experiments != nil {
-		if tried := b.opts.Experiments.Consider(doubtOf(s, now)); len(tried) > 0 {
+		if tried := b.opts.Experiments.Consider(doubtOf(c, s, now)); len(tried) > 0 {
 			s.facts = maps.Clone(s.facts) // the doubt has the other one
 			maps.Copy(s.facts, tried)
 		}
 	}
-	s.ranking = b.opts.Catalogue.Rank(c.Symptom(), s.facts)
+	s.ranking = b.opts.Catalogue.Rank(s.symptom, s.facts)
 	return s
 }
 
 // enter finds the incident that a case belongs to, or opens one. I1.
 func (b *Book) enter(s *seen, now time.Time) {
-	k := s.c.Key
+	k := s.Key
 	if isRefusal(k.Mode) && s.ranking.Top() == nil {
 		return // that a request is refused is ordinary, unless it is known why
 	}
@@ -173,16 +191,16 @@ func (b *Book) enter(s *seen, now time.Time) {
 	if len(b.open) >= openMax {
 		return
 	}
-	i := &Incident{ID: b.newID(now), State: Open, Opened: s.c.Onset(), Scope: Scope{Level: narrowest(s.shares).Level, Value: narrowest(s.shares).Value}}
+	i := &Incident{ID: b.newID(now), State: Open, Opened: s.onset, Scope: Scope{Level: narrowest(s.shares).Level, Value: narrowest(s.shares).Value}}
 	b.open = append(b.open, i)
 	b.join(i, s)
 }
 
 // join makes a case one of an incident. I1.
 func (b *Book) join(i *Incident, s *seen) {
-	i.Cases = append(i.Cases, s.c.Key)
-	b.byCase[s.c.Key] = i
-	i.note(s.c)
+	i.Cases = append(i.Cases, s.Key)
+	b.byCase[s.Key] = i
+	i.note(s)
 }
 
 // isRefusal reports answers by which a server refuses a request, which is mostly the
@@ -195,7 +213,7 @@ func (b *Book) again(s *seen, now time.Time) *Incident {
 		if now.Sub(i.Ended) > reopenWithin {
 			break
 		}
-		if slices.Contains(i.Cases, s.c.Key) {
+		if slices.Contains(i.Cases, s.Key) {
 			b.closed = slices.Delete(b.closed, n, n+1)
 			b.open = append(b.open, i)
 			i.State, i.Ended, i.known = Open, time.Time{}, false

@@ -26,7 +26,7 @@ type Doubt struct {
 	// the address of that one, invalid for a unix socket and where none was dialled.
 	Servers []string
 	Dialled netip.AddrPort
-	// Asked is a request that failed.
+	// Wanted is a request that failed.
 	Wanted sensor.Wanted
 }
 
@@ -40,9 +40,9 @@ type Experiments interface {
 // failsOnFor is how long after its newest failure a case counts as failing.
 const failsOnFor = 10 * time.Second
 
-func doubtOf(s *seen, now time.Time) *Doubt {
-	d := &Doubt{Key: s.c.Key, Onset: s.c.Onset(), Now: now, FailsOn: now.Sub(s.c.Last) < failsOnFor && !s.c.Recovered(now),
-		Symptom: s.c.Symptom(), Facts: s.facts, Wanted: s.c.Wanted()}
-	d.Servers, d.Dialled = s.c.Newest()
+func doubtOf(c *sensor.Case, s *seen, now time.Time) *Doubt {
+	d := &Doubt{Key: s.Key, Onset: s.onset, Now: now, FailsOn: now.Sub(s.last) < failsOnFor && !s.recovered,
+		Symptom: s.symptom, Facts: s.facts, Wanted: c.Wanted()}
+	d.Servers, d.Dialled = c.Newest()
 	return d
 }

@@ -13,17 +13,17 @@ import (
 // belongs reports that a new case is one more symptom of an incident: at the same
 // upstream by what fails there, at another one by how and when. I1.
 func (b *Book) belongs(s *seen, i *Incident) bool {
-	if !slices.Contains(i.Upstreams, s.c.Upstream) {
+	if !slices.Contains(i.Upstreams, s.Upstream) {
 		return b.sameElsewhere(s, i)
 	}
 	if b.follows(s, i) {
 		return true
 	}
-	apart := s.c.Onset().Sub(i.Opened).Abs()
+	apart := s.onset.Sub(i.Opened).Abs()
 	switch {
-	case apart > joinWithin && s.c.Onset().Sub(i.LastSeen) > joinWithin:
+	case apart > joinWithin && s.onset.Sub(i.LastSeen) > joinWithin:
 		return false
-	case isConsequence(s.c.Mode):
+	case isConsequence(s.Mode):
 		return true
 	}
 	mine, theirs := narrowest(s.shares), i.Scope
@@ -59,10 +59,10 @@ func (b *Book) follows(s *seen, i *Incident) bool {
 // sameElsewhere reports that another upstream begins to fail in the same way at the same
 // time, and not for reasons of its own.
 func (b *Book) sameElsewhere(s *seen, i *Incident) bool {
-	if s.c.Onset().Sub(i.Opened).Abs() > atOnce || isNarrow(narrowest(s.shares).Level) || isNarrow(i.Scope.Level) {
+	if s.onset.Sub(i.Opened).Abs() > atOnce || isNarrow(narrowest(s.shares).Level) || isNarrow(i.Scope.Level) {
 		return false
 	}
-	return slices.ContainsFunc(i.Cases, func(k sensor.Key) bool { return kin(k.Mode, s.c.Mode) })
+	return slices.ContainsFunc(i.Cases, func(k sensor.Key) bool { return kin(k.Mode, s.Mode) })
 }
 
 // kin reports modes that one shared thing behind several upstreams can show.

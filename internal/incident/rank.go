@@ -30,7 +30,7 @@ func (b *Book) update(i *Incident, all map[sensor.Key]*seen, now time.Time) {
 	}
 	before := i.fingerprint()
 	b.count(i, cases)
-	if recovered(cases, now) {
+	if recovered(cases) {
 		b.recover(i, now)
 	} else {
 		b.judge(i, cases, now)
@@ -53,26 +53,26 @@ func (b *Book) count(i *Incident, cases []*seen) {
 	i.Failed, i.Saved, i.Clients = 0, 0, 0
 	i.Exemplars = i.Exemplars[:0:0]
 	for _, s := range cases {
-		i.Failed += s.c.Failed
-		i.Saved += s.c.Saved
-		i.Clients = max(i.Clients, s.c.Clients())
-		i.note(s.c)
-		i.Exemplars = append(i.Exemplars, s.c.Exemplars(exemplarsMax-len(i.Exemplars))...)
+		i.Failed += s.failed
+		i.Saved += s.saved
+		i.Clients = max(i.Clients, s.clients)
+		i.note(s)
+		i.Exemplars = append(i.Exemplars, s.exemplars[:min(len(s.exemplars), exemplarsMax-len(i.Exemplars))]...)
 	}
 }
 
 // note widens what an incident is about by one of its cases.
-func (i *Incident) note(c *sensor.Case) {
-	if c.Last.After(i.LastSeen) {
-		i.LastSeen = c.Last
+func (i *Incident) note(s *seen) {
+	if s.last.After(i.LastSeen) {
+		i.LastSeen = s.last
 	}
-	if c.Onset().Before(i.Opened) && i.Reopened == 0 {
-		i.Opened = c.Onset()
+	if s.onset.Before(i.Opened) && i.Reopened == 0 {
+		i.Opened = s.onset
 	}
-	if up := c.Upstream; up != "" && !slices.Contains(i.Upstreams, up) {
+	if up := s.Upstream; up != "" && !slices.Contains(i.Upstreams, up) {
 		i.Upstreams = append(i.Upstreams, up)
 	}
-	for _, site := range c.Sites() {
+	for _, site := range s.sites {
 		if !slices.Contains(i.Sites, site) {
 			i.Sites = append(i.Sites, site)
 		}
@@ -81,8 +81,8 @@ func (i *Incident) note(c *sensor.Case) {
 
 const exemplarsMax = 8
 
-func recovered(cases []*seen, now time.Time) bool {
-	return !slices.ContainsFunc(cases, func(s *seen) bool { return !s.c.Recovered(now) })
+func recovered(cases []*seen) bool {
+	return !slices.ContainsFunc(cases, func(s *seen) bool { return !s.recovered })
 }
 
 // recover lets an incident end when it has been quiet for long enough.
@@ -119,8 +119,8 @@ func (b *Book) close(i *Incident, now time.Time) {
 func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
 	cases = slices.Clone(cases)
 	slices.SortStableFunc(cases, func(a, b *seen) int {
-		return cmp.Or(boolCompare(isConsequence(a.c.Mode), isConsequence(b.c.Mode)),
-			cmp.Compare(b.c.Failed+b.c.Saved, a.c.Failed+a.c.Saved))
+		return cmp.Or(boolCompare(isConsequence(a.Mode), isConsequence(b.Mode)),
+			cmp.Compare(b.failed+b.saved, a.failed+a.saved))
 	})
 	main := cases[0]
 	symptom, facts := together(cases)
@@ -142,7 +142,7 @@ func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
 	default:
 		i.State = Suspected
 	}
-	i.Severity = severity(i, cases, now)
+	i.Severity = severity(i, cases)
 	i.Scope = b.scope(i, main)
 	b.tell(i, &ranking, main)
 }
@@ -160,32 +160,31 @@ func boolCompare(a, b bool) int {
 // together are all symptoms of an incident, and its facts: what was seen of the first case
 // counts, and of the others what was not seen there.
 func together(cases []*seen) (symptom cause.Symptom, facts cause.Facts) {
-	facts, symptom = maps.Clone(cases[0].facts), cases[0].c.Symptom()
+	facts, symptom = maps.Clone(cases[0].facts), cases[0].symptom
 	for _, s := range cases[1:] {
 		for name, v := range s.facts {
 			if _, has := facts[name]; !has {
 				facts[name] = v
 			}
 		}
-		if !isConsequence(s.c.Mode) {
-			more := s.c.Symptom()
-			symptom.Codes = append(symptom.Codes, more.Codes...)
-			symptom.Statuses = append(symptom.Statuses, more.Statuses...)
+		if !isConsequence(s.Mode) {
+			more := s.symptom
+			symptom.Codes = slices.Concat(symptom.Codes, more.Codes)
+			symptom.Statuses = slices.Concat(symptom.Statuses, more.Statuses)
 		}
 	}
 	return symptom, facts
 }
 
 // severity says how bad it is for visitors at present.
-func severity(i *Incident, cases []*seen, now time.Time) Severity {
+func severity(i *Incident, cases []*seen) Severity {
 	bad, good := 0, 0
 	counted := map[string]bool{}
 	for _, s := range cases {
-		b, g := s.c.Recent(now, 30)
-		if bad += b; !counted[s.c.Upstream] {
-			good += g
+		if bad += s.bad; !counted[s.Upstream] {
+			good += s.good
 		}
-		counted[s.c.Upstream] = true
+		counted[s.Upstream] = true
 	}
 	switch {
 	case i.Failed == 0:

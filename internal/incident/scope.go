@@ -25,7 +25,7 @@ func (b *Book) scope(i *Incident, main *seen) Scope {
 	switch {
 	case is("own_network"):
 		return Scope{"gateway", "", systemic, f["own_network"].Say}
-	case main.c.Upstream == "" || strings.HasPrefix(string(main.c.Mode), "gateway ") && !isConsequence(main.c.Mode):
+	case main.Upstream == "" || strings.HasPrefix(string(main.Mode), "gateway ") && !isConsequence(main.Mode):
 		return Scope{"gateway", "", shared, "it is the gateway that fails"}
 	case is("all_upstreams"):
 		return Scope{"everything", "", systemic, f["all_upstreams"].Say}
@@ -41,9 +41,9 @@ func (b *Book) scope(i *Incident, main *seen) Scope {
 		s := main.shares[0]
 		return Scope{s.Level, s.Value, isolated, shareSays(&s)}
 	}
-	up := main.c.Upstream
+	up := main.Upstream
 	if f["servers"].Num == 1 {
-		for name := range main.c.Failing() {
+		for name := range main.failing {
 			return Scope{"server", name, isolated, "it is the only server of " + up}
 		}
 	}

@@ -123,8 +123,18 @@ func (s *Sensor) ConfigChanged(at time.Time) {
 }
 
 // Each calls f with each case, the oldest first. What f is given is valid until it
-// returns.
+// returns. Between two cases records are taken in.
 func (s *Sensor) Each(f func(*Case)) {
+	for _, c := range s.list() {
+		s.mu.Lock()
+		if s.cases[c.Key] == c {
+			f(c)
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *Sensor) list() []*Case {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]*Case, 0, len(s.cases))
@@ -134,7 +144,5 @@ func (s *Sensor) Each(f func(*Case)) {
 	slices.SortFunc(list, func(a, b *Case) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Upstream, b.Upstream), cmp.Compare(a.Mode, b.Mode))
 	})
-	for _, c := range list {
-		f(c)
-	}
+	return list
 }
