@@ -389,3 +389,32 @@ func TestIncidentsOutliveTheProcess(t *testing.T) {
 		t.Errorf("it is %s, reopened %d, and was %s", i.ID, i.Reopened, before.ID)
 	}
 }
+
+// Records come while the book looks. The race detector is the judge.
+func TestLooksWhileRecordsCome(t *testing.T) {
+	w := newTown(t, "shop", "blog2")
+	w.ill = func(v *visit) (string, bool) { return "upstream.connect.refused", false }
+	w.live(3*time.Second, 20)
+	var r record.Record
+	r.Reset()
+	r.Site, r.Upstream, r.Start, r.Client = "shop.example", "shop", w.now, netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	code, _ := failure.ParseCode("upstream.connect.refused")
+	r.NoteFailure(&failure.Error{Code: code})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 2000 {
+			r.Start = r.Start.Add(time.Millisecond)
+			w.s.Consume([]record.Record{r})
+		}
+	}()
+	for n := 0; ; n++ {
+		w.b.Look(w.now.Add(time.Duration(n)*time.Second), w.looks)
+		w.b.Incidents()
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
