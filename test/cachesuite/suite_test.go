@@ -151,36 +151,59 @@ func node(t *testing.T, in *runIn, args ...string) []byte {
 	return out
 }
 
-// startOrigin starts the suite's server and returns its address.
+// startOrigin starts the suite's server and returns its address. It takes its port by
+// number, and somebody else may have it by then: another is tried.
 func startOrigin(t *testing.T, dir string) string {
+	var said string
+	for range 5 {
+		addr, ok := tryOrigin(t, dir, &said)
+		if ok {
+			return addr
+		}
+	}
+	t.Fatalf("the suite's server does not start: %s", said)
+	return ""
+}
+
+func tryOrigin(t *testing.T, dir string, said *string) (addr string, ok bool) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	addr = ln.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
 	ln.Close()
 	cmd := exec.CommandContext(t.Context(), "node", "--no-warnings", filepath.Join(dir, "server", "server.mjs"))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "npm_config_protocol=http", "npm_config_port="+port, "npm_config_pidfile="+filepath.Join(t.TempDir(), "pid"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-ended
 	})
-	addr := net.JoinHostPort("127.0.0.1", port)
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
-			return addr
+			return addr, true
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the suite's server does not answer: %v", err)
+		select {
+		case <-ended:
+			*said = stderr.String()
+			return "", false
+		case <-time.After(20 * time.Millisecond):
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
+	*said = "it does not answer"
+	return "", false
 }
 
 // unanswerable are required tests that no gateway passes which uses stale answers at
