@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"causey/internal/cause"
@@ -86,8 +87,26 @@ func (v *view) count(of func(*sample) (is, known bool)) (yes, all int) {
 	return yes, all
 }
 
-// tally is "3 of 4 failures" with a verb behind it, of which there is one form.
-func tally(n, of int, say string) string { return fmt.Sprintf("%d of %d failures %s", n, of, say) }
+// tally is "3 of 4 failures" with what is said of them behind it, as portion.
+func tally(n, of int, say string) string { return portion(n, of, "failure", say) }
+
+// portion is "3 of 4 servers" with what is said of them behind it: a verb in the plural,
+// or in a form that is both, and no other word that has a number. "1 of 1" is "the only".
+func portion(n, of int, thing, say string) string {
+	if n == 1 || of == 1 {
+		verb, rest, _ := strings.Cut(say, " ")
+		if one, ok := map[string]string{"are": "is", "were": "was", "have": "has", "give": "gives"}[verb]; ok {
+			say = one + " " + rest
+		}
+	}
+	switch {
+	case of == 1 && n == 1:
+		return "the only " + thing + " " + say
+	case of == 1 && n == 0:
+		return "no " + thing + " " + say
+	}
+	return fmt.Sprintf("%d of %d %ss %s", n, of, thing, say)
+}
 
 // some is a number of things in words.
 func some(n int, thing string) string {

@@ -4,6 +4,7 @@
 package sensor
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -35,7 +36,7 @@ func (s *sample) host() string {
 
 // seeAddress sees where was dialled.
 func seeAddress(v *view) {
-	v.most("unix", func(s *sample) (bool, bool) { return strings.HasPrefix(s.try.Server, "unix:"), s.try.Server != "" }, "are of a unix socket")
+	v.most("unix", func(s *sample) (bool, bool) { return strings.HasPrefix(s.try.Server, "unix:"), s.try.Server != "" }, "went to a unix socket")
 	of := func(is func(netip.Addr) bool) func(*sample) (bool, bool) {
 		return func(s *sample) (bool, bool) {
 			a, ok := s.dialled()
@@ -44,7 +45,7 @@ func seeAddress(v *view) {
 	}
 	isPublic := func(a netip.Addr) bool { return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() }
 	isIPv6 := func(a netip.Addr) bool { return a.Is6() }
-	v.most("loopback", of(netip.Addr.IsLoopback), "dialled this machine itself")
+	v.most("loopback", of(netip.Addr.IsLoopback), "dialled the gateway's own machine")
 	v.most("public", of(isPublic), "dialled a public address")
 	v.most("ipv6", of(isIPv6), "dialled an IPv6 address")
 	v.most("behind_nat", func(s *sample) (bool, bool) {
@@ -53,7 +54,7 @@ func seeAddress(v *view) {
 			return false, false
 		}
 		return isPublic(a.Addr().Unmap()) && isInner(e.Local.Unmap()), true
-	}, "went from a private address of ours to a public one")
+	}, "went from a private address of the gateway to a public one")
 	if six, all := v.count(of(isIPv6)); all > 0 {
 		four, failing := 0, v.failing()
 		for _, g := range v.during {
@@ -61,10 +62,10 @@ func seeAddress(v *view) {
 				four++
 			}
 		}
-		v.truth("ipv6_only", six == all && four > 0, "%d of %d failures dialled IPv6, and %d attempts at the same servers over IPv4 went well", six, all, four)
+		v.truth("ipv6_only", six == all && four > 0, "%s, and %s at the same servers over IPv4 went well", tally(six, all, "dialled an IPv6 address"), some(four, "attempt"))
 	}
 	if port, n, all, ok := majority(v.bad, func(s *sample) (uint16, bool) { a, ok := s.dialled(); return a.Port(), ok }); ok {
-		v.number("port", float64(port), "%d of %d failures dialled port %d", n, all, port)
+		v.number("port", float64(port), "%s", tally(n, all, fmt.Sprintf("dialled port %d", port)))
 	}
 }
 
@@ -78,12 +79,12 @@ func seeName(v *view) {
 		_, err := netip.ParseAddr(strings.Trim(h, "[]"))
 		return err != nil, true
 	}
-	v.most("named", named, "are of servers given by name")
-	v.most("localhost", func(s *sample) (bool, bool) { return s.host() == "localhost", s.try.Server != "" }, "are of servers given as localhost")
+	v.most("named", named, "concerned a server given by name")
+	v.most("localhost", func(s *sample) (bool, bool) { return s.host() == "localhost", s.try.Server != "" }, "concerned a server given as localhost")
 	v.most("dotless", func(s *sample) (bool, bool) {
 		is, known := named(s)
 		return is && !strings.Contains(s.host(), ".") && s.host() != "localhost", known
-	}, "are of a name without a dot")
+	}, "concerned a name without a dot")
 	rcode, n, all, ok := majority(v.bad, func(s *sample) (int, bool) {
 		e := s.evidence()
 		if e == nil || !e.DNSServer.IsValid() {
@@ -92,7 +93,7 @@ func seeName(v *view) {
 		return e.Rcode, true
 	})
 	if ok {
-		v.number("rcode", float64(rcode), "%d of %d failures had the resolver's answer code %d", n, all, rcode)
+		v.number("rcode", float64(rcode), "%s", tally(n, all, fmt.Sprintf("had the resolver's answer code %d", rcode)))
 	}
 	v.most("address_moved", func(s *sample) (bool, bool) {
 		e := s.evidence()
@@ -109,5 +110,5 @@ func seeName(v *view) {
 	v.most("dns_stale", func(s *sample) (bool, bool) {
 		e := s.evidence()
 		return e != nil && e.DNSStale, e != nil && (e.DNSServer.IsValid() || e.DNSStale)
-	}, "used an address of an earlier answer")
+	}, "used an address from an earlier answer of the resolver")
 }

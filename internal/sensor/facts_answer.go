@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
 	"time"
 
@@ -28,16 +29,16 @@ func seeAnswers(v *view) {
 	if !ok {
 		return
 	}
-	v.number("status", float64(status), "%d of %d bad answers have status %d", n, all, status)
+	v.number("status", float64(status), "%s", portion(n, all, "bad answer", fmt.Sprintf("have status %d", status)))
 	v.most("answer_fast", func(s *sample) (bool, bool) {
 		return s.total-max(s.try.Start, 0) < 20*time.Millisecond, s.try.Status > 0 && s.try.Start >= 0
-	}, "are answers that came within 20 ms")
+	}, "came as an answer within 20 ms")
 	has := func(name string) func(*sample) (bool, bool) {
 		return func(s *sample) (bool, bool) {
 			return s.try.Answer != nil && answerField(s.try.Answer, name) != nil, s.try.Answer != nil
 		}
 	}
-	v.most("retry_after", has("Retry-After"), "say when to come again")
+	v.most("retry_after", has("Retry-After"), "came with a time at which to try again (Retry-After)")
 	v.most("answer_cached", func(s *sample) (bool, bool) {
 		if s.try.Answer == nil {
 			return false, false
@@ -46,7 +47,7 @@ func seeAnswers(v *view) {
 		hit := bytes.HasPrefix(bytes.ToUpper(answerField(s.try.Answer, "X-Cache")), []byte("HIT"))
 		return hit || len(age) > 0 && !bytes.Equal(age, []byte("0")), true
 	}, "came from a cache")
-	v.most("location_self", func(s *sample) (bool, bool) { return s.try.Answer != nil && s.try.Answer.ToSelf, s.try.Answer != nil }, "lead to the same URL again")
+	v.most("location_self", func(s *sample) (bool, bool) { return s.try.Answer != nil && s.try.Answer.ToSelf, s.try.Answer != nil }, "led to the same URL again")
 	body, n, all, ok := majority(v.bad, func(s *sample) (uint64, bool) {
 		if s.try.Answer == nil || len(s.try.Answer.Body) == 0 {
 			return 0, false
@@ -54,7 +55,7 @@ func seeAnswers(v *view) {
 		return maphash.Bytes(v.s.seed, s.try.Answer.Body), true
 	})
 	if _ = body; ok && all >= 2 {
-		v.truth("answer_same", 10*n >= 9*all, "%d of %d bad answers have the same body", n, all)
+		v.truth("answer_same", 10*n >= 9*all, "%s", portion(n, all, "bad answer", "have the same body"))
 	}
 }
 
@@ -73,7 +74,7 @@ func seeGateway(v *view) {
 		}
 	}
 	v.most("loop_seen", is(failure.Loop), "came back to this gateway")
-	v.most("own_files", is(failure.NoFDs), "came for want of file descriptors")
+	v.most("own_files", is(failure.NoFDs), "came for want of descriptors for files and connections")
 	v.most("own_ports", is(failure.NoPorts), "came for want of local ports")
 	v.most("own_limit", is(failure.Limit), "came at a limit of the configuration")
 }

@@ -68,9 +68,9 @@ func seeAsked(v *view) {
 			once++
 		}
 	}
-	v.number("distinct_share", float64(once)/float64(len(all)), "%d of %d targets were asked for once only", once, len(all))
-	v.truth("assets_asked", files*4 > len(all)-files, "%d files were asked for beside %d pages", files, len(all)-files)
-	v.number("bots_share", float64(robots)/float64(len(all)), "%d of %d requests are of robots, by their User-Agent", robots, len(all))
+	v.number("distinct_share", float64(once)/float64(len(all)), "%d of %d requests were for URLs that were asked for only once", once, len(all))
+	v.truth("assets_asked", files*4 > len(all)-files, "%d requests for files (pictures, styles, scripts) came beside %d for pages", files, len(all)-files)
+	v.number("bots_share", float64(robots)/float64(len(all)), "%d of %d requests came from robots, by what they call themselves (User-Agent)", robots, len(all))
 	if known > 0 {
 		v.truth("from_cdn", 2*cdn > known, "%d of %d requests came from networks of a CDN", cdn, known)
 	}

@@ -21,8 +21,8 @@ const few = 3
 func seeConnection(v *view) {
 	reused, all := v.count(func(s *sample) (bool, bool) { return s.try.Reused, s.had() })
 	if all > 0 {
-		v.number("reused_share", float64(reused)/float64(all), "%s", tally(reused, all, "are on connections used before"))
-		v.truth("fresh_failed", reused < all, "%s", tally(all-reused, all, "are on fresh connections"))
+		v.number("reused_share", float64(reused)/float64(all), "%s", tally(reused, all, "happened on a connection used before"))
+		v.truth("fresh_failed", reused < all, "%s", tally(all-reused, all, "happened on a fresh connection"))
 		fresh := 0
 		for _, g := range v.good {
 			if g.had() && !g.try.Reused {
@@ -30,7 +30,7 @@ func seeConnection(v *view) {
 			}
 		}
 		if all >= few && fresh >= few {
-			v.truth("reused_only", reused == all, "%s, while %d fresh ones went well", tally(reused, all, "are on connections used before"), fresh)
+			v.truth("reused_only", reused == all, "%s, while %s on fresh ones went well", tally(reused, all, "happened on a connection used before"), some(fresh, "request"))
 		}
 	}
 	seeFresh(v)
@@ -38,8 +38,8 @@ func seeConnection(v *view) {
 	_, numbers := middle(v.bad, func(s *sample) (float64, bool) { return float64(s.try.RequestNumber), s.had() })
 	if len(numbers) > 0 {
 		median := numbers[len(numbers)/2]
-		v.number("number_median", median, "the failed request is number %.0f on its connection, in the middle of %s", median, some(len(numbers), "failure"))
-		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %s most are of request number %.0f on its connection", some(len(numbers), "failure"), median)
+		v.number("number_median", median, "of %s half or more came at request number %.0f of their connection or before", some(len(numbers), "failure"), median)
+		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %s most came at request number %.0f of their connection", some(len(numbers), "failure"), median)
 	}
 	gap, gaps := middle(v.c.bad.since(v.c.Last.Add(-spellMost)), func(s *sample) (float64, bool) { return float64(s.gap), s.gap >= 0 })
 	if len(gaps) >= few {
@@ -64,9 +64,9 @@ func seeQuiet(v *view) {
 	if len(quiet) == 0 {
 		return
 	}
-	v.number("quiet_median", median, "the tunnels had been silent for %s", span(quiet))
+	v.number("quiet_median", median, "the live connections (WebSockets and the like) had been silent for %s", span(quiet))
 	if len(quiet) >= few {
-		v.truth("quiet_clustered", clustered(quiet, median/10) && median > 5, "of %d tunnels most had been silent for %s", len(quiet), span(quiet))
+		v.truth("quiet_clustered", clustered(quiet, median/10) && median > 5, "of %d live connections (WebSockets and the like) most had been silent for %s", len(quiet), span(quiet))
 	}
 }
 
@@ -80,7 +80,7 @@ func seeFresh(v *view) {
 		}
 	}
 	if all >= few && reused >= few {
-		v.truth("fresh_only", fresh == all, "%s, while %d used before went well", tally(fresh, all, "are on fresh connections or on the way to one"), reused)
+		v.truth("fresh_only", fresh == all, "%s, while %s on connections used before went well", tally(fresh, all, "happened on a fresh connection or on the way to one"), some(reused, "request"))
 	}
 }
 
@@ -97,7 +97,7 @@ func seeIdle(v *view) {
 	}
 	if _, well := middle(v.good, idleOf); len(well) >= few {
 		longest := well[len(well)-1]
-		v.truth("idle_long", idle[0] > longest, "the connections of failures had been idle for %s, those that went well for at most %.1f s", span(idle), longest)
+		v.truth("idle_long", idle[0] > longest, "the connections of failures had been idle for %s, those of requests that went well for at most %.1f s", span(idle), longest)
 	}
 }
 
@@ -194,7 +194,7 @@ func (v *view) seeDeaths() {
 	}
 	if all > 0 {
 		v.truth("in_flight_died", most >= 2 && (2*grouped >= all || most >= 2*few),
-			"%d of %d failures died together with others that the same server had in hand, at most %d at a time", grouped, all, most)
+			"%s, at most %d at a time", tally(grouped, all, "came together with others of requests that the same server had in hand"), most)
 	}
 }
 

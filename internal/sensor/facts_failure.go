@@ -36,7 +36,7 @@ func seeFailure(v *view) {
 		}
 	}
 	if all > 0 {
-		v.words("code", often, "%d of %d failures are %s", counts[codes[0]], all, codes[0])
+		v.words("code", often, "%s", tally(counts[codes[0]], all, "have the code "+codes[0]))
 	}
 	errno, n, seen, ok := majority(v.bad, func(s *sample) (int, bool) {
 		e := s.evidence()
@@ -54,13 +54,13 @@ func seeFailure(v *view) {
 	})
 	if ok {
 		v.words("ended", []string{end}, "%s", tally(n, seen, map[string]string{
-			"fin": "are of connections that the server closed in order", "rst": "are of connections that were reset",
-			"open": "are of connections that stayed open"}[end]))
+			"fin": "ended in a connection that the server closed in order", "rst": "ended in a connection that was reset",
+			"open": "ended while the connection stayed open"}[end]))
 	}
 	v.most("silent", func(s *sample) (bool, bool) {
 		e := failure.Lookup(s.try.Failure)
 		return e != nil && e.Family == failure.FamilyTimeout, e != nil
-	}, "are silence until our time was over")
+	}, "met silence until the gateway's time was up")
 	v.most("instant", func(s *sample) (bool, bool) { return s.try.Took < instantMax, s.try.Start >= 0 }, "came within 50 ms")
 	v.most("answer_began", func(s *sample) (bool, bool) {
 		e := s.evidence()
@@ -72,14 +72,14 @@ func seeFailure(v *view) {
 			return false, false
 		}
 		return e.BytesAcked >= e.BytesWritten, true
-	}, "are of requests that the server's machine had acknowledged whole")
+	}, "came after the server's machine had acknowledged the whole request")
 	v.most("retransmits", func(s *sample) (bool, bool) {
 		e := s.evidence()
 		if e == nil || e.BytesAcked < 0 {
 			return false, false
 		}
 		return e.Retransmits > 0, true
-	}, "are of connections that had to send segments again")
+	}, "happened on a connection that had to send packets again")
 	if class, n, seen, ok := majority(v.bad, firstBytes); ok {
 		v.words("first_bytes", []string{class}, "%s", tally(n, seen, "began with bytes of "+class))
 	}
@@ -93,7 +93,7 @@ func seeFailure(v *view) {
 		return e.Field, true
 	})
 	if ok {
-		v.words("field", []string{strings.ToLower(field)}, "%s", tally(n, seen, "name the field "+field))
+		v.words("field", []string{strings.ToLower(field)}, "%s", tally(n, seen, "concerned the field "+field))
 	}
 }
 
@@ -104,7 +104,7 @@ func seeBroken(v *view) {
 		return float64(missingOf(e)), e != nil && e.Missing > 0
 	})
 	if len(sorted) > 0 {
-		v.number("missing_bytes", missing, "%.0f announced bytes never came, in the middle of %d failures", missing, len(sorted))
+		v.number("missing_bytes", missing, "of %s half or more lacked at most %s of what was announced", some(len(sorted), "failure"), bytesText(missing))
 	}
 	if len(sorted) >= few {
 		v.truth("missing_same", clustered(sorted, 0), "of %d cut answers most lacked %s", len(sorted), sizes(sorted))

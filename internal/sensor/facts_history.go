@@ -31,7 +31,7 @@ func seeHistory(v *view) {
 	seeListed(v)
 	if first := v.onset.Unix(); v.onset.Sub(v.s.born) >= quietBefore {
 		n := p.secs.sum(first-int64(quietBefore/time.Second), first-1).attempts
-		v.truth("quiet_before", n == 0, "%d requests were sent to the upstream in the 5 minutes before", n)
+		v.truth("quiet_before", n == 0, "the upstream was sent %s in the 5 minutes before", some(int(n), "request"))
 	}
 	failing := v.failing()
 	if len(failing) > 0 {
@@ -41,7 +41,7 @@ func seeHistory(v *view) {
 				worked++
 			}
 		}
-		v.truth("worked_before", worked > 0, "%d of the %d failing servers have answered before", worked, len(failing))
+		v.truth("worked_before", worked > 0, "%s", portion(worked, len(failing), "failing server", "have answered before"))
 	}
 	if v.look != nil && len(v.look.Servers) > 0 {
 		v.seeChecks(failing)
@@ -54,7 +54,7 @@ const quietBefore = 5 * time.Minute
 // changed sees whether something was changed shortly before.
 func (v *view) changed(name, what string, at time.Time) {
 	if at.IsZero() {
-		v.truth(name, false, "%s was not changed while this process runs", what)
+		v.truth(name, false, "%s has not been changed since the gateway started", what)
 		return
 	}
 	d := v.onset.Sub(at).Seconds()
@@ -62,7 +62,7 @@ func (v *view) changed(name, what string, at time.Time) {
 		v.truth(name, v.justBefore(at), "%s was changed %.0f s after the first failure", what, -d)
 		return
 	}
-	v.truth(name, v.justBefore(at), "%s was changed %.0f s before", what, d)
+	v.truth(name, v.justBefore(at), "%s was changed %.0f s before the first failure", what, d)
 }
 
 // seeListed sees whether the list of servers was changed.
@@ -80,7 +80,7 @@ func seeListed(v *view) {
 	}
 	v.changed("changed_servers", "the list of servers", last)
 	if then := p.listing(v.onset.Add(-time.Minute)); then != nil {
-		v.truth("servers_fewer", now.count < then.count, "%d servers are listed, and %d were a minute before", now.count, then.count)
+		v.truth("servers_fewer", now.count < then.count, "%s listed, %d a minute before the first failure", some(now.count, "server"), then.count)
 	}
 }
 
@@ -114,16 +114,16 @@ func (v *view) seeChecks(failing map[string]int) {
 		}
 	}
 	if n := passes + fails; n > 0 {
-		v.truth("check_fails", fails > passes, "the health check of %d of %d failing servers fails too", fails, n)
-		v.truth("check_passes", passes > fails, "the health check of %d of %d failing servers passes", passes, n)
+		v.truth("check_fails", fails > passes, "%s", portion(fails, n, "failing server", "failed the health check too"))
+		v.truth("check_passes", passes > fails, "%s", portion(passes, n, "failing server", "passed the health check"))
 	}
 	if good+bad > 0 || checked > 0 && ill == 0 {
 		v.truth("check_only", ill > 0 && bad == 0 && good >= few,
-			"the health check of %d of %d servers fails; of the requests that they were sent in the last minute %d went well and %d failed", ill, checked, good, bad)
+			"%s; of the requests sent there in the last minute %d went well and %d failed", portion(ill, checked, "server", "failed the health check"), good, bad)
 	}
-	v.truth("left_out", out > 0, "%d of %d servers are left out", out, all)
-	v.truth("all_left_out", out == all, "%d of %d servers are left out", out, all)
-	v.truth("by_hand", hand > 0, "%d of %d servers were taken out by hand", hand, all)
+	v.truth("left_out", out > 0, "%s", portion(out, all, "server", "are left out"))
+	v.truth("all_left_out", out == all, "%s", portion(out, all, "server", "are left out"))
+	v.truth("by_hand", hand > 0, "%s", portion(hand, all, "server", "were taken out by hand"))
 }
 
 // buildSure is in how many answers a build has to be named that counts.
@@ -156,10 +156,10 @@ func seeSoftware(v *view) {
 	}
 	if runs != 0 {
 		names := runs.Names()
-		v.words("runs", names, "answers of %d failing servers name %s", servers, strings.Join(names, " and "))
+		v.words("runs", names, "answers of %s name %s", some(servers, "failing server"), strings.Join(names, " and "))
 	}
 	if named > 0 {
-		v.truth("changed_build", changed > 0, "answers of %d of %d failing servers name another build than before", changed, named)
+		v.truth("changed_build", changed > 0, "%s", portion(changed, named, "failing server", "have another build (version) than before, by the answers"))
 	}
 }
 

@@ -28,14 +28,14 @@ func seeLoad(v *view) {
 	if recent.requests == 0 {
 		return
 	}
-	v.number("attempts_ratio", float64(recent.attempts)/float64(recent.requests), "%d attempts for %d requests", recent.attempts, recent.requests)
+	v.number("attempts_ratio", float64(recent.attempts)/float64(recent.requests), "%s for %s", some(int(recent.attempts), "attempt"), some(int(recent.requests), "request"))
 	left, usually := float64(recent.left)/float64(recent.requests), 0.0
 	if long.requests > 0 {
 		usually = float64(long.left) / float64(long.requests)
 	}
-	v.truth("clients_left", recent.left >= few && left >= 3*usually && left > 0.02, "%d of %d clients left before their answer", recent.left, recent.requests)
+	v.truth("clients_left", recent.left >= few && left >= 3*usually && left > 0.02, "%s", portion(int(recent.left), int(recent.requests), "request", "were given up by the client before the answer"))
 	if recent.requests >= 10 {
-		v.number("repeats_share", float64(recent.repeats)/float64(recent.requests), "%d of %d requests repeat one of the same client that had failed within 10 s", recent.repeats, recent.requests)
+		v.number("repeats_share", float64(recent.repeats)/float64(recent.requests), "%s", portion(int(recent.repeats), int(recent.requests), "request", "repeated one of the same client that had failed within 10 s"))
 	}
 }
 
@@ -84,8 +84,8 @@ func seeWaits(v *view) {
 				onlyFast++
 			}
 		}
-		v.truth("slow_everything", len(slow) >= few && onlyFast == 0 && (files == 0 || slowFiles > 0), "%d paths became slow, %d stayed fast", len(slow), onlyFast)
-		v.truth("slow_paths", len(slow) > 0 && onlyFast > 0, "%d paths became slow, %d stayed fast", len(slow), onlyFast)
+		v.truth("slow_everything", len(slow) >= few && onlyFast == 0 && (files == 0 || slowFiles > 0), "%s became slow, %d stayed fast", some(len(slow), "path"), onlyFast)
+		v.truth("slow_paths", len(slow) > 0 && onlyFast > 0, "%s became slow, %d stayed fast", some(len(slow), "path"), onlyFast)
 	}
 }
 
@@ -111,7 +111,7 @@ func seeBodies(v *view) {
 		}
 	}
 	if all > 0 {
-		v.truth("answer_trickles", 2*slow > all, "%d of %d bodies came at less than 1 KiB/s, while their clients took all at once", slow, all)
+		v.truth("answer_trickles", 2*slow > all, "the bodies of %d of %d answers came at less than 1 KiB/s, while their clients took all at once", slow, all)
 	}
 }
 
@@ -143,12 +143,12 @@ func seeHands(v *view) {
 			level = max(level, most)
 		}
 	}
-	v.truth("completing", completed > 0, "the failing servers answered %d other requests in the last 5 s", completed)
+	v.truth("completing", completed > 0, "the failing servers answered %s in the last 5 s", some(int(completed), "other request"))
 	if known > 0 {
-		v.truth("stalled", stalled > 0, "%d of %d failing servers have requests in hand and answered none for 5 s", stalled, known)
-		v.truth("waiting_flat", flat > 0, "%d of %d failing servers have the same number of requests in hand all the time", flat, known)
+		v.truth("stalled", stalled > 0, "%s", portion(stalled, known, "failing server", "have requests in hand and answered none for 5 s"))
+		v.truth("waiting_flat", flat > 0, "%s", portion(flat, known, "failing server", "have the same number of requests in hand all the time"))
 		if flat > 0 {
-			v.number("waiting_level", float64(level), "%d requests in hand at a time", level)
+			v.number("waiting_level", float64(level), "%s in hand at a time", some(int(level), "request"))
 		}
 	}
 }

@@ -96,17 +96,17 @@ func seeMakers(v *view) {
 		return
 	}
 	first := list[slices.IndexFunc(list, func(j *judged) bool { return j.product != nil && j.product.ID == ids[0] })]
-	v.words("made_by", often(made, len(list)), "%d of %d bad answers were made by %s: %s", made[ids[0]], len(list), first.product.Name, first.mark)
+	v.words("made_by", often(made, len(list)), "%s: %s", portion(made[ids[0]], len(list), "bad answer", "were made by "+first.product.Name), first.mark)
 	_, kinds, _ := shares(list, func(j *judged) (string, bool) {
 		if j.product == nil {
 			return "", false
 		}
 		return j.product.Kind, true
 	})
-	v.words("made_by_kind", often(kinds, len(list)), "%d of %d bad answers were made by %s", made[ids[0]], len(list), first.product.Name)
+	v.words("made_by_kind", often(kinds, len(list)), "%s", portion(made[ids[0]], len(list), "bad answer", "were made by "+first.product.Name))
 	codes, coded, _ := shares(list, func(j *judged) (string, bool) { return j.code, j.code != "" })
 	if len(codes) > 0 && 2*coded[codes[0]] > len(list) {
-		v.words("made_code", codes[:1], "%d of %d bad answers give %s as their reason", coded[codes[0]], len(list), codes[0])
+		v.words("made_code", codes[:1], "%s", portion(coded[codes[0]], len(list), "bad answer", "give "+codes[0]+" as the reason"))
 	}
 }
 

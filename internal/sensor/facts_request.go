@@ -11,8 +11,8 @@ import (
 
 // seeRequest sees whether it has to do with what requests are like.
 func seeRequest(v *view) {
-	v.wall("big_body_only", "body_wall", "bodies", func(s *sample) float64 { return float64(s.bodyIn) })
-	v.wall("big_head_only", "head_wall", "heads", func(s *sample) float64 { return float64(s.headIn) })
+	v.wall("big_body_only", "body_wall", "request bodies", func(s *sample) float64 { return float64(s.bodyIn) })
+	v.wall("big_head_only", "head_wall", "request heads", func(s *sample) float64 { return float64(s.headIn) })
 	v.wall("big_answer_only", "", "answers", func(s *sample) float64 {
 		if s.try.Answer != nil && s.try.Answer.Length > 0 {
 			return float64(s.try.Answer.Length)
@@ -22,10 +22,10 @@ func seeRequest(v *view) {
 		}
 		return float64(s.bodyOut)
 	})
-	v.only("coded_only", "have a Content-Encoding", func(s *sample) bool { return s.try.Coded })
-	v.only("chunked_only", "had no announced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
-	v.only("expect_only", "asked to be told that the body is wanted", func(s *sample) bool { return s.asks&record.AsksContinue != 0 })
-	v.only("upgrade_only", "asked for another protocol", func(s *sample) bool { return s.asks&record.AsksUpgrade != 0 })
+	v.only("coded_only", "had a compressed answer (Content-Encoding)", func(s *sample) bool { return s.try.Coded })
+	v.only("chunked_only", "had a body of unannounced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
+	v.only("expect_only", "asked first whether the body is wanted (Expect: 100-continue)", func(s *sample) bool { return s.asks&record.AsksContinue != 0 })
+	v.only("upgrade_only", "asked for another protocol, such as WebSocket", func(s *sample) bool { return s.asks&record.AsksUpgrade != 0 })
 	v.only("slow_upload_only", "had a body that took more than 2 s to come", func(s *sample) bool { return s.bodyIn > 0 && s.upload > 2*time.Second })
 }
 
@@ -42,9 +42,9 @@ func (v *view) wall(only, at, what string, size func(*sample) float64) {
 	// One of ten may have failed for another reason.
 	least, most := bad[len(bad)/10], good[len(good)-1]
 	is := least > most && least > 2*good[len(good)/2]+500
-	v.truth(only, is, "the failures' %s have %s or more, those that went well at most %s", what, bytesText(least), bytesText(most))
+	v.truth(only, is, "the %s of failures have %s or more, those of requests that went well at most %s", what, bytesText(least), bytesText(most))
 	if is && at != "" {
-		v.number(at, least, "the shortest %s that failed have %s", what, bytesText(least))
+		v.number(at, least, "the shortest of the %s of failures has %s", what, bytesText(least))
 	}
 }
 
@@ -64,7 +64,7 @@ func (v *view) only(name, say string, has func(*sample) bool) {
 		}
 	}
 	if without >= few && len(v.asked) >= 2 {
-		v.truth(name, bad == len(v.asked) && good*5 < without, "%s, and %d of %d that went well", tally(bad, len(v.asked), say), good, good+without)
+		v.truth(name, bad == len(v.asked) && good*5 < without, "%s, and so did %d of %d requests that went well", tally(bad, len(v.asked), say), good, good+without)
 	}
 }
 

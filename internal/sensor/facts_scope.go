@@ -47,10 +47,10 @@ func seeShare(v *view) {
 		return
 	}
 	share := float64(bad) / float64(all)
-	v.number("share", share, "%d of %d attempts at the failing servers failed", bad, all)
-	v.truth("all_fail", all >= 2 && share >= 0.95, "%d of %d attempts at the failing servers failed", bad, all)
+	v.number("share", share, "%s", portion(int(bad), int(all), "attempt", "at the failing servers failed"))
+	v.truth("all_fail", all >= 2 && share >= 0.95, "%s", portion(int(bad), int(all), "attempt", "at the failing servers failed"))
 	if all >= 40 {
-		v.truth("rare_fail", share < 0.05, "%d of %d attempts at the failing servers failed", bad, all)
+		v.truth("rare_fail", share < 0.05, "%s", portion(int(bad), int(all), "attempt", "at the failing servers failed"))
 	}
 }
 
@@ -62,7 +62,7 @@ func seeServers(v *view) {
 	}
 	n := max(len(v.look.Servers), len(failing))
 	v.number("servers", float64(n), "the upstream has %s", some(n, "server"))
-	v.number("servers_failing", float64(len(failing)), "%d of %d servers fail", len(failing), n)
+	v.number("servers_failing", float64(len(failing)), "%s", portion(len(failing), n, "server", "are failing"))
 	if n < 2 {
 		return
 	}
@@ -78,8 +78,8 @@ func seeServers(v *view) {
 			others++
 		}
 	}
-	v.truth("one_server", 5*most >= 4*len(v.bad) && others >= few, "%d of %d failures are of %s, and %d attempts at others went well", most, len(v.bad), top, others)
-	v.truth("all_servers", len(failing) == n, "%d of %d servers fail", len(failing), n)
+	v.truth("one_server", 5*most >= 4*len(v.bad) && others >= few, "%s, and %s at others went well", tally(most, len(v.bad), "concerned "+top), some(others, "attempt"))
+	v.truth("all_servers", len(failing) == n, "%s", portion(len(failing), n, "server", "are failing"))
 	v.seeStaircase(failing)
 }
 
@@ -127,10 +127,10 @@ func seePaths(v *view) {
 			sameGood++
 		}
 	}
-	v.truth("many_paths", len(paths) >= few, "failures are of %s", some(len(paths), "path"))
+	v.truth("many_paths", len(paths) >= few, "the failures concern %s", some(len(paths), "path"))
 	if all >= few {
 		is := mostly(counts[top], all) && len(others) > 0
-		v.truth("one_path", is, "%d of %d failures are of %s, and %d other paths went well", counts[top], all, top, len(others))
+		v.truth("one_path", is, "%s, and %s went well", tally(counts[top], all, "concerned "+top), some(len(others), "other path"))
 		if is {
 			what := top
 			// One of many that look alike, such as one product of a shop, may be the one.
@@ -142,7 +142,7 @@ func seePaths(v *view) {
 					}
 				}
 			}
-			v.truth("path_always", sameGood == 0, "%s went well %d times meanwhile", what, sameGood)
+			v.truth("path_always", sameGood == 0, "%s of %s went well meanwhile", some(sameGood, "request"), what)
 		}
 	}
 	unsafe := 0
@@ -158,7 +158,7 @@ func seePaths(v *view) {
 		}
 	}
 	if all >= few && safeGood >= few {
-		v.truth("unsafe_only", unsafe == all, "%s, and %d others went well", tally(unsafe, all, "are of methods that are not repeated"), safeGood)
+		v.truth("unsafe_only", unsafe == all, "%s, and %s went well", tally(unsafe, all, "concerned a request that is not repeated, such as a POST"), some(safeGood, "other request"))
 	}
 }
 
@@ -186,7 +186,7 @@ func seeClients(v *view) {
 		}
 	}
 	v.truth("one_client", mostly(counts[clients[0]], all) && len(others) > 0,
-		"%d of %d failures are of one client, and %d others went well", counts[clients[0]], all, len(others))
+		"%s, and %s had no trouble", tally(counts[clients[0]], all, "came from one client"), some(len(others), "other client"))
 	net := func(s *sample) (string, bool) { return network(s.client).String(), s.client.IsValid() }
 	nets, inNet, _ := shares(v.asked, net)
 	elsewhere := map[string]bool{}
@@ -196,7 +196,7 @@ func seeClients(v *view) {
 		}
 	}
 	v.truth("one_network", len(clients) >= 2 && mostly(inNet[nets[0]], all) && len(elsewhere) > 0,
-		"%d of %d failures are of clients in %s, and %d other networks went well", inNet[nets[0]], all, nets[0], len(elsewhere))
+		"%s, and %s had no trouble", tally(inNet[nets[0]], all, "came from clients in "+nets[0]), some(len(elsewhere), "other network"))
 }
 
 // around is how close to each other things begin that have one reason.
@@ -236,10 +236,10 @@ func seeOthers(v *view) {
 		}
 	}
 	v.number("upstreams", float64(active), "%s had requests", some(active, "upstream"))
-	v.number("upstreams_failing", float64(failing), "%d of %d upstreams fail in this way", failing, active)
-	v.number("sites_failing", float64(len(sites)), "failures are of %s", some(len(sites), "site"))
+	v.number("upstreams_failing", float64(failing), "%s", portion(failing, active, "upstream", "are failing in this way"))
+	v.number("sites_failing", float64(len(sites)), "the failures concern %s", some(len(sites), "site"))
 	if active >= 2 {
-		v.truth("all_upstreams", failing == active, "%d of %d upstreams fail in this way", failing, active)
+		v.truth("all_upstreams", failing == active, "%s", portion(failing, active, "upstream", "are failing in this way"))
 	}
 	if failing < 2 || len(networks) == 0 {
 		return
@@ -248,8 +248,8 @@ func seeOthers(v *view) {
 	for n := range networks {
 		alone = alone && !goodNets[n]
 	}
-	v.truth("same_network", alone && active > failing, "the servers of the %d failing upstreams are in %s; those of %d others go well", failing, anyOf(networks), active-failing)
-	v.truth("same_host", len(hosts) == 1, "the servers of the %d failing upstreams are on %d addresses", failing, len(hosts))
+	v.truth("same_network", alone && active > failing, "the servers of the %d failing upstreams are in %s; those of %s go well", failing, anyOf(networks), some(active-failing, "other"))
+	v.truth("same_host", len(hosts) == 1, "the servers of the %d failing upstreams are reached by %s", failing, some(len(hosts), "IP"))
 }
 
 // coincides reports that c fails when v's case does. Of what lasts the begin says so; what

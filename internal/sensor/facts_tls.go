@@ -15,7 +15,7 @@ const clockTolerance = time.Minute
 
 // seeTLS sees what handshakes showed.
 func seeTLS(v *view) {
-	v.most("over_tls", func(s *sample) (bool, bool) { return strings.HasPrefix(s.try.Server, "https://"), s.try.Server != "" }, "are of a server asked over TLS")
+	v.most("over_tls", func(s *sample) (bool, bool) { return strings.HasPrefix(s.try.Server, "https://"), s.try.Server != "" }, "concerned a server asked over TLS")
 	handshake := func(of func(*failure.TLS, failure.Kind) (bool, bool)) func(*sample) (bool, bool) {
 		return func(s *sample) (bool, bool) {
 			e := s.evidence()
@@ -33,9 +33,9 @@ func seeTLS(v *view) {
 		return e.TLS.Alert, true
 	})
 	if ok {
-		v.number("tls_alert", float64(alert), "%d of %d failures came with the alert %s", n, all, failure.AlertName(alert))
+		v.number("tls_alert", float64(alert), "%s", tally(n, all, "came with the alert "+failure.AlertName(alert)))
 	}
-	v.most("alert_sent", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.AlertSent, t.Alert >= 0 }), "ended by an alert of ours")
+	v.most("alert_sent", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.AlertSent, t.Alert >= 0 }), "ended with an alert of the gateway")
 	is := func(kinds ...failure.Kind) func(*failure.TLS, failure.Kind) (bool, bool) {
 		return func(t *failure.TLS, k failure.Kind) (bool, bool) {
 			for _, want := range kinds {
@@ -46,21 +46,21 @@ func seeTLS(v *view) {
 			return false, t.Subject != ""
 		}
 	}
-	v.most("cert_expired", handshake(is(failure.CertExpired)), "are of a certificate whose time is over")
-	v.most("cert_not_yet", handshake(is(failure.CertNotYetValid)), "are of a certificate whose time has not begun")
-	v.most("cert_name_wrong", handshake(is(failure.WrongName)), "are of a certificate for other names")
-	v.most("cert_revoked", handshake(is(failure.Revoked)), "are of a certificate that was revoked")
-	v.most("cert_issuer_missing", handshake(is(failure.UnknownCA, failure.ChainIncomplete)), "are of a certificate whose issuer was neither sent nor known")
+	v.most("cert_expired", handshake(is(failure.CertExpired)), "met a certificate whose time is over")
+	v.most("cert_not_yet", handshake(is(failure.CertNotYetValid)), "met a certificate whose time has not begun")
+	v.most("cert_name_wrong", handshake(is(failure.WrongName)), "met a certificate for other names")
+	v.most("cert_revoked", handshake(is(failure.Revoked)), "met a certificate that was revoked")
+	v.most("cert_issuer_missing", handshake(is(failure.UnknownCA, failure.ChainIncomplete)), "met a certificate whose issuer was neither sent nor known")
 	v.most("cert_self_signed", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.Subject == t.Issuer, t.Subject != "" }),
-		"are of a certificate that was signed by itself")
+		"met a certificate that was signed by itself")
 	v.most("cert_issuer_public", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return isPublicIssuer(t.Issuer), t.Missing != "" }),
-		"are of a certificate of a public authority")
+		"met a certificate of a public authority")
 	v.most("clock_off", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) {
 		return t.ClockAhead > clockTolerance || t.ClockAhead < -clockTolerance, t.HasClock
-	}), "came while our clock differed from that of other servers")
+	}), "came while the gateway's clock differed from that of other servers")
 	v.most("client_cert_asked", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.CertificateAsked, true }),
-		"are of handshakes in which the server asked for a certificate")
-	v.most("sni_sent", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.ServerName != "", true }), "are of handshakes with a server name")
+		"met a server that asked for a certificate")
+	v.most("sni_sent", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return t.ServerName != "", true }), "came in a handshake that named the server")
 }
 
 // publicIssuers are words in the names of intermediates that public authorities sign

@@ -100,19 +100,19 @@ func seeHost(v *view) {
 		}
 	}
 	if tracked != nil {
-		v.truth("own_conntrack", tracked.isTrackedFull(), "%d of %d places for tracked connections of the gateway's machine were taken", tracked.Tracked, tracked.TrackedMost)
+		v.truth("own_conntrack", tracked.isTrackedFull(), "%d of %d places in the connection table of the gateway's machine (conntrack) were taken", tracked.Tracked, tracked.TrackedMost)
 	}
 	if disk != nil {
 		v.truth("own_disk", disk.isDiskFull(), "%s of %s were free at %s", bytesText(float64(disk.DiskFree)), bytesText(float64(disk.DiskSize)), disk.Disk)
 	}
 	if busy != nil {
-		v.truth("own_busy", busyFor >= 2 && 4*busyFor >= cpuKnown, "the gateway's processors were busy in %d of %d s; its goroutines waited up to %d ms for them",
+		v.truth("own_busy", busyFor >= 2 && 4*busyFor >= cpuKnown, "the gateway's processors were busy in %d of %d s; its work waited up to %d ms for them",
 			busyFor, cpuKnown, busy.RunDelay.Milliseconds())
 	}
 	if cookiesKnown > 0 {
-		v.truth("own_syn_cookies", cookies > 0, "the kernel of the gateway's machine sent %d SYN cookies", cookies)
+		v.truth("own_syn_cookies", cookies > 0, "the kernel of the gateway's machine sent %d SYN cookies, its answer to a full queue of new connections", cookies)
 	}
 	if slow != nil && slow.Clients > 0 {
-		v.truth("slow_clients", slow.isBeset(), "%d of %d client connections held a request for 5 s that was not whole", slow.Slow, slow.Clients)
+		v.truth("slow_clients", slow.isBeset(), "%d of %d client connections had sent only a part of their request after 5 s", slow.Slow, slow.Clients)
 	}
 }

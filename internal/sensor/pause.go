@@ -164,17 +164,17 @@ func seePauses(v *view) {
 	if servers == 0 || len(stops) == 0 && answered < 120 {
 		return
 	}
-	v.truth("pauses", len(stops) > 0, "%d times all that a server had in hand stopped, for up to %.1f s, and went on together", len(stops), longest.Seconds())
+	v.truth("pauses", len(stops) > 0, "%s: all that a server had in hand stood still, for up to %.1f s, and went on together", some(len(stops), "stop"), longest.Seconds())
 	if len(stops) < 2 {
 		return
 	}
 	best := mostFrequent(culprits)
 	is := best != "" && culprits[best] >= 2 && culprits[best] >= len(stops)
 	if best == "" {
-		v.truth("culprit_first", false, "no long request of one path was in hand at the begin of %d stops", len(stops))
+		v.truth("culprit_first", false, "no long request of one path was in hand at the beginning of %d stops", len(stops))
 		return
 	}
-	v.truth("culprit_first", is, "a request of %s was in hand at the begin of %d of %d stops", best, culprits[best], len(stops))
+	v.truth("culprit_first", is, "a request of %s was in hand at the beginning of %d of %d stops", best, culprits[best], len(stops))
 }
 
 // inHandAt returns paths of which a request was in hand when a stop began, and until its
