@@ -4,6 +4,7 @@
 package exchange
 
 import (
+	"math"
 	"net/netip"
 
 	"causey/internal/failure"
@@ -209,7 +210,9 @@ func (x *Exchange) awaitAnswer() *failure.Error {
 		if !x.res.Interim() {
 			return x.headCame()
 		}
-		x.rec.LastAttempt().Interims++ // the limit is far below what it can count
+		if n := &x.rec.LastAttempt().Interims; *n < math.MaxUint8 {
+			*n++
+		}
 		if interims >= x.plan.Interims {
 			return tooManyInterim(x.lease, interims+1, x.plan.Interims)
 		}

@@ -30,7 +30,10 @@ func asks(req *wire.Request) (a record.Asks) {
 func (x *Exchange) noteBad() {
 	x.bad = nil
 	self := x.redirectsToSelf()
-	if !self && !isBad(x.res.Status) && (!x.req.Upgrade || x.res.Status == 101) || !x.env.answers.take(x.last, answersPerSlot) {
+	if !self && !isBad(x.res.Status) && (!x.req.Upgrade || x.res.Status == 101) {
+		return
+	}
+	if x.rec.LastAttempt().Bad = true; !x.env.answers.take(x.last, answersPerSlot) {
 		return
 	}
 	head := bytes.TrimSuffix(x.res.Buf, []byte("\r\n\r\n"))
@@ -54,7 +57,8 @@ func isBad(status int) bool {
 }
 
 // redirectsToSelf reports a redirect of a GET to the URL that was asked for, given by its
-// path or whole. After a POST that is ordinary.
+// path or whole. After a POST that is ordinary, and with a cookie the next answer may be
+// another one.
 func (x *Exchange) redirectsToSelf() bool {
 	switch x.res.Status {
 	case 301, 302, 303, 307, 308:
@@ -62,7 +66,7 @@ func (x *Exchange) redirectsToSelf() bool {
 		return false
 	}
 	to := x.res.Get(wire.Location)
-	if x.req.Method != wire.GET || len(to) == 0 {
+	if x.req.Method != wire.GET || len(to) == 0 || len(x.res.Get(wire.SetCookie)) > 0 {
 		return false
 	}
 	if to[0] != '/' {

@@ -49,6 +49,7 @@ func TestBadAnswersAreKept(t *testing.T) {
 		{"to itself by path", l("GET /a?b"), l("HTTP/1.1 302 Found", "Location: /a?b"), "", true, true},
 		{"to itself whole", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: http://site.example/a"), "", true, true},
 		{"to the secure one", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: https://site.example/a"), "", false, false},
+		{"to itself with a cookie", l("GET /a"), l("HTTP/1.1 302 Found", "Location: /a", "Set-Cookie: seen=1"), "", false, false},
 		{"elsewhere", l("GET /a"), l("HTTP/1.1 302 Found", "Location: /b"), "", false, false},
 		{"after a form", l("POST /a", "Content-Length: 0"), l("HTTP/1.1 303 See Other", "Location: /a"), "", false, false},
 		{"no upgrade", l("GET /a", "Connection: upgrade", "Upgrade: websocket"), l("HTTP/1.1 200 OK"), "page", true, false},
@@ -62,8 +63,8 @@ func TestBadAnswersAreKept(t *testing.T) {
 				g.settle()
 				r := g.wantEnd("relayed", record.Relayed, "")
 				a := r.Attempts[0].Answer
-				if (a != nil) != c.kept {
-					t.Fatalf("kept: %+v", a)
+				if (a != nil) != c.kept || r.Attempts[0].Bad != c.kept {
+					t.Fatalf("kept: %+v, bad: %v", a, r.Attempts[0].Bad)
 				}
 				if a == nil {
 					return
@@ -85,7 +86,11 @@ func TestBadAnswersKeptAreBounded(t *testing.T) {
 			c := g.send("GET /")
 			g.arrives("it is asked").answer("HTTP/1.1 500 Oops", "Content-Length: 1").body("x")
 			g.wantAnswer("it is passed on", c, 500, "x")
-			if g.wantEnd("relayed", record.Relayed, "").Attempts[0].Answer != nil {
+			a := &g.wantEnd("relayed", record.Relayed, "").Attempts[0]
+			if !a.Bad {
+				t.Fatal("one over the bound is not known to be bad")
+			}
+			if a.Answer != nil {
 				kept++
 			}
 		}

@@ -166,9 +166,10 @@ type Attempt struct {
 	// nil where the attempt was given up for another.
 	Failure failure.Code
 	Error   *failure.Error
-	// Status is what the server answered, 0 if nothing; Answer is kept of one that says
-	// that something is wrong, as long as there are not too many of them.
+	// Status is what the server answered, 0 if nothing. Bad reports one that says that
+	// something is wrong; Answer is kept of it, as long as there are not too many of them.
 	Status int
+	Bad    bool
 	Answer *Answer
 }
 

@@ -15,7 +15,7 @@ type Sink interface {
 	Consume(batch []Record)
 }
 
-// The sizes of a ring's two lanes, in records of about 1.2 KiB. A shard that is
+// The sizes of a ring's two lanes, in records of about 1.6 KiB. A shard that is
 // half full wakes the reader, so that the size bounds a burst, not a rate. Waking
 // it sooner, while the records are still in the processor's cache, costs more than
 // it saves: a wake-up costs as much as some dozens of records.
@@ -110,6 +110,10 @@ func (r *Ring) drainLane(l *lane, sinks []Sink) (records int) {
 	}
 	for i := range batch {
 		batch[i].Error = nil // lets go of the evidence
+		tries := batch[i].KeptAttempts()
+		for j := range tries {
+			tries[j].Error, tries[j].Answer = nil, nil
+		}
 	}
 	r.spare = batch
 	return len(batch)
