@@ -4,10 +4,10 @@
 package sensor
 
 import (
+	"slices"
 	"time"
 
 	"causey/internal/cause"
-	"causey/internal/failure"
 )
 
 // Key says what a case is about.
@@ -44,7 +44,6 @@ type Case struct {
 	bad      ring
 	secs     seconds
 	episodes []episode
-	codes    map[failure.Code]int // of all
 	wanted   Wanted
 	// signs counts signs of the present episode that no request had to do with, signed is
 	// when the last one came.
@@ -53,41 +52,42 @@ type Case struct {
 }
 
 type episode struct {
-	first, last time.Time
-	n           int
+	first, last   time.Time
+	n             int
+	failed, saved uint64 // of the case before it
 }
 
 func newCase(k Key, p *pool, all seconds, at time.Time) *Case {
-	return &Case{Key: k, First: at, pool: p, all: all, bad: newRing(badFirst, badKept), secs: make(seconds, 120), codes: map[failure.Code]int{}}
+	return &Case{Key: k, First: at, pool: p, all: all, bad: newRing(badFirst, badKept), secs: make(seconds, 120)}
 }
 
 // note counts a failure and returns the place for its sample.
-func (c *Case) note(at time.Time, seen bool, code failure.Code) *sample {
+func (c *Case) note(at time.Time, seen bool) *sample {
+	s := c.place(at)
 	if seen {
 		c.Failed++
 	} else {
 		c.Saved++
 	}
 	c.secs.of(at.Unix()).bad++
-	return c.place(at, code)
+	return s
 }
 
 // place enters something of this mode without counting it as a request's failure.
-func (c *Case) place(at time.Time, code failure.Code) *sample {
+func (c *Case) place(at time.Time) *sample {
 	if n := len(c.episodes); n == 0 || at.Sub(c.episodes[n-1].last) > episodeGap && c.cameMeanwhile(c.episodes[n-1].last, at) {
 		if n == episodesMax {
 			c.episodes = append(c.episodes[:0], c.episodes[1:]...)
 		}
-		c.episodes = append(c.episodes, episode{first: at})
+		c.episodes = append(c.episodes, episode{first: at, last: at, failed: c.Failed, saved: c.Saved})
 		c.signs = 0
 	}
 	e := &c.episodes[len(c.episodes)-1]
-	e.last = at
 	e.n++
-	c.Last = at
-	if !code.IsNone() && (c.codes[code] > 0 || len(c.codes) < 16) {
-		c.codes[code]++
+	if at.After(e.last) { // failures become known when their exchange is over
+		e.last = at
 	}
+	c.Last = e.last
 	return c.bad.place()
 }
 
@@ -142,15 +142,22 @@ func (c *Case) Signed(now time.Time) bool {
 	return c.signs >= signsMany && now.Sub(c.signed) < episodeGap
 }
 
-// Symptom is what causes are asked about.
+// Before returns what Failed and Saved were before what is looked at.
+func (c *Case) Before() (failed, saved uint64) {
+	e := &c.spell()[0]
+	return e.failed, e.saved
+}
+
+// Symptom is what causes are asked about: what came since the onset.
 func (c *Case) Symptom() (s cause.Symptom) {
-	for code := range c.codes {
-		s.Codes = append(s.Codes, code)
-	}
-	for _, b := range c.bad.since(time.Time{}) {
-		if b.try.Failure.IsNone() && b.try.Status >= 300 {
+	for _, b := range c.bad.since(c.Onset()) {
+		switch {
+		case !b.try.Failure.IsNone():
+			if !slices.Contains(s.Codes, b.try.Failure) {
+				s.Codes = append(s.Codes, b.try.Failure)
+			}
+		case b.try.Status > 0 && len(s.Statuses) == 0: // a mode has one status
 			s.Statuses = append(s.Statuses, b.try.Status)
-			break // a mode has one status
 		}
 	}
 	return s

@@ -182,11 +182,13 @@ func checkAll(t *testing.T, s *Sensor, d *draw, now time.Time) {
 				t.Errorf("%+v", share)
 			}
 		}
-		c.Symptom()
+		if n := len(c.Symptom().Codes); n > badFirst+badKept {
+			t.Errorf("%d codes", n)
+		}
 		c.Recent(now, 10)
 		c.Recovered(now)
-		if len(c.episodes) > episodesMax || len(c.codes) > 16 {
-			t.Errorf("%d episodes, %d codes", len(c.episodes), len(c.codes))
+		if len(c.episodes) > episodesMax {
+			t.Errorf("%d episodes", len(c.episodes))
 		}
 	})
 	for _, p := range s.pools {

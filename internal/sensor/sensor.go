@@ -115,10 +115,12 @@ func (s *Sensor) caseOf(mode Mode, p *pool, at time.Time) *Case {
 
 // Sign enters a failure to open a connection to a server that was seen now: the requests
 // that it concerns may wait for another server for seconds before they have a record. One
-// in a second is kept.
+// in a second is kept, none while records are taken.
 func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time) {
 	mode := modeOf(err.Code)
-	s.mu.Lock()
+	if !s.mu.TryLock() { // requests wait for who calls this
+		return
+	}
 	defer s.mu.Unlock()
 	now = s.timeOf(now)
 	p := s.pool(upstream)
@@ -129,7 +131,10 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	if c == nil || now.Sub(c.signed) < time.Second {
 		return
 	}
-	b := c.place(now, err.Code)
+	b := c.place(now)
+	if now.Sub(c.signed) > episodeGap {
+		c.signs = 0 // those before told of something that is over
+	}
 	c.signs++
 	c.signed = now
 	b.at, b.sign, b.gap, b.try = now, true, -1, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}

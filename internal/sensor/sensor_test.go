@@ -126,7 +126,7 @@ func (g *rig) put(v visit) record.ID {
 		r.AttemptLen, r.Outcome, r.Status = 0, record.Relayed, 200
 	case v.code == "":
 		a.Status, r.UpStatus, r.Status, r.Outcome = or(v.status, 200), or(v.status, 200), or(v.status, 200), record.Relayed
-		a.Answer = v.answer
+		a.Answer, a.Bad = v.answer, v.answer != nil
 	default:
 		c := code(g.t, v.code)
 		err := &failure.Error{Code: c, Evidence: v.ev}
@@ -321,6 +321,37 @@ func TestEpisodes(t *testing.T) {
 	g.want("it comes every 20 s", "episodes=4", "period=20.5", "recovered")
 	g.put(visit{code: "upstream.connect.refused"})
 	g.want("it began anew", "!recovered", "failing_for=0")
+}
+
+// A failure counts when it came, although it is known when the exchange is over.
+func TestLateNews(t *testing.T) {
+	for _, c := range []struct {
+		after, dated time.Duration // the failure
+		left         bool
+	}{{0, 0, false}, {4 * time.Second, 4 * time.Second, false}, {30 * time.Second, datedBack, false}, {2 * time.Minute, 0, true}} {
+		g := newRig(t)
+		g.put(visit{saved: true, code: "upstream.await-head.closed", relay: c.after})
+		if n := g.s.Cases(); n == 0 != c.left {
+			t.Fatalf("%v later: %d cases", c.after, n)
+		}
+		if !c.left && g.the("").Last.Sub(g.now.Add(-c.dated)).Abs() > 10*time.Millisecond {
+			t.Errorf("%v later: dated %v back", c.after, g.now.Sub(g.the("").Last))
+		}
+	}
+}
+
+// Signs tell of something that lasts if they come one after the other.
+func TestSignsThatLast(t *testing.T) {
+	for gap, want := range map[time.Duration]bool{time.Second: true, 3 * time.Second: true, time.Minute: false} {
+		g := newRig(t)
+		for range 3 * signsMany {
+			g.pass(gap)
+			g.s.Sign("app", "10.0.0.3:80", &failure.Error{Code: code(t, "upstream.connect.timeout")}, g.now)
+		}
+		if got := g.the("").Signed(g.now); got != want {
+			t.Errorf("each %v: %v", gap, got)
+		}
+	}
 }
 
 func TestShapesOfPaths(t *testing.T) {

@@ -22,7 +22,7 @@ func (s *Sensor) take(r *record.Record) {
 	p := s.pool(r.Upstream)
 	if p == nil {
 		if r.Error != nil {
-			s.bad(nil, r, nil, at)
+			s.bad(nil, r, nil, at, at)
 		}
 		return
 	}
@@ -35,10 +35,14 @@ func (s *Sensor) take(r *record.Record) {
 		last := i == len(tries)-1
 		switch {
 		case !a.Failure.IsNone() && a.Failure.Party != failure.Upstream:
-		case !a.Failure.IsNone(), a.Answer != nil, a.Status >= 500:
-			here.bad++
-			badTry(p, a, at)
-			s.bad(p, r, a, at)
+		case !a.Failure.IsNone(), a.Bad, a.Status >= 500:
+			when := whenOf(r, a, at)
+			if at.Sub(when) > oldNews {
+				continue
+			}
+			p.secs.of(when.Unix()).bad++
+			badTry(p, a, when)
+			s.bad(p, r, a, at, when)
 		case last && endedBad(r):
 			here.bad++ // its answer began and did not end
 			badTry(p, a, at)
@@ -56,7 +60,27 @@ func (s *Sensor) take(r *record.Record) {
 	if len(tries) > 0 && r.Failure.Party == failure.Upstream {
 		a = &tries[len(tries)-1]
 	}
-	s.bad(p, r, a, at)
+	s.bad(p, r, a, at, at)
+}
+
+// Failures become known when their exchange is over: one that was followed by a long
+// answer from another server is dated back, as far as seconds are looked at again, and
+// left out if that is long ago.
+const (
+	datedBack = 10 * time.Second
+	oldNews   = time.Minute
+)
+
+// whenOf is when an attempt of an exchange that ended at the given time failed.
+func whenOf(r *record.Record, a *record.Attempt, at time.Time) time.Time {
+	if a.Failure.IsNone() || a.Start < 0 {
+		return at
+	}
+	ago := max(r.Total-a.Start-a.Took, 0)
+	if ago <= oldNews {
+		ago = min(ago, datedBack)
+	}
+	return at.Add(-ago)
 }
 
 // isOfAttempt reports that the exchange's failure is one of its attempts', which was
@@ -103,8 +127,9 @@ func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time
 	b.try.Took = wait
 }
 
-// bad enters a failure: of the attempt a, or of none.
-func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
+// bad enters a failure: of the attempt a, or of none. It came at when, and the exchange
+// ended at the given time.
+func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time.Time) {
 	code := r.Failure
 	mode := modeOf(code)
 	if a != nil && (!a.Failure.IsNone() || !endedBad(r)) {
@@ -116,12 +141,12 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at time.Time)
 	if mode == "" {
 		return
 	}
-	c := s.caseOf(mode, p, at)
+	c := s.caseOf(mode, p, when)
 	if c == nil {
 		return
 	}
 	seen := r.Saved == 0 && (r.Error != nil || a != nil && a.Failure.IsNone())
-	b := c.note(at, seen, code)
+	b := c.note(when, seen)
 	s.fill(b, r, a, at)
 	c.wanted.note(r)
 	if b.gap = -1; a != nil {

@@ -17,9 +17,10 @@ const wantedMax = 512
 // Wanted is what visitors asked for and did not get, as far as it may be asked for again: the
 // newest request by GET or HEAD of the case.
 type Wanted struct {
-	// Host is the Host field of the newest failure by any method, "" if it is not known.
+	// Host is the Host field of the request for Path, of the newest failure if that is "".
 	Host string
-	// Path is without a query, "" if nothing failed by GET or HEAD.
+	// Path is without a query, / for one with a part that is another for each thing it
+	// names, "" if nothing failed by GET or HEAD.
 	Path string
 	// Root says that the path / failed.
 	Root bool
@@ -27,15 +28,24 @@ type Wanted struct {
 
 // note takes in a failed request.
 func (a *Wanted) note(r *record.Record) {
-	if host := r.Text(record.Host); isPlain(host) && !r.TextCut(record.Host) && !bytes.Equal(host, []byte(a.Host)) {
-		a.Host = string(host)
+	host := r.Text(record.Host)
+	if len(host) > 0 && !isPlain(host) || r.TextCut(record.Host) {
+		return
 	}
 	path, _, _ := bytes.Cut(r.Text(record.Target), []byte("?"))
 	a.Root = a.Root || string(path) == "/"
-	if m := string(r.Text(record.Method)); m != "GET" && m != "HEAD" {
-		return
+	m := string(r.Text(record.Method))
+	again := (m == "GET" || m == "HEAD") && isPlain(path) && path[0] == '/' && !r.TextCut(record.Target)
+	if !again && a.Path != "" {
+		return // the two belong together
 	}
-	if isPlain(path) && path[0] == '/' && !r.TextCut(record.Target) && !bytes.Equal(path, []byte(a.Path)) {
+	if !bytes.Equal(host, []byte(a.Host)) {
+		a.Host = string(host)
+	}
+	if shape := shape(path); again && bytes.IndexByte(shape.text[:shape.n], '*') >= 0 {
+		path = []byte("/") // what has a part for one visitor only may be a key, and is left alone
+	}
+	if again && !bytes.Equal(path, []byte(a.Path)) {
 		a.Path = string(path)
 	}
 }

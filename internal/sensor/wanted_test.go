@@ -32,6 +32,8 @@ func TestWanted(t *testing.T) {
 		{"GET", "/caf\xc3\xa9", Wanted{Path: "/about"}},
 		{"POST", "/?x", Wanted{Path: "/about", Root: true}},
 		{"GET", "/", Wanted{Path: "/", Root: true}},
+		{"GET", "/shop", Wanted{Path: "/shop", Root: true}},
+		{"GET", "/reset/8f3a99c01b77d2e4", Wanted{Path: "/", Root: true}},
 	} {
 		g.pass(time.Second)
 		g.put(visit{method: step.method, path: step.path, code: "upstream.await-head.closed"})
