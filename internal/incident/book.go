@@ -23,6 +23,8 @@ type Options struct {
 	// Changed is told of each change that is worth telling. It is called with the book
 	// locked and must not wait.
 	Changed func(*Incident)
+	// Grown is told once a minute of an incident of which only numbers changed, likewise.
+	Grown func(*Incident)
 	// Experiments tries things out, nil for nothing.
 	Experiments Experiments
 }
@@ -66,6 +68,7 @@ type seen struct {
 	sensor.Key
 	onset, last   time.Time
 	failed, saved uint64
+	before        counts // failed and saved before the onset
 	// bad and good came within recently.
 	bad, good        int
 	recovered        bool
@@ -77,6 +80,9 @@ type seen struct {
 	ranking          cause.Ranking
 	shares           []sensor.Share
 }
+
+// counts are how many requests failed, and how many failures visitors did not see.
+type counts struct{ failed, saved uint64 }
 
 // recently is over how many seconds it is judged how bad an incident is.
 const recently = 30
@@ -91,7 +97,8 @@ func (b *Book) Look(now time.Time, looks []sensor.Look) {
 		if b.byCase[c.Key] == nil && !b.begins(c, look, now) {
 			return
 		}
-		all[c.Key] = b.see(c, look, now)
+		gone := look == nil && len(looks) > 0 && c.Upstream != ""
+		all[c.Key] = b.see(c, look, gone, now)
 	})
 	for _, k := range sorted(all) {
 		if b.byCase[k] == nil {
@@ -155,13 +162,16 @@ func (b *Book) namedThoughRare(c *sensor.Case, look *sensor.Look, now time.Time)
 	return len(r.Causes) > 0 && r.Causes[0].Confidence >= cause.Sure
 }
 
-// see collects what is to be known of a case. The sensor is locked.
-func (b *Book) see(c *sensor.Case, look *sensor.Look, now time.Time) *seen {
+// see collects what is to be known of a case, of an upstream that is gone from the
+// configuration or not. The sensor is locked.
+func (b *Book) see(c *sensor.Case, look *sensor.Look, gone bool, now time.Time) *seen {
 	s := &seen{
-		Key: c.Key, onset: c.Onset(), last: c.Last, failed: c.Failed, saved: c.Saved, recovered: c.Recovered(now), clients: c.Clients(),
+		Key: c.Key, onset: c.Onset(), last: c.Last, failed: c.Failed, saved: c.Saved, clients: c.Clients(),
 		sites: c.Sites(), exemplars: c.Exemplars(exemplarsMax), failing: c.Failing(), symptom: c.Symptom(),
 		facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c),
 	}
+	s.before.failed, s.before.saved = c.Before()
+	s.recovered = c.Recovered(now) || gone
 	s.bad, s.good = c.Recent(now, recently)
 	if b.opts.Experiments != nil {
 		if tried := b.opts.Experiments.Consider(doubtOf(c, s, now)); len(tried) > 0 {
@@ -185,10 +195,7 @@ func (b *Book) enter(s *seen, now time.Time) {
 			return
 		}
 	}
-	if i := b.again(s, now); i != nil {
-		return
-	}
-	if len(b.open) >= openMax {
+	if len(b.open) >= openMax || b.again(s, now) != nil {
 		return
 	}
 	i := &Incident{ID: b.newID(now), State: Open, Opened: s.onset, Scope: Scope{Level: narrowest(s.shares).Level, Value: narrowest(s.shares).Value}}
@@ -199,26 +206,31 @@ func (b *Book) enter(s *seen, now time.Time) {
 // join makes a case one of an incident. I1.
 func (b *Book) join(i *Incident, s *seen) {
 	i.Cases = append(i.Cases, s.Key)
+	if i.before == nil {
+		i.before = map[sensor.Key]counts{}
+	}
+	i.before[s.Key] = s.before
 	b.byCase[s.Key] = i
 	i.note(s)
 }
 
-// isRefusal reports answers by which a server refuses a request, which is mostly the
-// client's fault.
-func isRefusal(m sensor.Mode) bool { return strings.HasPrefix(string(m), "answer 4") }
+// isRefusal reports answers by which a server does something else than it was asked for,
+// as it should: it refuses a request, which is mostly the client's fault, does not switch
+// protocols, sends to where the client is already.
+func isRefusal(m sensor.Mode) bool {
+	return strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
+}
 
 // again finds the closed incident that comes again. I4.
 func (b *Book) again(s *seen, now time.Time) *Incident {
 	for n, i := range b.closed {
-		if now.Sub(i.Ended) > reopenWithin {
-			break
-		}
-		if slices.Contains(i.Cases, s.Key) {
+		if now.Sub(i.Ended) <= reopenWithin && slices.Contains(i.Cases, s.Key) {
 			b.closed = slices.Delete(b.closed, n, n+1)
 			b.open = append(b.open, i)
 			i.State, i.Ended, i.known = Open, time.Time{}, false
 			i.Reopened++
 			i.Cases, i.Upstreams, i.Sites = nil, nil, nil
+			i.failedBefore, i.savedBefore, i.before = i.Failed, i.Saved, nil
 			b.join(i, s)
 			return i
 		}

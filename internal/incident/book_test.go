@@ -206,8 +206,49 @@ func TestLifeOfAnIncident(t *testing.T) {
 	}
 	w.ill = dies
 	w.live(5*time.Second, 10)
-	if again := w.the("it falls again"); again.ID != i.ID || again.Reopened != 1 {
+	again := w.the("it falls again")
+	if again.ID != i.ID || again.Reopened != 1 {
 		t.Errorf("it is %s, reopened %d, and was %s", again.ID, again.Reopened, i.ID)
+	}
+	if again.Saved <= i.Saved {
+		t.Errorf("%d saved in all, %d before", again.Saved, i.Saved)
+	}
+}
+
+// What came before an incident, and was less than one, is not counted as its own. What
+// grows is passed on without being told anew, and what an upstream was that is gone ends.
+func TestCountsAreOfTheIncident(t *testing.T) {
+	w := newTown(t, "shop")
+	var grown []Incident
+	w.b.opts.Grown = func(i *Incident) { grown = append(grown, *i) }
+	n := 0
+	w.ill = func(*visit) (string, bool) {
+		if n++; n%300 == 0 {
+			return "upstream.await-head.reset", false
+		}
+		return "", false
+	}
+	w.live(3*time.Minute, 10)
+	if list := w.open(); len(list) > 0 {
+		t.Fatalf("one of 300:%s", titles(list))
+	}
+	w.ill = func(*visit) (string, bool) { return "", false }
+	w.live(20*time.Second, 10)
+	failed := uint64(0)
+	w.ill = func(*visit) (string, bool) { failed++; return "upstream.await-head.reset", false }
+	w.live(130*time.Second, 10)
+	i := w.the("all fail")
+	if i.Failed != failed {
+		t.Errorf("%d failed, counted %d", failed, i.Failed)
+	}
+	if len(grown) == 0 || len(grown) > 2 || grown[0].Failed == 0 {
+		t.Errorf("passed on %d times in two minutes", len(grown))
+	}
+	w.looks[0].Upstream = "another"
+	w.ill = func(*visit) (string, bool) { return "", false }
+	w.live(quiet+20*time.Second, 10)
+	if list := w.open(); len(list) > 0 {
+		t.Errorf("open without an upstream:%s", titles(list))
 	}
 }
 

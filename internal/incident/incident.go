@@ -91,7 +91,14 @@ type Incident struct {
 	// Cases are what it is made of.
 	Cases []sensor.Key `json:"cases"`
 
+	// before are the counts of its cases that are not its own; failedBefore and
+	// savedBefore are its own of the times before it came again.
+	before                    map[sensor.Key]counts
+	failedBefore, savedBefore uint64
+
 	known    bool      // told already
+	told     string    // its fingerprint then
+	kept     time.Time // when it was told or kept last
 	topSince time.Time // how long the first cause has been the first
 	topID    string
 }

@@ -28,19 +28,42 @@ func (b *Book) update(i *Incident, all map[sensor.Key]*seen, now time.Time) {
 	if i.LastSeen.After(now.Add(time.Minute)) { // the clock was put back
 		i.LastSeen = now
 	}
-	before := i.fingerprint()
+	worse := i.Severity
 	b.count(i, cases)
-	if recovered(cases) {
-		b.recover(i, now)
-	} else {
+	ends := recovered(cases)
+	if !ends || i.Title == "" {
 		b.judge(i, cases, now)
 	}
-	if i.fingerprint() != before || !i.known {
-		i.Updated, i.known = now, true
-		if b.opts.Changed != nil {
-			c := i.copy()
-			b.opts.Changed(&c)
-		}
+	if ends {
+		b.recover(i, now)
+	}
+	switch {
+	case i.State == Closed: // told
+	case !i.known, i.fingerprint() != i.told && (now.Sub(i.Updated) >= tellEvery || isWorse(i.Severity, worse)):
+		i.Updated, i.kept, i.known, i.told = now, now, true, i.fingerprint()
+		b.pass(b.opts.Changed, i)
+	case now.Sub(i.kept) >= keepEvery:
+		i.kept = now
+		b.pass(b.opts.Grown, i)
+	}
+}
+
+// How often an incident is told anew at most, unless it becomes worse, and how often its
+// numbers are passed on.
+const (
+	tellEvery = 10 * time.Second
+	keepEvery = time.Minute
+)
+
+func isWorse(now, before Severity) bool {
+	return slices.Index(Severities, now) < slices.Index(Severities, before)
+}
+
+// pass gives a copy to who wants to know.
+func (b *Book) pass(to func(*Incident), i *Incident) {
+	if to != nil {
+		c := i.copy()
+		to(&c)
 	}
 }
 
@@ -50,11 +73,11 @@ func (i *Incident) fingerprint() string {
 }
 
 func (b *Book) count(i *Incident, cases []*seen) {
-	i.Failed, i.Saved, i.Clients = 0, 0, 0
+	i.Failed, i.Saved, i.Clients = i.failedBefore, i.savedBefore, 0
 	i.Exemplars = i.Exemplars[:0:0]
 	for _, s := range cases {
-		i.Failed += s.failed
-		i.Saved += s.saved
+		i.Failed += s.failed - min(s.failed, i.before[s.Key].failed) // the sensor may know it anew
+		i.Saved += s.saved - min(s.saved, i.before[s.Key].saved)
 		i.Clients = max(i.Clients, s.clients)
 		i.note(s)
 		i.Exemplars = append(i.Exemplars, s.exemplars[:min(len(s.exemplars), exemplarsMax-len(i.Exemplars))]...)
@@ -109,10 +132,8 @@ func (b *Book) close(i *Incident, now time.Time) {
 	if len(b.closed) > closedMax {
 		b.closed = b.closed[:closedMax]
 	}
-	if i.known = true; b.opts.Changed != nil {
-		c := i.copy()
-		b.opts.Changed(&c)
-	}
+	i.known = true
+	b.pass(b.opts.Changed, i)
 }
 
 // judge ranks the causes, and says how bad it is and how far it reaches.
