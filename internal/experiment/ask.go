@@ -191,6 +191,12 @@ type answer struct {
 // protocol.
 func (a *answer) ok() bool { return a.status > 0 && a.status < 500 && !a.wantsTLS }
 
+// toSecure reports a server that sends to HTTPS: it does not know that the visitor came by
+// it, and so the answer is none to what the visitor asked.
+func (a *answer) toSecure() bool {
+	return a.status >= 300 && a.status < 400 && strings.HasPrefix(strings.ToLower(a.location), "https://")
+}
+
 // says is the outcome in words.
 func (a *answer) says() string {
 	switch {

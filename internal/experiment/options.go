@@ -33,6 +33,8 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock.
 	Now func() time.Time
+	// Bug is told of a panic in an experiment, which shows nothing then.
+	Bug func(where string, panicked any)
 }
 
 // Allowed is what may be tried. The zero value is nothing.

@@ -25,7 +25,7 @@ func tryRoot(ctx context.Context, s *subject) (cause.Value, bool) {
 
 func (s *subject) tryPage(ctx context.Context, request []byte, what string) (cause.Value, bool) {
 	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request})
-	if a.why.ours {
+	if a.why.ours || a.toSecure() {
 		return unseen()
 	}
 	return truth(a.ok(), "%s: %s", what, a.says())
@@ -57,7 +57,7 @@ func tryPadded(ctx context.Context, s *subject) (cause.Value, bool) {
 // trySized tells nothing where no connection opens: the size has no part in that.
 func (s *subject) trySized(ctx context.Context, request []byte, what string) (cause.Value, bool) {
 	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request})
-	if !a.opened {
+	if !a.opened || a.toSecure() {
 		return unseen()
 	}
 	return truth(a.ok(), "%s: %s", what, a.says())
@@ -66,7 +66,7 @@ func (s *subject) trySized(ctx context.Context, request []byte, what string) (ca
 // tryOtherServer asks another server for what failed.
 func tryOtherServer(ctx context.Context, s *subject) (cause.Value, bool) {
 	a := s.ask(ctx, &question{server: s.other, proxy: s.up.Proxy, request: s.request(s.other, s.path)})
-	if a.why.ours {
+	if a.why.ours || a.toSecure() {
 		return unseen()
 	}
 	return truth(a.ok(), "the same page at %s: %s", s.other.Name, a.says())

@@ -229,13 +229,24 @@ func (x *experiment) place(s *subject) string {
 func (r *Runner) run(d *incident.Doubt, x *experiment, s *subject) {
 	ctx, cancel := context.WithTimeout(r.ctx, Longest)
 	defer cancel()
-	o := outcome{}
-	o.value, o.seen = x.try(ctx, s)
-	o.at = r.opts.Now()
+	o := r.attempt(ctx, x, s)
 	r.mu.Lock()
 	r.budget.done(x.place(s))
 	r.mu.Unlock()
 	r.finish(d, x, o)
+}
+
+// attempt tries it out; a bug in that must not end what serves, and shows nothing.
+func (r *Runner) attempt(ctx context.Context, x *experiment, s *subject) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{}
+			r.opts.Bug(x.fact, p)
+		}
+		o.at = r.opts.Now()
+	}()
+	o.value, o.seen = x.try(ctx, s)
+	return o
 }
 
 // finish enters an outcome: of x, or that there was nothing to try.

@@ -6,9 +6,11 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -69,8 +71,9 @@ func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
 		Routes: experiment.ReadRoutes,
 		Dial:   new(net.Dialer).DialContext,
 		Now:    time.Now,
+		Bug:    d.tellBug,
 	})
-	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed, Experiments: d.experiments})
+	d.book = incident.New(incident.Options{Catalogue: catalogue, Sensor: d.sensor, Changed: d.changed, Grown: func(i *incident.Incident) { d.keep(i, nil) }, Experiments: d.experiments})
 	if d.on {
 		d.recall()
 	}
@@ -82,7 +85,7 @@ func (d *diagnosis) sinks() []record.Sink {
 	if !d.on {
 		return nil
 	}
-	return []record.Sink{d.sensor}
+	return []record.Sink{d}
 }
 
 // recalled is how many incidents of the processes before are known again.
@@ -123,13 +126,39 @@ func (d *diagnosis) start(g *Gateway) {
 			case <-d.quit:
 				return
 			case <-t.C:
-				now, looks := time.Now(), g.looks()
-				d.sensor.Tick(now, looks, d.host.look(g.eng))
-				d.book.Look(now, looks)
-				d.counts.looked(time.Since(now))
+				if g.left.Load() { // the process that came after watches
+					return
+				}
+				d.look(g)
 			}
 		}
 	}()
+}
+
+// look looks once. A bug in what judges must not end what serves.
+func (d *diagnosis) look(g *Gateway) {
+	defer d.bug("a look")
+	now, looks := time.Now(), g.looks()
+	d.sensor.Tick(now, looks, d.host.look(g.eng))
+	d.book.Look(now, looks)
+	d.counts.looked(time.Since(now))
+}
+
+// bug, deferred, logs a panic and lets it go.
+func (d *diagnosis) bug(where string) {
+	if p := recover(); p != nil {
+		d.tellBug(where, p)
+	}
+}
+
+func (d *diagnosis) tellBug(where string, panicked any) {
+	d.log.Error("a bug in the diagnosis; please report it", "where", where, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+}
+
+// Consume implements record.Sink.
+func (d *diagnosis) Consume(batch []record.Record) {
+	defer d.bug("taking records")
+	d.sensor.Consume(batch)
 }
 
 // use puts a configuration to use, and the networks of CDNs as they are with it.
@@ -138,11 +167,17 @@ func (d *diagnosis) use(cfg *config.Config, n *networks, stateDir string) {
 	d.sensor.KnowCDN(func(a netip.Addr) bool { _, is := n.table.Find(a); return is })
 }
 
-func (d *diagnosis) stop() {
+// stop ends it, and keeps what is open unless the process left it to another.
+func (d *diagnosis) stop(left bool) {
 	d.experiments.Close()
 	if d.done != nil {
 		close(d.quit)
 		<-d.done
+	}
+	for _, i := range d.book.Incidents() {
+		if i.State != incident.Closed && !left {
+			d.keep(&i, nil)
+		}
 	}
 }
 
@@ -217,6 +252,12 @@ func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failu
 // changed counts and keeps a change of an incident, and tells it once it is kept.
 func (d *diagnosis) changed(i *incident.Incident) {
 	d.counts.note(i, layerOf(d.catalogue, i))
+	d.keep(i, func() { d.tell(i) })
+}
+
+// keep keeps an incident as it is now. then, if it is not nil, is called when that is
+// done, or cannot be.
+func (d *diagnosis) keep(i *incident.Incident, then func()) {
 	body, err := json.Marshal(i)
 	if err != nil {
 		panic("gateway: an incident does not encode: " + err.Error())
@@ -229,8 +270,11 @@ func (d *diagnosis) changed(i *incident.Incident) {
 	for _, id := range i.Exemplars {
 		_ = d.store.PutExemplar(store.Exemplar{Exchange: id, Incident: i.ID, At: i.Updated, Body: []byte("{}")}, nil)
 	}
-	if err := d.store.PutIncident(row, func(error) { d.tell(i) }); err != nil {
-		d.tell(i)
+	if then == nil {
+		then = func() {}
+	}
+	if err := d.store.PutIncident(row, func(error) { then() }); err != nil {
+		then()
 	}
 }
 

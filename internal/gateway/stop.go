@@ -92,7 +92,7 @@ func (g *Gateway) drain(now <-chan struct{}, limit, grace time.Duration) {
 func (g *Gateway) closeAll() {
 	g.env.Refreshes.Close()
 	if g.diagnosis != nil {
-		g.diagnosis.stop()
+		g.diagnosis.stop(g.left.Load())
 	}
 	if g.pump != nil {
 		g.pump.stop()
