@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"context"
 	"crypto/tls"
 	"time"
 
@@ -187,11 +188,13 @@ func setHandshakeStall(s *Stage) error {
 		return err
 	}
 	s.Config = behind("https://"+server.addr, s.trusting("timeouts: {up_handshake: 2s}")...)
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.AtEnd(cancel) // before the server's own end, which waits for its handshakes
 	s.breaks = func() error {
 		stuck := good.Clone()
 		stuck.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			<-s.ctx.Done()
-			return nil, s.ctx.Err()
+			<-ctx.Done()
+			return nil, ctx.Err()
 		}
 		stuck.Certificates = nil
 		server.show(stuck)
