@@ -186,8 +186,8 @@ func (b *Book) see(c *sensor.Case, look *sensor.Look, gone bool, now time.Time) 
 // enter finds the incident that a case belongs to, or opens one. I1.
 func (b *Book) enter(s *seen, now time.Time) {
 	k := s.Key
-	if isRefusal(k.Mode) && s.ranking.Top() == nil {
-		return // that a request is refused is ordinary, unless it is known why
+	if isOrdinary(k.Mode) && !b.isKnownWhy(s) {
+		return
 	}
 	for _, i := range b.open {
 		if b.belongs(s, i) {
@@ -214,11 +214,19 @@ func (b *Book) join(i *Incident, s *seen) {
 	i.note(s)
 }
 
-// isRefusal reports answers by which a server does something else than it was asked for,
-// as it should: it refuses a request, which is mostly the client's fault, does not switch
-// protocols, sends to where the client is already.
-func isRefusal(m sensor.Mode) bool {
-	return strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
+// isKnownWhy reports that a case has a cause, and another one than that visitors do such
+// things.
+func (b *Book) isKnownWhy(s *seen) bool {
+	top := s.ranking.Top()
+	return top != nil && top.Cause.Layer != "client"
+}
+
+// isOrdinary reports what is no incident unless it is known why. Answers by which a
+// server does something else than it was asked for, as it should: it refuses a request,
+// which is mostly the client's fault, does not switch protocols, sends to where the client
+// is already. And visitors that leave.
+func isOrdinary(m sensor.Mode) bool {
+	return m == sensor.ModeLeft || strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
 }
 
 // again finds the closed incident that comes again. I4.

@@ -119,6 +119,9 @@ func (w *town) visit(v *visit) {
 		} else {
 			r.NoteFailure(err)
 			r.Status, r.Outcome = 502, record.Answered
+			if code.Party == failure.Client {
+				r.Status, r.Outcome = failure.StatusClientGone, record.ClientLeft
+			}
 		}
 	}
 	w.s.Consume([]record.Record{r})
@@ -384,6 +387,36 @@ func TestRefusalsAreNoIncident(t *testing.T) {
 	w.live(2*time.Minute, 20)
 	if list := w.b.Incidents(); len(list) > 0 {
 		t.Errorf("%d incidents%s", len(list), titles(list))
+	}
+}
+
+// Visitors leave, and leave sooner where pages are slow. That they all do after equally
+// long is the patience of something in front of the gateway.
+func TestDepartures(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		wait  func(r *rand.Rand) time.Duration
+		cause string
+	}{
+		{"at any time", func(r *rand.Rand) time.Duration { return time.Duration(r.Int64N(int64(20 * time.Second))) }, ""},
+		{"at once", func(*rand.Rand) time.Duration { return 10 * time.Millisecond }, ""},
+		{"after 10 s", func(*rand.Rand) time.Duration { return 10 * time.Second }, "tmo.inverted"},
+	} {
+		w := newTown(t, "shop")
+		w.ill = func(v *visit) (string, bool) {
+			if v.path != "/product/7" {
+				return "", false
+			}
+			v.took = c.wait(w.r)
+			return "client.await-head.closed", false
+		}
+		w.live(time.Minute, 10)
+		switch list := w.b.Incidents(); {
+		case c.cause == "" && len(list) > 0:
+			t.Errorf("%s: %d incidents%s", c.why, len(list), titles(list))
+		case c.cause != "" && (len(list) != 1 || list[0].first() != c.cause):
+			t.Errorf("%s: %d incidents%s", c.why, len(list), titles(list))
+		}
 	}
 }
 

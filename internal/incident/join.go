@@ -35,7 +35,7 @@ func isNarrow(level string) bool { return level == "path" || level == "client" |
 
 // isConsequence reports a failure that always has another one behind it.
 func isConsequence(m sensor.Mode) bool {
-	return m == "gateway no-server" || m == "gateway limit"
+	return m == "gateway no-server" || m == "gateway limit" || m == sensor.ModeLeft
 }
 
 func narrowest(shares []sensor.Share) sensor.Share {

@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"strconv"
+	"time"
 
 	"causey/internal/failure"
 	"causey/internal/phase"
@@ -26,7 +27,11 @@ const (
 	ModeMalformed Mode = "malformed" // what comes is no answer
 	ModeCut       Mode = "cut"       // an answer begins and does not end
 	ModeTunnel    Mode = "tunnel"
+	ModeLeft      Mode = "left" // clients do not wait for the answer
 )
+
+// patience is how long a client waits at least that leaves because of what it waits for.
+const patience = time.Second
 
 // modeOf returns the mode of a failure, "" for none and for one that is the client's own.
 func modeOf(c failure.Code) Mode {

@@ -57,7 +57,7 @@ func (s *Sensor) take(r *record.Record) {
 		return
 	}
 	var a *record.Attempt
-	if len(tries) > 0 && r.Failure.Party == failure.Upstream {
+	if len(tries) > 0 && (r.Failure.Party == failure.Upstream || leftWaiting(r)) {
 		a = &tries[len(tries)-1]
 	}
 	s.bad(p, r, a, at, at)
@@ -93,6 +93,9 @@ func isOfAttempt(r *record.Record, tries []record.Attempt) bool {
 func endedBad(r *record.Record) bool {
 	return r.Failure.Party == failure.Upstream && r.Failure.Phase >= phase.RelayBody
 }
+
+// leftWaiting reports a client that had waited for long.
+func leftWaiting(r *record.Record) bool { return isLeaving(r) && r.Phases[phase.AwaitHead] >= patience }
 
 // isLeaving reports a client that went away before its answer, of its own will or out of
 // patience.
@@ -137,6 +140,9 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time
 		if mode = modeOf(code); code.IsNone() {
 			mode = modeOfStatus(a.Status)
 		}
+	}
+	if mode == "" && leftWaiting(r) {
+		mode = ModeLeft
 	}
 	if mode == "" {
 		return
