@@ -71,7 +71,7 @@ func (x *Exchange) redirectsToSelf() bool {
 	}
 	if to[0] != '/' {
 		scheme := "http://"
-		if x.client.Arrival().Secure() || x.cameByHTTPS() {
+		if x.client.Arrival().Secure() || x.saysHTTPS() { // as evidence its word will do
 			scheme = "https://"
 		}
 		var ours bool

@@ -50,6 +50,7 @@ func TestBadAnswersAreKept(t *testing.T) {
 		{"to itself whole", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: http://site.example/a"), "", true, true},
 		{"to the secure one", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: https://site.example/a"), "", false, false},
 		{"to itself with a cookie", l("GET /a"), l("HTTP/1.1 302 Found", "Location: /a", "Set-Cookie: seen=1"), "", false, false},
+		{"to the secure one from there", l("GET /a", "X-Forwarded-Proto: https"), l("HTTP/1.1 301 Moved", "Location: https://site.example/a"), "", true, true},
 		{"elsewhere", l("GET /a"), l("HTTP/1.1 302 Found", "Location: /b"), "", false, false},
 		{"after a form", l("POST /a", "Content-Length: 0"), l("HTTP/1.1 303 See Other", "Location: /a"), "", false, false},
 		{"no upgrade", l("GET /a", "Connection: upgrade", "Upgrade: websocket"), l("HTTP/1.1 200 OK"), "page", true, false},

@@ -60,9 +60,12 @@ func (x *Exchange) wantsRedirect() bool {
 }
 
 // cameByHTTPS reports that a trusted proxy says so.
-func (x *Exchange) cameByHTTPS() bool {
+func (x *Exchange) cameByHTTPS() bool { return x.trusted && x.saysHTTPS() }
+
+// saysHTTPS reports that a proxy, or the client itself, says so.
+func (x *Exchange) saysHTTPS() bool {
 	i := x.req.Find(wire.XForwardedProto)
-	return x.trusted && i >= 0 && wire.EqualFold(firstOf(x.req.Value(i)), "https")
+	return i >= 0 && wire.EqualFold(firstOf(x.req.Value(i)), "https")
 }
 
 func firstOf(list []byte) []byte {
