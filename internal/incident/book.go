@@ -173,7 +173,7 @@ func (b *Book) see(c *sensor.Case, look *sensor.Look, gone bool, now time.Time) 
 	s.before.failed, s.before.saved = c.Before()
 	s.recovered = c.Recovered(now) || gone
 	s.bad, s.good = c.Recent(now, recently)
-	if b.opts.Experiments != nil {
+	if b.opts.Experiments != nil && c.Mode != sensor.ModeLeft { // slow pages are not asked for once more
 		if tried := b.opts.Experiments.Consider(doubtOf(c, s, now)); len(tried) > 0 {
 			s.facts = maps.Clone(s.facts) // the doubt has the other one
 			maps.Copy(s.facts, tried)
