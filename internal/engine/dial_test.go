@@ -99,11 +99,16 @@ func TestConnectTriesAddressesSideBySide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			port := helloBeside(t, c.silent...)
+			var mu sync.Mutex
 			var lost []*failure.Error
 			r := newRig(t, nil, func(s *setup) {
 				s.servers, s.resolver = []upstream.Spec{named(port)}, hosts(t, c.addrs...)
 				s.group.MaxIdle = 0
-				s.addressLost = func(_ *upstream.Server, err *failure.Error) { lost = append(lost, err) }
+				s.addressLost = func(_ *upstream.Server, err *failure.Error) {
+					mu.Lock()
+					defer mu.Unlock()
+					lost = append(lost, err)
+				}
 			})
 			p := r.dial()
 			for range 5 {
@@ -111,6 +116,7 @@ func TestConnectTriesAddressesSideBySide(t *testing.T) {
 					t.Fatalf("%q %q", head, body)
 				}
 			}
+			mu.Lock()
 			if want := 5; len(lost) != want && (c.lost != failure.NoKind || len(lost) > 0) {
 				t.Errorf("%d addresses were lost, want %d", len(lost), want)
 			}
@@ -119,6 +125,7 @@ func TestConnectTriesAddressesSideBySide(t *testing.T) {
 					t.Errorf("lost %v: %v", err.Evidence.Dialled, err.Code)
 				}
 			}
+			mu.Unlock()
 			for _, rec := range r.drained() {
 				if a := rec.Attempts[0]; a.Dialled.Addr() != netip.MustParseAddr("127.0.0.1") {
 					t.Errorf("the connection is to %v", a.Dialled)
