@@ -124,11 +124,17 @@ func TestLotIgnoresEventsOfFormerTenants(t *testing.T) {
 	r := newRig(t, origin(t, hello), nil)
 	first := r.dial()
 	first.get()
-	r.parkedIs(1)
 	l := r.eng.lot
-	l.mu.Lock()
-	slot, generation := 0, l.parked[0].generation
-	l.mu.Unlock()
+	slot, generation := 0, uint32(0)
+	eventually(t, "it is in the set, which is after it counts as parked", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if len(l.parked) == 0 {
+			return false
+		}
+		generation = l.parked[slot].generation
+		return true
+	})
 	first.reset()
 	r.parkedIs(0)
 	second := r.dial()
