@@ -95,6 +95,7 @@ var facts = []Fact{
 	{"many_paths", Truth, "failures are of at least 3 paths"},
 	{"unsafe_only", Truth, "all of at least 3 failures are of methods that are not repeated (POST), and GET goes well"},
 	{"one_client", Truth, "80 % of at least 3 failures are of one client, and others go well"},
+	{"one_name", Truth, "80 % of at least 3 failures are of one name that is not served here, and at least 3 people asked for it"},
 	{"one_network", Truth, "80 % of failures of at least 2 clients are of one network (/24, /48), and others go well"},
 	{"upstreams", Number, "upstreams with requests in the same time"},
 	{"upstreams_failing", Number, "upstreams with failures of this kind that began within a minute"},

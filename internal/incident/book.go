@@ -224,9 +224,9 @@ func (b *Book) isKnownWhy(s *seen) bool {
 // isOrdinary reports what is no incident unless it is known why. Answers by which a
 // server does something else than it was asked for, as it should: it refuses a request,
 // which is mostly the client's fault, does not switch protocols, sends to where the client
-// is already. And visitors that leave.
+// is already. And visitors that leave, or ask for what is not there.
 func isOrdinary(m sensor.Mode) bool {
-	return m == sensor.ModeLeft || strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
+	return m == sensor.ModeLeft || m == sensor.ModeRoute || strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
 }
 
 // again finds the closed incident that comes again. I4.

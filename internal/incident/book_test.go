@@ -39,7 +39,7 @@ type town struct {
 
 type visit struct {
 	upstream, server, path string
-	site                   string
+	site, host             string
 	addr                   [4]byte // of the client
 	client                 int
 	took                   time.Duration
@@ -94,6 +94,7 @@ func (w *town) visit(v *visit) {
 	r.Reset()
 	r.ID = w.ids.Next()
 	r.Site, r.Upstream, r.Client = v.site, v.upstream, netip.AddrFrom4(v.addr)
+	r.SetText(record.Host, []byte(v.host))
 	r.SetText(record.Target, []byte(v.path))
 	r.SetText(record.Method, []byte("GET"))
 	r.Total, r.HeadIn = v.took, 200
@@ -415,6 +416,37 @@ func TestDepartures(t *testing.T) {
 		case c.cause == "" && len(list) > 0:
 			t.Errorf("%s: %d incidents%s", c.why, len(list), titles(list))
 		case c.cause != "" && (len(list) != 1 || list[0].first() != c.cause):
+			t.Errorf("%s: %d incidents%s", c.why, len(list), titles(list))
+		}
+	}
+}
+
+// Robots ask for any name; that people ask for one which nobody serves is worth telling.
+func TestForgottenNames(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		of    func(v *visit)
+		cause string
+	}{
+		{"a robot", func(v *visit) { v.host, v.addr = fmt.Sprintf("a%d.example", v.client), [4]byte{203, 0, 113, 1} }, ""},
+		{"people", func(v *visit) { v.host = "www.shop.example" }, "gw.no_route"},
+	} {
+		w := newTown(t, "shop")
+		w.place = func(v *visit) {
+			if v.path == "/cart" {
+				v.site, v.upstream = "", ""
+				c.of(v)
+			}
+		}
+		w.ill = func(v *visit) (string, bool) {
+			if v.upstream == "" {
+				return "client.route.no-site", false
+			}
+			return "", false
+		}
+		w.live(time.Minute, 10)
+		switch list := w.b.Incidents(); {
+		case c.cause == "" && len(list) > 0, c.cause != "" && (len(list) != 1 || list[0].first() != c.cause):
 			t.Errorf("%s: %d incidents%s", c.why, len(list), titles(list))
 		}
 	}

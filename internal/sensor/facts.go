@@ -46,7 +46,7 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 		v.during = slices.DeleteFunc(c.pool.good.since(v.onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
 	}
 	for _, topic := range []func(*view){
-		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeClients, seeOthers,
+		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeNames, seeClients, seeOthers,
 		seeRequest, seeHistory, seeSoftware, seeLoad, seeWaits, seeBodies, seeAsked, seeLeft, seeHands, seePauses, seeAnswers, seeMakers, seeGateway, seeHost,
 	} {
 		topic(v)

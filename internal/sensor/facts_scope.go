@@ -4,6 +4,7 @@
 package sensor
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -170,6 +171,35 @@ func network(a netip.Addr) netip.Prefix {
 	}
 	p, _ := a.Prefix(bits)
 	return p
+}
+
+// seeNames sees whether several people ask for one name that nobody serves.
+func seeNames(v *view) {
+	if v.c.Mode != ModeRoute || len(v.asked) < few {
+		return
+	}
+	names, counts, _ := shares(v.asked, func(s *sample) (string, bool) { return s.name, s.name != "" && isName(s.name) })
+	if len(names) == 0 {
+		v.truth("one_name", false, "none of %s asked for a name as people do", some(len(v.asked), "failure"))
+		return
+	}
+	people := map[netip.Addr]bool{}
+	for _, s := range v.asked {
+		if s.name == names[0] {
+			people[s.client] = true
+		}
+	}
+	v.truth("one_name", mostly(counts[names[0]], len(v.asked)) && len(people) >= few,
+		"%s, by %s", tally(counts[names[0]], len(v.asked), "were for "+names[0]+", which is not served here"), some(len(people), "client"))
+}
+
+// isName reports a Host that is a name, and no address.
+func isName(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err != nil
 }
 
 // seeClients sees which clients it is.

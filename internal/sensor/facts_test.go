@@ -457,3 +457,31 @@ func TestRareFailures(t *testing.T) {
 		t.Error("it has not recovered after two minutes")
 	}
 }
+
+// A name that several people ask for was forgotten; robots try out names and addresses.
+func TestNamesThatNobodyServes(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		of   func(i int) visit
+		want string
+	}{
+		{"people", func(i int) visit { return visit{host: "www.shop.example", client: fmt.Sprintf("192.0.%d.1", i%4)} }, "one_name"},
+		{"one client", func(int) visit { return visit{host: "www.shop.example"} }, "!one_name"},
+		{"robots", func(i int) visit {
+			return visit{host: "www.shop.example", client: fmt.Sprintf("192.0.%d.1", i%4), agent: "Mozilla/5.0 (compatible; SomeBot/1.0)"}
+		}, "!one_name"},
+		{"by address", func(i int) visit { return visit{host: "192.0.2.7:8080", client: fmt.Sprintf("192.0.%d.1", i%4)} }, "!one_name"},
+		{"many names", func(i int) visit {
+			return visit{host: fmt.Sprintf("a%d.example", i), client: fmt.Sprintf("192.0.%d.1", i%4)}
+		}, "!one_name"},
+		{"none", func(i int) visit { return visit{client: fmt.Sprintf("192.0.%d.1", i%4)} }, "!one_name"},
+	} {
+		g := newRig(t)
+		g.many(8, time.Second, func(i int) visit {
+			v := c.of(i)
+			v.upstream, v.code = "-", "client.route.no-site"
+			return v
+		})
+		g.want(c.why, c.want)
+	}
+}

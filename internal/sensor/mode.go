@@ -27,7 +27,8 @@ const (
 	ModeMalformed Mode = "malformed" // what comes is no answer
 	ModeCut       Mode = "cut"       // an answer begins and does not end
 	ModeTunnel    Mode = "tunnel"
-	ModeLeft      Mode = "left" // clients do not wait for the answer
+	ModeLeft      Mode = "left"  // clients do not wait for the answer
+	ModeRoute     Mode = "route" // they ask for what the configuration does not have
 )
 
 // patience is how long a client waits at least that leaves because of what it waits for.
@@ -36,6 +37,8 @@ const patience = time.Second
 // modeOf returns the mode of a failure, "" for none and for one that is the client's own.
 func modeOf(c failure.Code) Mode {
 	switch {
+	case c.Party == failure.Client && (c.Kind == failure.NoSite || c.Kind == failure.NoRoute):
+		return ModeRoute
 	case c.IsNone(), c.Party == failure.Client, c.Party == failure.Gateway && c.Kind == failure.Shutdown:
 		return ""
 	case c.Party == failure.Gateway:

@@ -26,7 +26,9 @@ type sample struct {
 	// made is what its answer shows of its maker, nil before anybody asked.
 	made *judged
 
-	site   string
+	site string
+	// name is what a person asked for in vain, "" where it was found.
+	name   string
 	path   path
 	file   bool
 	target uint64 // a hash of the whole target

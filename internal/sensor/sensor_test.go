@@ -65,7 +65,7 @@ type visit struct {
 	dialled                            string
 	cut                                bool // the failure came after the head
 	left                               bool // the client went before the answer
-	agent, peer                        string
+	agent, peer, host                  string
 	interims                           uint8
 	coded                              bool
 	software                           record.Software
@@ -111,6 +111,7 @@ func (g *rig) put(v visit) record.ID {
 	a.Interims, a.Coded, a.Software = v.interims, v.coded, v.software
 	r.Phases[phase.AwaitHead] = a.Took
 	r.SetText(record.UserAgent, []byte(v.agent))
+	r.SetText(record.Host, []byte(v.host))
 	r.Peer = netip.AddrPortFrom(netip.MustParseAddr(or(v.peer, or(v.client, "192.0.2.1"))), 4711)
 	r.Cache = v.cache
 	if r.BodyWait = v.wait; v.relay > 0 {

@@ -155,6 +155,9 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time
 	b := c.note(when, seen)
 	s.fill(b, r, a, at)
 	c.wanted.note(r)
+	if mode == ModeRoute && string(r.Text(record.Host)) == c.wanted.Host && !isRobot(r.Text(record.UserAgent)) {
+		b.name = c.wanted.Host
+	}
 	if b.gap = -1; a != nil {
 		if m := p.servers[a.Server]; m != nil {
 			b.gap = m.gap
