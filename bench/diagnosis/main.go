@@ -135,7 +135,7 @@ func play(ctx context.Context, o *options, program string, f *fault.Fault, seed 
 		time.Sleep(250 * time.Millisecond)
 	}
 	if o.dump != "" {
-		if data, err := p.Raw(); err == nil {
+		if data, err := p.Whole(); err == nil {
 			_ = os.WriteFile(filepath.Join(o.dump, f.ID()+".json"), data, 0o644)
 		}
 	}

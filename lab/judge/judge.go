@@ -234,7 +234,7 @@ func (i *Incident) Rank(causes []string) int {
 
 // Incidents asks the admin side. I1.
 func (p *Play) Incidents() ([]Incident, error) {
-	data, err := p.Raw()
+	data, err := p.get("/api/v1/incidents")
 	if err != nil {
 		return nil, err
 	}
@@ -245,15 +245,32 @@ func (p *Play) Incidents() ([]Incident, error) {
 	return answer.Incidents, err
 }
 
-// Raw is what the admin side says, as it says it. I1.
-func (p *Play) Raw() ([]byte, error) {
-	resp, err := p.admin.Get("http://localhost/api/v1/incidents")
+// Whole is all that the admin side says of each incident, as JSON: {"incidents": [...]}.
+// Its list lacks the facts. I1.
+func (p *Play) Whole() ([]byte, error) {
+	list, err := p.Incidents()
+	if err != nil {
+		return nil, err
+	}
+	whole := make([]json.RawMessage, 0, len(list))
+	for i := range list {
+		data, err := p.get("/api/v1/incidents/" + list[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		whole = append(whole, data)
+	}
+	return json.Marshal(map[string]any{"incidents": whole})
+}
+
+func (p *Play) get(path string) ([]byte, error) {
+	resp, err := p.admin.Get("http://localhost" + path)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET /api/v1/incidents is answered %s", resp.Status)
+		return nil, fmt.Errorf("GET %s is answered %s", path, resp.Status)
 	}
 	return io.ReadAll(resp.Body)
 }
