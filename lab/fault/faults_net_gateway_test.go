@@ -49,10 +49,11 @@ func limit(s *Stage) string {
 	return out
 }
 
-// throttled has a program compute there for 50 ms of its own time, and says whether that took much longer.
+// throttled has a program compute there for some 25 ms of its own time, ten times of what gw.overload leaves to half a second,
+// and says whether that took much longer.
 func throttled(s *Stage) string {
 	began := time.Now()
-	out, err := inside(s, "sh", "-c", "ulimit -t 1; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done")
+	out, err := inside(s, "sh", "-c", "ulimit -t 1; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")
 	if err != nil {
 		return out + err.Error()
 	}
