@@ -215,10 +215,10 @@ func (b *Book) join(i *Incident, s *seen) {
 }
 
 // isKnownWhy reports that a case has a cause, and another one than that visitors do such
-// things.
+// things. That they leave has one only if they do so after equally long.
 func (b *Book) isKnownWhy(s *seen) bool {
 	top := s.ranking.Top()
-	return top != nil && top.Cause.Layer != "client"
+	return top != nil && top.Cause.Layer != "client" && (s.Mode != sensor.ModeLeft || s.facts["left_clustered"].True)
 }
 
 // isOrdinary reports what is no incident unless it is known why. Answers by which a

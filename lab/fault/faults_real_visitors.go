@@ -21,7 +21,10 @@ var realVisitors = []*Fault{
 	{Cause: "cli.abort", Means: Real, Scope: "client",
 		Set: func(s *Stage) error { return s.shop("", nodeShop("EXPORT_MS=2500")) },
 		Break: func(s *Stage) error {
-			s.Invite(Visitors{PerSecond: 4, Clients: 6, Patience: time.Second, Asks: []Ask{{Method: "GET", Path: "/export", Weight: 1}}})
+			for i := range 8 { // people are not equally patient
+				s.Invite(Visitors{PerSecond: 0.5, Clients: 1, Patience: 400*time.Millisecond + time.Duration(i)*250*time.Millisecond,
+					Asks: []Ask{{Method: "GET", Path: "/export", Weight: 1}}})
+			}
 			return nil
 		}},
 	{Cause: "cli.slow_reader", Means: Real, Scope: "client",
