@@ -221,3 +221,10 @@ func BenchmarkRank(b *testing.B) {
 		c.Rank(Symptom{Codes: []failure.Code{refused}}, f)
 	}
 }
+
+// A fact is there once: whoever lists all of them lists it once.
+func TestFactsAreThereOnce(t *testing.T) {
+	if len(factByName) != len(AllFacts()) {
+		t.Errorf("%d facts have %d names", len(AllFacts()), len(factByName))
+	}
+}

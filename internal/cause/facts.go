@@ -133,8 +133,6 @@ var facts = []Fact{
 
 	// Load.
 	{"rate_ratio", Number, "requests per second of the last 5 s, against the median second of the quarter of an hour before"},
-	{"rate_up", Truth, "that is 2 or more, of at least 20 requests per second"},
-	{"rate_ratio", Number, "requests per second against the quarter of an hour before"},
 	{"rate_up", Truth, "at least 20 requests per second come, twice as many as in the quarter of an hour before, or more"},
 	{"top_client_share", Number, "share of the requests that one client sent, 0 to 1"},
 	{"top_network_share", Number, "share of the requests of one network"},
