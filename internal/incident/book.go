@@ -77,7 +77,6 @@ type seen struct {
 	failing          map[string]bool
 	symptom          cause.Symptom
 	facts            cause.Facts
-	ranking          cause.Ranking
 	shares           []sensor.Share
 }
 
@@ -179,18 +178,19 @@ func (b *Book) see(c *sensor.Case, look *sensor.Look, gone bool, now time.Time) 
 			maps.Copy(s.facts, tried)
 		}
 	}
-	s.ranking = b.opts.Catalogue.Rank(s.symptom, s.facts)
 	return s
 }
 
 // enter finds the incident that a case belongs to, or opens one. I1.
 func (b *Book) enter(s *seen, now time.Time) {
 	k := s.Key
-	if isOrdinary(k.Mode) && !b.isKnownWhy(s) {
+	ranking := b.opts.Catalogue.Rank(s.symptom, s.facts)
+	top := ranking.Top()
+	if isOrdinary(k.Mode) && !isKnownWhy(s, top) {
 		return
 	}
 	for _, i := range b.open {
-		if b.belongs(s, i) {
+		if b.belongs(s, top, i) {
 			b.join(i, s)
 			return
 		}
@@ -216,8 +216,7 @@ func (b *Book) join(i *Incident, s *seen) {
 
 // isKnownWhy reports that a case has a cause, and another one than that visitors do such
 // things. That they leave has one only if they do so after equally long.
-func (b *Book) isKnownWhy(s *seen) bool {
-	top := s.ranking.Top()
+func isKnownWhy(s *seen, top *cause.Ranked) bool {
 	return top != nil && top.Cause.Layer != "client" && (s.Mode != sensor.ModeLeft || s.facts["left_clustered"].True)
 }
 

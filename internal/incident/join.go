@@ -7,16 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"causey/internal/cause"
 	"causey/internal/sensor"
 )
 
 // belongs reports that a new case is one more symptom of an incident: at the same
-// upstream by what fails there, at another one by how and when. I1.
-func (b *Book) belongs(s *seen, i *Incident) bool {
+// upstream by what fails there, at another one by how and when. top is its likeliest
+// cause, nil for none. I1.
+func (b *Book) belongs(s *seen, top *cause.Ranked, i *Incident) bool {
 	if !slices.Contains(i.Upstreams, s.Upstream) {
 		return b.sameElsewhere(s, i)
 	}
-	if b.follows(s, i) {
+	if b.follows(top, i) {
 		return true
 	}
 	apart := s.onset.Sub(i.Opened).Abs()
@@ -45,10 +47,9 @@ func narrowest(shares []sensor.Share) sensor.Share {
 	return shares[0]
 }
 
-// follows reports that the likeliest cause of the case is one that the incident's own
+// follows reports that the likeliest cause of a case is one that the incident's own
 // leads to, or the other way round.
-func (b *Book) follows(s *seen, i *Incident) bool {
-	top := s.ranking.Top()
+func (b *Book) follows(top *cause.Ranked, i *Incident) bool {
 	if top == nil || len(i.Ranked) == 0 {
 		return false
 	}
