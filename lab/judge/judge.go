@@ -104,19 +104,10 @@ func (p *Play) End() {
 }
 
 // Break makes the faults happen that were not there from the start.
-func (p *Play) Break() error {
-	return p.each(func(f *fault.Fault) func(*fault.Stage) error { return f.Break })
-}
-
-// Mend ends those that can be ended.
-func (p *Play) Mend() error {
-	return p.each(func(f *fault.Fault) func(*fault.Stage) error { return f.Mend })
-}
-
-func (p *Play) each(of func(*fault.Fault) func(*fault.Stage) error) (err error) {
+func (p *Play) Break() (err error) {
 	for _, f := range p.faults {
-		if do := of(f); do != nil {
-			err = errors.Join(err, do(p.Stage))
+		if f.Break != nil {
+			err = errors.Join(err, f.Break(p.Stage))
 		}
 	}
 	return err
