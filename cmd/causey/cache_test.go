@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
 
 // TestCache writes the golden answer of the admin side as a table.
@@ -26,14 +28,7 @@ func TestCache(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
-	const golden = "testdata/cache.table"
-	if *update {
-		writeFile(t, golden, stdout)
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil || stdout != string(want) {
-		t.Errorf("%v\n%s\nwant:\n%s", err, stdout, want)
-	}
+	testkit.Golden(t, "testdata/cache.table", []byte(stdout))
 	off := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"on":false}`)) })
 	if code, stdout, _ = causey("cache", "--admin", off.at.address); code != exitOK || !strings.Contains(stdout, "cache: on") {
 		t.Errorf("without a cache: exit %d, %s", code, stdout)

@@ -13,6 +13,7 @@ import (
 
 	"causey/internal/admin"
 	"causey/internal/config"
+	"causey/internal/testkit"
 )
 
 // TestCertificates writes the golden answer of the admin side as a table, and says
@@ -32,14 +33,7 @@ func TestCertificates(t *testing.T) {
 	if code != exitProblem || stderr != "" {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
-	const golden = "testdata/certificates.table"
-	if *update {
-		writeFile(t, golden, stdout)
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil || stdout != string(want) {
-		t.Errorf("%v\n%s\nwant:\n%s", err, stdout, want)
-	}
+	testkit.Golden(t, "testdata/certificates.table", []byte(stdout))
 	code, stdout, _ = causey("certs", "--json", "--admin", a.at.address)
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, answer); err != nil || code != exitProblem || stdout != compact.String()+"\n" {

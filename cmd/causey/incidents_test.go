@@ -17,6 +17,7 @@ import (
 
 	"causey/internal/accesslog"
 	"causey/internal/incident"
+	"causey/internal/testkit"
 )
 
 // sampleAdmin answers with the golden answers of the admin side.
@@ -73,16 +74,10 @@ func sampleIncidents(t *testing.T) []incident.Incident {
 
 var sampleNow = time.Date(2026, 3, 9, 14, 15, 0, 0, time.UTC)
 
-// wantGolden compares got with a file of testdata.
+// wantGolden compares got with a file of testdata, and wants no character that a terminal obeys.
 func wantGolden(t *testing.T, name, got string) {
 	t.Helper()
-	name = filepath.Join("testdata", name)
-	if *update {
-		writeFile(t, name, got)
-	}
-	if want, err := os.ReadFile(name); err != nil || got != string(want) {
-		t.Errorf("%v\n%s\nwant:\n%s", err, got, want)
-	}
+	testkit.Golden(t, filepath.Join("testdata", name), []byte(got))
 	if i := strings.IndexFunc(got, func(r rune) bool { return r < 0x20 && r != '\n' || r == 0x9b || r == 0x202e }); i >= 0 {
 		t.Errorf("at %d: %q", i, got)
 	}

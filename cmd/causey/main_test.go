@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,9 +16,8 @@ import (
 	"testing"
 
 	"causey/internal/cause"
+	"causey/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write testdata/*.txt anew from what the commands print")
 
 // outside is a world of a test (I3). It may be read while a command runs.
 type outside struct {
@@ -140,7 +138,7 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			code := run(t.Context(), s.args, o.world())
-			if *update {
+			if testkit.Updating() {
 				s.rewrite(t, file, code, o.out.String(), o.err.String())
 				return
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"causey/internal/admin"
+	"causey/internal/testkit"
 	"causey/internal/upstream"
 	"causey/lab/origin"
 )
@@ -35,13 +36,7 @@ func TestServers(t *testing.T) {
 	if err := writeServers(&got, list.Upstreams, time.Date(2026, 3, 9, 14, 4, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/servers.table"
-	if *update {
-		writeFile(t, golden, got.String())
-	}
-	if want, err := os.ReadFile(golden); err != nil || got.String() != string(want) {
-		t.Errorf("%v\n%s\nwant:\n%s", err, got.String(), want)
-	}
+	testkit.Golden(t, "testdata/servers.table", got.Bytes())
 
 	a := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) })
 	var compact bytes.Buffer

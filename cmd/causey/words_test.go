@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"causey/internal/testkit"
 	"causey/internal/text"
 )
 
@@ -184,11 +185,5 @@ func TestTellSaved(t *testing.T) {
 	if err := x.tell(&got); err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/saved.story"
-	if *update {
-		writeFile(t, golden, got.String())
-	}
-	if want, err := os.ReadFile(golden); err != nil || got.String() != string(want) {
-		t.Errorf("%v\n%s\nwant:\n%s", err, got.String(), want)
-	}
+	testkit.Golden(t, "testdata/saved.story", []byte(got.String()))
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
 
 // The tables of docs/access-log.md stand between these marks, made from Fields;
@@ -34,7 +36,7 @@ func TestDocs(t *testing.T) {
 	writeTable(&b, "`evidence`", evidence)
 	b.WriteString(docsEnd)
 	b.Write(tail)
-	compareFile(t, docsPath, b.Bytes())
+	testkit.Golden(t, docsPath, b.Bytes())
 }
 
 func writeTable(b *bytes.Buffer, title string, fields []Field) {

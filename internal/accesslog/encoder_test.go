@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -23,9 +22,8 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write golden files and docs instead of comparing")
 
 // ordinary is a relayed exchange as most are.
 func ordinary() *record.Record {
@@ -178,24 +176,7 @@ func TestLines(t *testing.T) {
 		for _, r := range samples() {
 			got = enc.AppendLine(got, r)
 		}
-		compareFile(t, filepath.Join("testdata", f.name), got)
-	}
-}
-
-func compareFile(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; look at the change, then run with -update\ngot:\n%s\nwant:\n%s", path, got, want)
+		testkit.Golden(t, filepath.Join("testdata", f.name), got)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,29 +23,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"causey/internal/record"
+	"causey/internal/testkit"
 )
 
-// heard collects what a logger was told.
-type heard struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (h *heard) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.text.Write(p)
-}
-
-func (h *heard) count(what string) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return strings.Count(h.text.String(), what)
-}
-
-func open(t *testing.T, path string, buffer int) (*Sink, *heard) {
+func open(t *testing.T, path string, buffer int) (*Sink, *testkit.Log) {
 	t.Helper()
-	h := new(heard)
+	h := new(testkit.Log)
 	s, err := Open(Options{Path: path, BufferBytes: buffer, Logger: slog.New(slog.NewTextHandler(h, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +298,7 @@ func TestFailedWriteTearsNoLine(t *testing.T) {
 	_ = pipe.SetWriteDeadline(longAgo)
 	eventually(t, "the write fails", func() bool { return s.WriteErrors() == 1 })
 	_ = pipe.SetWriteDeadline(time.Time{})
-	if n := h.count("cannot be written"); n != 1 {
+	if n := h.Count("cannot be written"); n != 1 {
 		t.Errorf("%d warnings, want 1", n)
 	}
 	lost := s.Dropped()
@@ -328,7 +310,7 @@ func TestFailedWriteTearsNoLine(t *testing.T) {
 	if lost == 0 || lost != s.Dropped() || len(got)+int(lost) != linesPerLock+10 || got[len(got)-1] != 1009 {
 		t.Errorf("%d lines, %d lost then %d", len(got), lost, s.Dropped())
 	}
-	if n := h.count("written again"); n != 1 {
+	if n := h.Count("written again"); n != 1 {
 		t.Errorf("%d notes that it works again, want 1", n)
 	}
 }
@@ -370,7 +352,7 @@ func TestErrorsAreReportedOnceAndWhenTheyChange(t *testing.T) {
 		s.Consume(numbered(i, 1))
 		eventually(t, "the write fails", func() bool { return s.WriteErrors() == uint64(i+1) })
 	}
-	if n := h.count("no space left"); n != 1 {
+	if n := h.Count("no space left"); n != 1 {
 		t.Errorf("%d warnings about the full device, want 1", n)
 	}
 	// The same sink now meets a pipe whose reader has gone.
@@ -383,7 +365,7 @@ func TestErrorsAreReportedOnceAndWhenTheyChange(t *testing.T) {
 	_ = s.out.Swap(f).Close()
 	s.Consume(numbered(3, 1))
 	eventually(t, "the write fails", func() bool { return s.WriteErrors() == 4 })
-	if n := h.count("broken pipe"); n != 1 {
+	if n := h.Count("broken pipe"); n != 1 {
 		t.Errorf("%d warnings about the broken pipe, want 1", n)
 	}
 	closeSink(t, s)
@@ -415,7 +397,7 @@ func TestGoneReaderOfStdout(t *testing.T) {
 	if os.Getenv(survivor) != "" {
 		s, h := open(t, "stdout", 0)
 		s.Consume(numbered(0, 1))
-		eventually(t, "the write fails", func() bool { return h.count("broken pipe") == 1 })
+		eventually(t, "the write fails", func() bool { return h.Count("broken pipe") == 1 })
 		closeSink(t, s)
 		_, _ = os.Stderr.WriteString("alive\n")
 		os.Exit(0) // without a word on stdout

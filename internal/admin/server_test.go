@@ -8,21 +8,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"causey/internal/failure"
+	"causey/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write golden files instead of comparing")
 
 const testToken = "a-token-for-tests-only"
 
@@ -192,7 +189,7 @@ func TestGoldenAnswers(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		compareFile(t, filepath.Join("testdata", name+".json"), pretty.Bytes())
+		testkit.Golden(t, filepath.Join("testdata", name+".json"), pretty.Bytes())
 	}
 }
 
@@ -209,23 +206,6 @@ func withoutTexts(body string) string {
 		}
 	}
 	return body
-}
-
-func compareFile(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; look at the change, then run with -update\ngot:\n%s", path, got)
-	}
 }
 
 func TestPlainEndpoints(t *testing.T) {

@@ -33,6 +33,7 @@ var layers = []string{
 	"cdn", // data: config checks the names of its sets, gateway has their networks
 	"metrics store cluster admin dashboard config certs trace handover", // edges: they meet in gateway, not each other
 	"gateway", // composition root
+	"testkit", // what tests share: below everything, so that no program has it
 }
 
 // outside says what the folders beside internal/ may import of the module. lab and bench take nothing from internal:

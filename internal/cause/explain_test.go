@@ -4,9 +4,7 @@
 package cause
 
 import (
-	"bytes"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,25 +14,9 @@ import (
 	"testing/fstest"
 	"unicode/utf8"
 
+	"causey/internal/testkit"
 	"causey/internal/text"
 )
-
-var update = flag.Bool("update", false, "write golden files and docs/causes.md anew")
-
-// golden compares got with a file, or writes the file when asked to.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not current (%v): run go test ./internal/cause -update and look at the difference", name, err)
-	}
-}
 
 func explained(t *testing.T, e *Entry) string {
 	t.Helper()
@@ -80,9 +62,9 @@ func TestExplainGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join("testdata", "example.txt"), []byte(explained(t, c.Lookup("F001"))))
+	testkit.Golden(t, filepath.Join("testdata", "example.txt"), []byte(explained(t, c.Lookup("F001"))))
 	_, section, _ := strings.Cut(string(c.Markdown()), "## The causes\n")
-	golden(t, filepath.Join("testdata", "example.markdown"), []byte(section))
+	testkit.Golden(t, filepath.Join("testdata", "example.markdown"), []byte(section))
 }
 
 // alone finds a line that holds one command and nothing else that could be broken off.
@@ -163,7 +145,7 @@ func TestExplainReportsTheWriter(t *testing.T) {
 }
 
 func TestMarkdownIsCurrent(t *testing.T) {
-	golden(t, filepath.Join("..", "..", "docs", "causes.md"), catalogue(t).Markdown())
+	testkit.Golden(t, filepath.Join("..", "..", "docs", "causes.md"), catalogue(t).Markdown())
 }
 
 // TestMarkdownIsWhole: each entry once in the index and once with its section, each link

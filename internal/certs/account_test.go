@@ -61,7 +61,7 @@ func TestNewMailAddress(t *testing.T) {
 	must(t, storeAccount(t.Context(), i.a.storage, accountPath(i.key), old))
 	got, err := i.account.get(t.Context(), i)
 	must(t, err)
-	if got.Location != "x" || r.count("mail address") != 1 {
+	if got.Location != "x" || r.Count("mail address") != 1 {
 		t.Errorf("account %+v, logged %s", got, r.String())
 	}
 }

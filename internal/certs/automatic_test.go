@@ -145,7 +145,7 @@ func TestNoCA(t *testing.T) {
 		next <- r.Now()
 	}
 	<-waits
-	if r.count("level=WARN") != 1 {
+	if r.Count("level=WARN") != 1 {
 		t.Errorf("want one warning: %s", r.String())
 	}
 	k.Close()
@@ -178,14 +178,14 @@ func TestTroubleEndsByTheStorage(t *testing.T) {
 			t.Fatalf("a fresh certificate, and the status says %+v", k.Status()[0])
 		}
 	}
-	if n := r.count("storage has a new certificate"); n != 1 {
+	if n := r.Count("storage has a new certificate"); n != 1 {
 		t.Errorf("the end of trouble is told %d times", n)
 	}
 	wantFor(t, k, "b.test", "b.test")
 	a := k.live.Load().automatic
 	s := a.find("b.test")
 	a.failed(s, errors.New("months later"))
-	if n := r.count("level=WARN"); n != 2 {
+	if n := r.Count("level=WARN"); n != 2 {
 		t.Errorf("%d warnings, want one for each time: %s", n, r.String())
 	}
 

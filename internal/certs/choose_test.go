@@ -153,7 +153,7 @@ func TestDefault(t *testing.T) {
 	wantFor(t, k, "", "default.test")
 	wantFor(t, k, "one.test", "one.test")
 	wantFor(t, k, "default.test", "any.test")
-	if len(k.Status()) != 3 || r.count("level=WARN") != 0 {
+	if len(k.Status()) != 3 || r.Count("level=WARN") != 0 {
 		t.Errorf("status of %d, logged %s", len(k.Status()), r.String())
 	}
 	o.Default = Pair{}

@@ -114,7 +114,7 @@ func TestChangedFiles(t *testing.T) {
 	for range 3 {
 		k.look()
 	}
-	if n := r.count("level=WARN"); n != 1 || r.count("stays in use") != 1 {
+	if n := r.Count("level=WARN"); n != 1 || r.Count("stays in use") != 1 {
 		t.Fatalf("%d warnings, want one: %s", n, r.String())
 	}
 	must(t, os.Rename(next.Key, p.Key))
@@ -128,7 +128,7 @@ func TestChangedFiles(t *testing.T) {
 	k.look()
 	k.look()
 	k.look()
-	if n := r.count("level=WARN"); n != 2 {
+	if n := r.Count("level=WARN"); n != 2 {
 		t.Fatalf("%d warnings, want two: %s", n, r.String())
 	}
 	wantFor(t, k, "b.test", "b.test")
@@ -178,7 +178,7 @@ func TestEachBrokenChangeIsTold(t *testing.T) {
 	for range 4 {
 		k.look()
 	}
-	if n := r.count("cannot be used"); n != 4 {
+	if n := r.Count("cannot be used"); n != 4 {
 		t.Errorf("4 changes, %d warnings: %s", n, r.String())
 	}
 	wantFor(t, k, "a.test", "a.test")

@@ -140,7 +140,7 @@ func TestDemandedNamesAreBounded(t *testing.T) {
 	}
 	wantFor(t, k, "nocert.example.com", "") // for a while
 	wantFor(t, k, "third.example.com", "")  // full
-	if r.count("no more are obtained") != 1 {
+	if r.Count("no more are obtained") != 1 {
 		t.Errorf("logged %s", r.String())
 	}
 	d.mu.Lock()

@@ -20,12 +20,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/certmagic"
+
+	"causey/internal/testkit"
 )
 
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -152,34 +153,10 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// journal keeps what is logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) count(word string) int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return strings.Count(j.text.String(), word)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // rig is what a Keeper in a test stands on.
 type rig struct {
 	clock
-	journal
+	testkit.Log
 }
 
 func newRig() *rig { return &rig{clock: clock{now: epoch}} }
@@ -187,7 +164,7 @@ func newRig() *rig { return &rig{clock: clock{now: epoch}} }
 func (r *rig) options(sites ...Site) Options {
 	return Options{
 		Sites:  sites,
-		Logger: slog.New(slog.NewTextHandler(&r.journal, nil)),
+		Logger: slog.New(slog.NewTextHandler(&r.Log, nil)),
 		Now:    r.Now,
 		After:  func(time.Duration) <-chan time.Time { return nil },
 	}

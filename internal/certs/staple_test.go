@@ -96,7 +96,7 @@ func TestStaple(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 	step("still revoked", says(ocsp.Revoked), stapleRetry, 9, false)
-	if n := rig.count("level=WARN"); n != 4 { // one for each time that it begins to fail, or fails otherwise
+	if n := rig.Count("level=WARN"); n != 4 { // one for each time that it begins to fail, or fails otherwise
 		t.Errorf("%d warnings: %s", n, rig.String())
 	}
 }
@@ -165,7 +165,7 @@ func TestStapleOfObtained(t *testing.T) {
 		"subjects":    []string{"b.test"},
 		"certificate": certmagic.Certificate{Certificate: *s.cert.Load(), Names: []string{"b.test"}},
 	})
-	if stapled() || r.count("is revoked") != 1 {
+	if stapled() || r.Count("is revoked") != 1 {
 		t.Errorf("the good staple of a revoked certificate is served, or nothing is said: %s", r.String())
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,9 +15,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-var update = flag.Bool("update", false, "write the golden files and docs/config.md anew")
+	"causey/internal/testkit"
+)
 
 // testEnv is the environment of every test that does not say otherwise.
 var testEnv = map[string]string{
@@ -73,19 +72,7 @@ func TestGolden(t *testing.T) {
 			c, err := parse(filepath.Base(file), text, testWorld())
 			checkPlaces(t, text, c, err)
 			got := outcome(t, c, err)
-			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
-			}
+			testkit.Golden(t, strings.TrimSuffix(file, ".yaml")+".txt", []byte(got))
 		})
 	}
 }

@@ -6,11 +6,12 @@ package config
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
 
 // samples has for each key of the table a value that is not its default, as the
@@ -314,18 +315,8 @@ func TestTable(t *testing.T) {
 // TestReference wants docs/config.md to be what the table says.
 func TestReference(t *testing.T) {
 	const file = "../../docs/config.md"
-	if *update {
-		if err := os.WriteFile(file, Reference(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != string(Reference()) {
-		t.Errorf("%s is not what the table says; run: go test ./internal/config -run TestReference -update", file)
-	}
+	text := Reference()
+	testkit.Golden(t, file, text)
 	eachKey(func(path string, e *entry) {
 		if !strings.Contains(string(text), "**`"+e.name+"`**") {
 			t.Errorf("the key %s is not in %s", path, file)

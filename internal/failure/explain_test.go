@@ -4,10 +4,7 @@
 package failure
 
 import (
-	"bytes"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,28 +12,9 @@ import (
 	"unicode/utf8"
 
 	"causey/internal/phase"
+	"causey/internal/testkit"
 	"causey/internal/text"
 )
-
-var update = flag.Bool("update", false, "write golden files and docs/failures.md anew")
-
-// golden compares got with a file, or writes the file when asked to.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not current: run go test ./internal/failure -update and look at the difference", name)
-	}
-}
 
 func explained(t *testing.T, e *Entry) string {
 	t.Helper()
@@ -55,7 +33,7 @@ func TestExplainGolden(t *testing.T) {
 		{Gateway, phase.Tunnel, Idle},            // a warning
 		{Upstream, phase.AwaitHead, ResetReused}, // repeated once
 	} {
-		golden(t, filepath.Join("testdata", c.String()+".txt"), []byte(explained(t, Lookup(c))))
+		testkit.Golden(t, filepath.Join("testdata", c.String()+".txt"), []byte(explained(t, Lookup(c))))
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
 
 func TestMarkdownIsCurrent(t *testing.T) {
-	golden(t, filepath.Join("..", "..", "docs", "failures.md"), Markdown())
+	testkit.Golden(t, filepath.Join("..", "..", "docs", "failures.md"), Markdown())
 }
 
 func TestMarkdownHoldsEveryCode(t *testing.T) {
@@ -27,21 +29,7 @@ func TestMarkdownHoldsEveryCode(t *testing.T) {
 
 // Each table row has as many cells as its head, whatever the texts hold.
 func TestMarkdownTables(t *testing.T) {
-	cells := 0
-	rows := 0
-	for _, line := range strings.Split(string(Markdown()), "\n") {
-		if !strings.HasPrefix(line, "|") {
-			cells = 0
-			continue
-		}
-		rows++
-		n := strings.Count(line, "|")
-		if cells != 0 && n != cells {
-			t.Errorf("%d cell borders, not %d: %s", n, cells, line)
-		}
-		cells = n
-	}
-	if rows < 2*len(All()) {
+	if rows := testkit.Tables(t, string(Markdown())); rows < 2*len(All()) {
 		t.Errorf("only %d rows", rows)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"causey/internal/store"
+	"causey/internal/testkit"
 	"causey/internal/upstream"
 )
 
@@ -35,9 +36,9 @@ func wantHand(t *testing.T, h *byHand, server string, state upstream.Hand, why s
 
 // openedIn opens what was decided, as a gateway with the state directory dir does, and
 // returns what ends it.
-func openedIn(t *testing.T, dir string) (h *byHand, log *said, end func()) {
+func openedIn(t *testing.T, dir string) (h *byHand, log *testkit.Log, end func()) {
 	t.Helper()
-	log = &said{}
+	log = &testkit.Log{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	kept := openStore(dir, logger)
 	end = sync.OnceFunc(func() { closeStore(kept, logger) })
@@ -145,7 +146,7 @@ func TestByHandTorn(t *testing.T) {
 }
 
 // takenOverIn looks for the file of an earlier version in dir, with a store in memory.
-func takenOverIn(t *testing.T, dir string) (*byHand, *said) {
+func takenOverIn(t *testing.T, dir string) (*byHand, *testkit.Log) {
 	t.Helper()
 	h, log, _ := openedIn(t, "")
 	h.takeOver(filepath.Join(dir, byHandName))

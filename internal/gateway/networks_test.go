@@ -5,7 +5,6 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,37 +23,20 @@ import (
 	"causey/internal/config"
 	"causey/internal/exchange"
 	"causey/internal/record"
+	"causey/internal/testkit"
 )
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // TestStrays: exchanges from a set that is not trusted are counted and told once an
 // hour; from one that is trusted, and from elsewhere, not.
 func TestStrays(t *testing.T) {
-	var log lockedBuffer
+	var log testkit.Log
 	g := &Gateway{opts: Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
 	g.clock.set()
 	cfg := &config.Config{TrustedProxies: []config.NetworkOrSet{{Set: "fastly"}}}
 	l := live{networks: g.loadNetworks(cfg)}
 	l.plan = &exchange.Plan{Trusted: l.networks.prefixes(cfg.TrustedProxies)}
 	g.useNetworks(l)
-	log.b.Reset()
+	log.Reset()
 	start := time.Now()
 	batch := func(peer string, after time.Duration) {
 		rec := record.Record{}
@@ -75,14 +56,14 @@ func TestStrays(t *testing.T) {
 	many("2606:4700::1", 5, 59*time.Minute)
 	many("151.101.1.1", 20, 0) // Fastly
 	batch("192.0.2.1", 0)
-	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "add cloudflare to trusted_proxies") {
+	if n := log.Count("level=WARN"); n != 1 || !strings.Contains(log.String(), "add cloudflare to trusted_proxies") {
 		t.Errorf("%s", log.String())
 	}
 	// In the next hour they are many again; in the one after that few among others.
 	many("104.16.0.1", straysMin, 2*time.Hour)
 	many("192.0.2.1", 100, 4*time.Hour)
 	many("104.16.0.1", straysMin, 4*time.Hour)
-	if n := strings.Count(log.String(), "level=WARN"); n != 2 {
+	if n := log.Count("level=WARN"); n != 2 {
 		t.Errorf("%d warnings", n)
 	}
 	for _, s := range g.strays.snapshot() {
@@ -174,7 +155,7 @@ func TestNetworksOfDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log lockedBuffer
+	var log testkit.Log
 	g, err := New(cfg, Options{StateDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil)), Load: func() (*config.Config, error) { return cfg, nil }})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,39 +11,21 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"causey/internal/admin"
 	"causey/internal/config"
+	"causey/internal/testkit"
 	"causey/internal/upstream"
 )
-
-// said is a log for several goroutines.
-type said struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
 
 // keeper starts gateways one after the other on one state directory.
 type keeper struct {
 	t    *testing.T
 	dir  string
 	text string
-	log  said
+	log  testkit.Log
 }
 
 func (k *keeper) start() *Gateway {

@@ -4,7 +4,6 @@
 package h1
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"causey/internal/failure"
 	"causey/internal/phase"
+	"causey/internal/testkit"
 )
 
 // Where a codec's refusal is booked, by role and part.
@@ -23,8 +23,6 @@ const (
 	upstreamHead = phase.ReadHeadUp
 	upstreamBody = phase.RelayBody
 )
-
-var update = flag.Bool("update", false, "rewrite the expected events of testdata/*.txt")
 
 func goldenFiles(t testing.TB) []string {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -39,7 +37,7 @@ func goldenFiles(t testing.TB) []string {
 func TestGolden(t *testing.T) {
 	for _, file := range goldenFiles(t) {
 		cases := loadCases(t, file)
-		if *update {
+		if testkit.Updating() {
 			rewrite(t, file, cases)
 			continue
 		}

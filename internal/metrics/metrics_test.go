@@ -5,7 +5,6 @@ package metrics
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -23,10 +22,9 @@ import (
 	"causey/internal/incident"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/testkit"
 	"causey/internal/upstream"
 )
-
-var update = flag.Bool("update", false, "write docs instead of comparing")
 
 func snapshot() Snapshot {
 	return Snapshot{
@@ -547,15 +545,7 @@ func TestDocs(t *testing.T) {
 	}
 	b.WriteString("\nBuckets of durations, in seconds: " + strings.Join(seconds, ", ") + ".\n\n" + end)
 	b.Write(tail)
-	if *update {
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if !bytes.Equal(page, b.Bytes()) {
-		t.Errorf("%s differs from the table of families; run with -update", path)
-	}
+	testkit.Golden(t, path, b.Bytes())
 }
 
 // TestFamiliesAreWhatAScrapeShows: no family is declared and never sent, none is

@@ -48,7 +48,7 @@ func survives(t *testing.T, what string, damaged []byte) (replaced bool) {
 		t.Errorf("%s: it is not in a file; it says %s", what, log)
 	}
 	aside := must(filepath.Glob(path + ".unusable-*"))
-	if said := log.times("set aside"); said != len(aside) || said > 1 {
+	if said := log.Count("set aside"); said != len(aside) || said > 1 {
 		t.Errorf("%s: kept as %q; it says %s", what, aside, log)
 	}
 	return len(aside) > 0
@@ -102,7 +102,7 @@ func TestDamagedInUse(t *testing.T) { // I5
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(patience); log.times("set aside") == 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); log.Count("set aside") == 0; time.Sleep(time.Millisecond) {
 		s.Incidents(t.Context(), Filter{})
 		s.PutIncident(incident("new", noon), nil)
 		if time.Now().After(deadline) {

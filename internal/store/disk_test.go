@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"causey/internal/testkit"
 )
 
 // mounted, in the environment, says that this process has a mount namespace of its own.
@@ -97,10 +99,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // wantOnce demands that a failure and its end were each said once.
-func wantOnce(t *testing.T, log *said) {
+func wantOnce(t *testing.T, log *testkit.Log) {
 	t.Helper()
-	eventually(t, "that it can be written again is said", func() bool { return log.times("can be written again") > 0 })
-	if log.times("the store cannot be written") != 1 || log.times("can be written again") != 1 || log.times("\n") != 2 {
+	eventually(t, "that it can be written again is said", func() bool { return log.Count("can be written again") > 0 })
+	if log.Count("the store cannot be written") != 1 || log.Count("can be written again") != 1 || log.Count("\n") != 2 {
 		t.Errorf("it says %s", log)
 	}
 }
@@ -239,7 +241,7 @@ func TestNoPlace(t *testing.T) { // I4
 			t.Errorf("%s: acknowledged with %v", path, err)
 		}
 		eventually(t, "tried again", func() bool { return s.Stats().Failures > 3 })
-		if log.times("the store cannot be written") != 1 || log.times("\n") != 1 {
+		if log.Count("the store cannot be written") != 1 || log.Count("\n") != 1 {
 			t.Errorf("%s: it says %s", path, log)
 		}
 	}

@@ -103,7 +103,7 @@ func TestStrangeFilesAreSetAside(t *testing.T) { // I5
 		s, log := openAt(t, path)
 		putIncident(t, s, incident("i1", noon))
 		aside := must(filepath.Glob(path + ".unusable-*"))
-		if len(aside) != 1 || log.times("set aside") != 1 || log.times("\n") != 1 || !strings.Contains(log.String(), want) {
+		if len(aside) != 1 || log.Count("set aside") != 1 || log.Count("\n") != 1 || !strings.Contains(log.String(), want) {
 			t.Errorf("%s: kept as %q; it says %s", text, aside, log)
 			continue
 		}

@@ -17,32 +17,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"causey/internal/testkit"
 )
 
 const patience = 20 * time.Second
 
 var noon = time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
-
-// said is a log for several goroutines.
-type said struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-// times says how often the log has text.
-func (s *said) times(text string) int { return strings.Count(s.String(), text) }
 
 // today is the clock of tests that are not about time.
 func today() time.Time { return noon.Add(5 * time.Minute) }
@@ -53,9 +34,9 @@ func soon(d time.Duration) <-chan time.Time { return time.After(min(d, 20*time.M
 // never is a clock that no wait ends of.
 func never(time.Duration) <-chan time.Time { return nil }
 
-func openAt(t *testing.T, path string) (*Store, *said) {
+func openAt(t *testing.T, path string) (*Store, *testkit.Log) {
 	t.Helper()
-	log := &said{}
+	log := &testkit.Log{}
 	s := Open(Options{Path: path, Now: today, After: soon, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	t.Cleanup(func() { shut(t, s) })
 	return s, log
@@ -285,7 +266,7 @@ func TestOneBadRow(t *testing.T) { // I2
 	if results[0] != nil || results[1] == nil || results[2] != nil || ids(t, s, Filter{}) != "i0 i2" {
 		t.Errorf("%v; there are %q", results, ids(t, s, Filter{}))
 	}
-	if log.times("cannot be written and is lost") != 1 {
+	if log.Count("cannot be written and is lost") != 1 {
 		t.Errorf("it says %s", log)
 	}
 }

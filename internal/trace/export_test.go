@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"causey/internal/testkit"
 )
 
 func TestBatchByTime(t *testing.T) {
@@ -65,8 +67,8 @@ func TestRetry(t *testing.T) {
 	c.wait(5)
 	r.close(10 * time.Second)
 	r.wantCounts("taken in the end", spanCount(good()), 0, 0, 0, 0, 4)
-	if warned, again := r.logs.count("level=WARN"), r.logs.count("takes spans again"); warned != 1 || again != 1 {
-		t.Errorf("%d warnings, %d ends: %s", warned, again, r.logs.b.String())
+	if warned, again := r.logs.Count("level=WARN"), r.logs.Count("takes spans again"); warned != 1 || again != 1 {
+		t.Errorf("%d warnings, %d ends: %s", warned, again, r.logs.String())
 	}
 }
 
@@ -106,14 +108,14 @@ func TestGivenUpBusy(t *testing.T) {
 // other time fills the log.
 func TestTold(t *testing.T) {
 	now := began
-	var logs logBuffer
+	var logs testkit.Log
 	s := &Sink{opts: Options{Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&logs, nil))}}
 	for range 100 {
 		s.tell(partial([]byte(`{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}`)))
 		s.tell(partial(nil))
 		now = now.Add(time.Minute)
 	}
-	if n, all := logs.count("rejects some of their spans"), logs.count("\n"); n != 2 || all != 2 {
+	if n, all := logs.Count("rejects some of their spans"), logs.Count("\n"); n != 2 || all != 2 {
 		t.Errorf("%d of %d messages of 100 minutes are about rejected spans", n, all)
 	}
 	for range 60 {
@@ -121,14 +123,14 @@ func TestTold(t *testing.T) {
 		s.tell(result{done: true})
 		now = now.Add(2 * time.Second)
 	}
-	if n, ends := logs.count("does not take spans"), logs.count("takes spans again"); n != 2 || ends != 2 {
+	if n, ends := logs.Count("does not take spans"), logs.Count("takes spans again"); n != 2 || ends != 2 {
 		t.Errorf("%d and %d messages of two minutes", n, ends)
 	}
 	// Trouble that began right after an end, and stays, is told a little later.
 	s.tell(result{again: true, problem: "it answers 503"})
 	now = now.Add(troubleEvery)
 	s.tell(result{again: true, problem: "it answers 503"})
-	if n := logs.count("does not take spans"); n != 3 {
+	if n := logs.Count("does not take spans"); n != 3 {
 		t.Errorf("%d messages", n)
 	}
 }
@@ -144,8 +146,8 @@ func TestRefused(t *testing.T) {
 		c.wait(1)
 		r.close(10 * time.Second)
 		r.wantCounts("refused", 0, 0, 0, spanCount(good()), 0, 1)
-		if c.requests() != 1 || r.logs.count("level=WARN") != 1 {
-			t.Errorf("%d requests, log: %s", c.requests(), r.logs.b.String())
+		if c.requests() != 1 || r.logs.Count("level=WARN") != 1 {
+			t.Errorf("%d requests, log: %s", c.requests(), r.logs.String())
 		}
 	}
 }
@@ -185,8 +187,8 @@ func TestUnreachableCollector(t *testing.T) {
 	}
 	r.close(10 * time.Second)
 	r.wantCounts("unreachable", 0, 0, 2*spanCount(good()), 0, 0, 2*triesMax)
-	if n := r.logs.count("level=WARN"); n != 1 {
-		t.Errorf("%d warnings for one state: %s", n, r.logs.b.String())
+	if n := r.logs.Count("level=WARN"); n != 1 {
+		t.Errorf("%d warnings for one state: %s", n, r.logs.String())
 	}
 }
 

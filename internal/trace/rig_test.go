@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/testkit"
 )
 
 // began is when the exchanges of these tests began.
@@ -218,7 +218,7 @@ type rig struct {
 	*Sink
 	timers timers
 	counts Counts
-	logs   logBuffer
+	logs   testkit.Log
 	t      *testing.T
 }
 
@@ -259,21 +259,4 @@ func (r *rig) wantCounts(why string, want ...uint64) {
 			return
 		}
 	}
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *logBuffer) count(part string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Count(b.b.String(), part)
 }

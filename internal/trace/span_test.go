@@ -6,8 +6,6 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,9 +13,8 @@ import (
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
+	"causey/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write golden files instead of comparing")
 
 // TestGolden compares whole requests. To look at a change run with -update and read
 // the difference.
@@ -33,16 +30,7 @@ func TestGolden(t *testing.T) {
 		if bytes.Contains(got, []byte("s3cret")) {
 			t.Errorf("%s: a secret is exported", name)
 		}
-		file := filepath.Join("testdata", name+".json")
-		if *update {
-			if err := os.WriteFile(file, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s differs (%v); got\n%s", file, err, got)
-		}
+		testkit.Golden(t, filepath.Join("testdata", name+".json"), got)
 	}
 }
 

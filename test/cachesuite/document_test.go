@@ -4,7 +4,6 @@
 package cachesuite_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -12,9 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the suite's results into docs/cache.md")
+	"causey/internal/testkit"
+)
 
 // The results stand between these lines of the document.
 const (
@@ -36,7 +35,7 @@ func compareDocument(t *testing.T, r results) {
 		t.Fatalf("%s has no place for the results", document)
 	}
 	want := report(r)
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(document, []byte(front+resultsBegin+want+resultsEnd+back), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,6 @@
 package harness
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +33,7 @@ import (
 
 	"causey/internal/config"
 	"causey/internal/gateway"
+	"causey/internal/testkit"
 )
 
 // Config is a configuration: one site that leads everything to one upstream.
@@ -112,7 +112,7 @@ type Gateway struct {
 	Addr, Dir string
 
 	t    testing.TB
-	logs syncBuffer
+	logs testkit.Log
 
 	mu      sync.Mutex
 	next    func() (*config.Config, error) // what the next reload loads
@@ -199,21 +199,3 @@ func (g *Gateway) end() {
 
 // Log is what the gateway has said about itself so far.
 func (g *Gateway) Log() string { return g.logs.String() }
-
-// syncBuffer is a buffer that several goroutines write to.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
 
 func TestMarkdownIsCurrent(t *testing.T) {
-	golden(t, filepath.Join("..", "..", "..", "docs", "makers.md"), Markdown())
+	testkit.Golden(t, filepath.Join("..", "..", "..", "docs", "makers.md"), Markdown())
 }
 
 func TestMarkdownHoldsEveryProduct(t *testing.T) {
@@ -26,20 +28,7 @@ func TestMarkdownHoldsEveryProduct(t *testing.T) {
 
 // Each table row has as many cells as its head, whatever the texts hold.
 func TestMarkdownTables(t *testing.T) {
-	cells, rows := 0, 0
-	for line := range strings.Lines(string(Markdown())) {
-		if !strings.HasPrefix(line, "|") {
-			cells = 0
-			continue
-		}
-		rows++
-		n := strings.Count(line, "|")
-		if cells != 0 && n != cells {
-			t.Errorf("%d cell borders, not %d: %s", n, cells, line)
-		}
-		cells = n
-	}
-	if rows < 4*len(Products()) {
+	if rows := testkit.Tables(t, string(Markdown())); rows < 4*len(Products()) {
 		t.Errorf("only %d rows", rows)
 	}
 }

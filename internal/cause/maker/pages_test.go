@@ -5,7 +5,6 @@ package maker
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,27 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"causey/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write golden files and docs/makers.md anew")
-
-// golden compares got with a file, or writes the file when asked to.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not current: run go test ./internal/cause/maker -update and look at the difference", name)
-	}
-}
 
 // page is one file of the corpus.
 type page struct {
@@ -175,7 +156,7 @@ func TestMatchesAreCurrent(t *testing.T) {
 	for _, p := range pages(t, "pages") {
 		fmt.Fprintf(&b, "%s: %s\n", p.name, told(Identify(&p.answer)))
 	}
-	golden(t, filepath.Join("testdata", "matches.txt"), b.Bytes())
+	testkit.Golden(t, filepath.Join("testdata", "matches.txt"), b.Bytes())
 }
 
 // told is a list of matches on one line.
