@@ -54,11 +54,12 @@ func afterIdle(addr string, idle time.Duration) look {
 			return "connect: " + short(err)
 		}
 		defer c.Close()
-		if got := over(c, ask); got != "200" {
+		if got, _ := over(c, ask); got != "200" {
 			return fmt.Sprint("first: ", got)
 		}
 		time.Sleep(idle) // it is the idleness that is looked at
-		return over(c, ask)
+		got, _ := over(c, ask)
+		return got
 	}
 }
 

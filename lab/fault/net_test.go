@@ -139,7 +139,8 @@ func request(s *Stage, addr, text string, patience time.Duration) string {
 		return "connect: " + short(err)
 	}
 	defer c.Close()
-	return over(c, text)
+	said, _ := over(c, text)
+	return said
 }
 
 func connect(s *Stage, addr string, patience time.Duration) (net.Conn, error) {
@@ -148,15 +149,15 @@ func connect(s *Stage, addr string, patience time.Duration) (net.Conn, error) {
 	return n.dial(net.Dialer{Timeout: patience}, addr)
 }
 
-// over sends a request over an open connection.
-func over(c net.Conn, text string) string {
+// over sends a request over an open connection, and says whether the answer ends it.
+func over(c net.Conn, text string) (said string, closes bool) {
 	_ = c.SetDeadline(time.Now().Add(answerPatience))
 	resp, err := exchange(c, text)
 	if err != nil {
 		phase, _, _ := strings.Cut(err.Error(), ":")
-		return phase + ": " + short(err)
+		return phase + ": " + short(err), false
 	}
-	return fmt.Sprint(resp.StatusCode)
+	return fmt.Sprint(resp.StatusCode), resp.Close
 }
 
 // exchange reads the whole answer.
@@ -252,17 +253,20 @@ func mixed(n int, one look) look {
 var open sync.Map
 
 // held is a stage's connection to addr, opened when it is first asked for.
-func held(s *Stage, addr string) (net.Conn, error) {
+func held(s *Stage, addr string) (c net.Conn, fresh bool, err error) {
 	if c, ok := open.Load(s); ok {
-		return c.(net.Conn), nil
+		return c.(net.Conn), false, nil
 	}
-	c, err := connect(s, addr, connectPatience)
+	c, err = connect(s, addr, connectPatience)
 	if err == nil {
 		open.Store(s, c)
 		s.AtEnd(func() { c.Close() })
 	}
-	return c, err
+	return c, true, err
 }
+
+// release has held open another one.
+func release(s *Stage) { open.Delete(s) }
 
 // I1: what comes in by the door comes as it is, and nothing is open when the stage has ended.
 func TestDoor(t *testing.T) {
