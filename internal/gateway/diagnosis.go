@@ -53,9 +53,12 @@ type diagnosis struct {
 // newDiagnosis makes what is to watch g. It watches from start on, and is to be stopped
 // in any case.
 func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
-	catalogue, err := cause.Load()
-	if err != nil {
-		return nil, err
+	var catalogue *cause.Catalogue // is read by looks, of which there are none without it
+	if cfg.Diagnosis.Enabled {
+		var err error
+		if catalogue, err = cause.Load(); err != nil {
+			return nil, err
+		}
 	}
 	d := &diagnosis{on: cfg.Diagnosis.Enabled, catalogue: catalogue, sensor: sensor.New(), host: newHost(), store: g.lasting, log: g.opts.Logger}
 	d.experiments = experiment.New(experiment.Options{
@@ -252,12 +255,12 @@ func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failu
 // changed counts and keeps a change of an incident, and tells it once it is kept.
 func (d *diagnosis) changed(i *incident.Incident) {
 	d.counts.note(i, layerOf(d.catalogue, i))
-	d.keep(i, func() { d.tell(i) })
+	d.keep(i, func(error) { d.tell(i) })
 }
 
-// keep keeps an incident as it is now. then, if it is not nil, is called when that is
+// keep keeps an incident as it is now. done, if it is not nil, is called when that is
 // done, or cannot be.
-func (d *diagnosis) keep(i *incident.Incident, then func()) {
+func (d *diagnosis) keep(i *incident.Incident, done func(error)) {
 	body, err := json.Marshal(i)
 	if err != nil {
 		panic("gateway: an incident does not encode: " + err.Error())
@@ -267,14 +270,8 @@ func (d *diagnosis) keep(i *incident.Incident, then func()) {
 	if len(i.Ranked) > 0 {
 		row.Cause = i.Ranked[0].Cause
 	}
-	for _, id := range i.Exemplars {
-		_ = d.store.PutExemplar(store.Exemplar{Exchange: id, Incident: i.ID, At: i.Updated, Body: []byte("{}")}, nil)
-	}
-	if then == nil {
-		then = func() {}
-	}
-	if err := d.store.PutIncident(row, func(error) { then() }); err != nil {
-		then()
+	if err := d.store.PutIncident(row, done); err != nil && done != nil {
+		done(err)
 	}
 }
 
