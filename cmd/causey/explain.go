@@ -57,6 +57,9 @@ what begins so. A cause may be given by its number.`,
 
 // explain explains whatever asked is the name of.
 func explain(ctx context.Context, w world, where *finder, asked string, asJSON bool) error {
+	if id, ok := record.ParseID(asked); ok {
+		return explainExchange(ctx, w, where, id, asJSON)
+	}
 	causes, err := cause.Load()
 	if err != nil {
 		return err
@@ -69,9 +72,6 @@ func explain(ctx context.Context, w world, where *finder, asked string, asJSON b
 			return json.NewEncoder(w.stdout).Encode(e)
 		}
 		return e.Explain(w.stdout)
-	}
-	if id, ok := record.ParseID(asked); ok {
-		return explainExchange(ctx, w, where, id, asJSON)
 	}
 	if below := codesBelow(strings.ToLower(asked)); len(below) > 0 {
 		return listCodes(w, below, asJSON)
@@ -159,8 +159,9 @@ func listCauses(w world, list []*cause.Entry, asJSON bool) error {
 		return json.NewEncoder(w.stdout).Encode(list)
 	}
 	var p text.Page
+	width := causeWidth(list)
 	for _, e := range list {
-		p.Printf("%s  %s  %s\n", e.Number, pad(e.ID, causeWidth(list)), e.Title)
+		p.Printf("%s  %s  %s\n", e.Number, pad(e.ID, width), e.Title)
 	}
 	return p.SendTo(w.stdout)
 }

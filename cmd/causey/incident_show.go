@@ -62,7 +62,7 @@ func tellIncident(w io.Writer, i *incident.Incident, now time.Time) error {
 	p.Wrap("  ", "  ", i.Account.What+". "+i.Account.Affected)
 	p.Line("\nWhy")
 	p.Wrap("  ", "  ", i.Account.Why)
-	if c := namedCause(i); c != nil {
+	if c := i.Named(); c != nil {
 		p.Wrap("  ", "  ", fmt.Sprintf("This is %s (%s), with a confidence of %s: `causey explain %s`", c.Cause, c.Number, percent(c.Confidence), c.Cause))
 		if len(c.Evidence) > 0 {
 			writeEvidence(&p, c)

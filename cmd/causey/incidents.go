@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"causey/internal/admin"
-	"causey/internal/cause"
 	"causey/internal/incident"
 )
 
@@ -153,21 +152,13 @@ func writeIncidents(w io.Writer, list []incident.Incident, now time.Time) error 
 	for n := range list {
 		i := &list[n]
 		name, confidence := "unknown", "-"
-		if c := namedCause(i); c != nil {
+		if c := i.Named(); c != nil {
 			name, confidence = c.Cause, percent(c.Confidence)
 		}
 		t.row(i.ID, string(i.State), sinceText(admin.Moment{Time: i.Opened}, now), shorten(whereText(i), 40), name, confidence,
 			thousands(int64(i.Failed)), thousands(int64(i.Saved)))
 	}
 	return t.Flush()
-}
-
-// namedCause is the likeliest cause if it is likely enough to be named, nil otherwise.
-func namedCause(i *incident.Incident) *incident.Ranked {
-	if len(i.Ranked) == 0 || i.Ranked[0].Confidence < cause.Likely {
-		return nil
-	}
-	return &i.Ranked[0]
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }

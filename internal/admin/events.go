@@ -86,9 +86,9 @@ func parseEventQuery(v url.Values) (*eventQuery, error) {
 			}
 			q.after = n
 		case "limit":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 || n > eventsKept {
-				return nil, fmt.Errorf("limit must be a number from 1 to %d", eventsKept)
+			n, err := parseLimit(value, eventsKept)
+			if err != nil {
+				return nil, err
 			}
 			q.limit = n
 		default:

@@ -132,9 +132,9 @@ func (q *query) set(name, value string) error {
 	case "status":
 		return q.setStatus(value)
 	case "limit":
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > limitMax {
-			return fmt.Errorf("limit must be a number from 1 to %d", limitMax)
+		n, err := parseLimit(value, limitMax)
+		if err != nil {
+			return err
 		}
 		q.limit = n
 	case "before":
@@ -195,4 +195,13 @@ func knownCode(name string) bool {
 		}
 	}
 	return false
+}
+
+// parseLimit reads how many entries are wanted, of most.
+func parseLimit(value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("limit must be a number from 1 to %d", most)
+	}
+	return n, nil
 }

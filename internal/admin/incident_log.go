@@ -5,6 +5,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,9 +136,9 @@ func (s *Server) incidentStream(w http.ResponseWriter, r *http.Request) {
 // openIncidents returns those that are not closed, the oldest first.
 func (s *Server) openIncidents() []incident.Incident {
 	var open []incident.Incident
-	for _, i := range s.opts.Incidents.Incidents() {
+	for _, i := range slices.Backward(s.opts.Incidents.Incidents()) {
 		if i.Facts = nil; i.State != incident.Closed {
-			open = append([]incident.Incident{i}, open...)
+			open = append(open, i)
 		}
 	}
 	return open

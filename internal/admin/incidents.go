@@ -45,8 +45,8 @@ func parseIncidentQuery(v url.Values) (q incidentQuery, err error) {
 				return q, fmt.Errorf("open must be 1 or 0")
 			}
 		case "limit":
-			if q.limit, err = strconv.Atoi(value); err != nil || q.limit < 1 || q.limit > limitMax {
-				return q, fmt.Errorf("limit must be a number from 1 to %d", limitMax)
+			if q.limit, err = parseLimit(value, limitMax); err != nil {
+				return q, err
 			}
 		default:
 			return q, fmt.Errorf("there is no parameter %q; there are open and limit", name)

@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"bytes"
+	"hash/fnv"
 
 	"causey/internal/record"
 	"causey/internal/wire"
@@ -29,8 +30,7 @@ var buildFields = []string{"x-powered-by", "x-aspnet-version", "x-generator", "x
 // softwareOf reads what a head says of the programs that made it. A version counts for
 // the build only.
 func softwareOf(h *wire.Head) (s record.Software) {
-	const offset, prime = 2166136261, 16777619 // of FNV-1a
-	build := uint32(offset)
+	build := fnv.New32a()
 	for i := range h.Fields {
 		value := h.Value(i)
 		switch id := h.Fields[i].ID; {
@@ -42,12 +42,10 @@ func softwareOf(h *wire.Head) (s record.Software) {
 			continue
 		}
 		s.Runs |= programOf(fieldPrograms, value)
-		for _, c := range value {
-			build = (build ^ uint32(c)) * prime
-		}
-		build = (build ^ '\n') * prime
+		build.Write(value)
+		build.Write([]byte{'\n'})
 	}
-	s.Build = max(build, 1)
+	s.Build = max(build.Sum32(), 1)
 	return s
 }
 

@@ -107,9 +107,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	s.EventsDropped = g.events.dropped.Load()
 	s.Diagnosis = g.diagnosis.snapshot()
 	s.Store = storeSnapshot(g.lasting.Stats())
-	for _, c := range g.diagnosis.experiments.Counts() {
-		s.Experiments = append(s.Experiments, metrics.ExperimentCount(c))
-	}
+	s.Experiments = g.diagnosis.experiments.Counts()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.Cache = cacheSnapshot(g.live.cache)

@@ -50,11 +50,10 @@ func (c *diagnosisCounts) looked(took time.Duration) {
 
 // layerOf is where the likeliest cause of an incident lies, "" if none is likely.
 func layerOf(catalogue *cause.Catalogue, i *incident.Incident) string {
-	if len(i.Ranked) == 0 || i.Ranked[0].Confidence < cause.Likely {
-		return ""
-	}
-	if e := catalogue.Lookup(i.Ranked[0].Cause); e != nil {
-		return e.Layer
+	if named := i.Named(); named != nil {
+		if e := catalogue.Lookup(named.Cause); e != nil {
+			return e.Layer
+		}
 	}
 	return ""
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"causey/internal/experiment"
-	"causey/internal/metrics"
 	"causey/internal/sensor"
 	"causey/internal/upstream"
 )
@@ -51,7 +50,7 @@ func TestExperimentsAreEvidence(t *testing.T) {
 		return false
 	})
 	counts := g.snapshot().Experiments
-	if i := slices.IndexFunc(counts, func(c metrics.ExperimentCount) bool { return c.Experiment == "connect" }); i < 0 || counts[i].No != 1 {
+	if i := slices.IndexFunc(counts, func(c experiment.Count) bool { return c.Experiment == "connect" }); i < 0 || counts[i].No != 1 {
 		t.Errorf("counted: %+v", counts)
 	}
 }

@@ -113,6 +113,14 @@ type Ranked struct {
 	Evidence   []Line  `json:"evidence"`
 }
 
+// Named is the likeliest cause if it is likely enough to be named, nil otherwise.
+func (i *Incident) Named() *Ranked {
+	if len(i.Ranked) == 0 || i.Ranked[0].Confidence < cause.Likely {
+		return nil
+	}
+	return &i.Ranked[0]
+}
+
 // Line is a line of evidence, with what it weighs for the cause, or against it.
 type Line struct {
 	Fact   string  `json:"fact"`

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"causey/internal/experiment"
 	"causey/internal/failure"
 	"causey/internal/phase"
 	"causey/internal/record"
@@ -32,7 +33,7 @@ type Snapshot struct {
 	// EventsDropped counts changes of servers' states that nobody was told of.
 	EventsDropped uint64
 	// Experiments counts what was tried out, and what came out.
-	Experiments []ExperimentCount
+	Experiments []experiment.Count
 	// RecordsDropped and FailuresDropped count records lost before Consume, of
 	// the two lanes of the ring.
 	RecordsDropped, FailuresDropped uint64
@@ -56,13 +57,6 @@ type Snapshot struct {
 	Store Store
 	// Diagnosis is what is known of incidents.
 	Diagnosis Diagnosis
-}
-
-// ExperimentCount is one experiment: how often its outcome was yes, no, or could not be
-// seen.
-type ExperimentCount struct {
-	Experiment      string
-	Yes, No, Unseen uint64
 }
 
 // Cache is the state of the store of answers.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"causey/internal/experiment"
 	"causey/internal/failure"
 	"causey/internal/incident"
 	"causey/internal/phase"
@@ -36,7 +37,7 @@ func snapshot() Snapshot {
 			{"blog", 0, nil},
 		},
 		EventsDropped:  8,
-		Experiments:    []ExperimentCount{{"connect", 3, 2, 1}},
+		Experiments:    []experiment.Count{{Experiment: "connect", Yes: 3, No: 2, Unseen: 1}},
 		RecordsDropped: 11, FailuresDropped: 1, LogLinesDropped: 9,
 		Spans:     SpanCounts{Exported: 70, QueueFull: 6, Unreachable: 5, Refused: 4, Stopped: 3, Failures: 2},
 		ReloadsOK: 2, ReloadsFailed: 1, LastReloadFailed: true, LoadedAt: time.Unix(1000, 500_000_000),
