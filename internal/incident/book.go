@@ -6,6 +6,7 @@ package incident
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +75,8 @@ type seen struct {
 	recovered        bool
 	clients          int
 	sites, exemplars []string
-	failing          map[string]bool
+	servers          []string // with failures, that of the newest first
+	dialled          netip.AddrPort
 	symptom          cause.Symptom
 	facts            cause.Facts
 	shares           []sensor.Share
@@ -166,10 +168,11 @@ func (b *Book) namedThoughRare(c *sensor.Case, look *sensor.Look, now time.Time)
 func (b *Book) see(c *sensor.Case, look *sensor.Look, gone bool, now time.Time) *seen {
 	s := &seen{
 		Key: c.Key, onset: c.Onset(), last: c.Last, failed: c.Failed, saved: c.Saved, clients: c.Clients(),
-		sites: c.Sites(), exemplars: c.Exemplars(exemplarsMax), failing: c.Failing(), symptom: c.Symptom(),
+		sites: c.Sites(), exemplars: c.Exemplars(exemplarsMax), symptom: c.Symptom(),
 		facts: b.opts.Sensor.Facts(c, look, now), shares: b.opts.Sensor.Scopes(c),
 	}
 	s.before.failed, s.before.saved = c.Before()
+	s.servers, s.dialled = c.Newest()
 	s.recovered = c.Recovered(now) || gone
 	s.bad, s.good = c.Recent(now, recently)
 	if b.opts.Experiments != nil && c.Mode != sensor.ModeLeft { // slow pages are not asked for once more

@@ -41,8 +41,6 @@ type Experiments interface {
 const failsOnFor = 10 * time.Second
 
 func doubtOf(c *sensor.Case, s *seen, now time.Time) *Doubt {
-	d := &Doubt{Key: s.Key, Onset: s.onset, Now: now, FailsOn: now.Sub(s.last) < failsOnFor && !s.recovered,
-		Symptom: s.symptom, Facts: s.facts, Wanted: c.Wanted()}
-	d.Servers, d.Dialled = c.Newest()
-	return d
+	return &Doubt{Key: s.Key, Onset: s.onset, Now: now, FailsOn: now.Sub(s.last) < failsOnFor && !s.recovered,
+		Symptom: s.symptom, Facts: s.facts, Servers: s.servers, Dialled: s.dialled, Wanted: c.Wanted()}
 }

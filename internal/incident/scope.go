@@ -42,10 +42,8 @@ func (b *Book) scope(i *Incident, main *seen) Scope {
 		return Scope{s.Level, s.Value, isolated, shareSays(&s)}
 	}
 	up := main.Upstream
-	if f["servers"].Num == 1 {
-		for name := range main.failing {
-			return Scope{"server", name, isolated, "it is the only server of " + up}
-		}
+	if f["servers"].Num == 1 && len(main.servers) > 0 {
+		return Scope{"server", main.servers[0], isolated, "it is the only server of " + up}
 	}
 	return Scope{"upstream", up, isolated, f["share"].Say}
 }

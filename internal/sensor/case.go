@@ -142,6 +142,16 @@ func (c *Case) Signed(now time.Time) bool {
 	return c.signs >= signsMany && now.Sub(c.signed) < episodeGap
 }
 
+// present are the samples of what is looked at.
+func (c *Case) present() []*sample { return c.bad.since(c.Onset()) }
+
+// during are the attempts at the same upstream, which c has to have, that went well
+// meanwhile: until a second after the newest failure.
+func (c *Case) during() []*sample {
+	last := c.Last.Add(time.Second)
+	return slices.DeleteFunc(c.pool.good.since(c.Onset()), func(s *sample) bool { return s.at.After(last) })
+}
+
 // Before returns what Failed and Saved were before what is looked at.
 func (c *Case) Before() (failed, saved uint64) {
 	e := &c.spell()[0]
@@ -150,7 +160,7 @@ func (c *Case) Before() (failed, saved uint64) {
 
 // Symptom is what causes are asked about: what came since the onset.
 func (c *Case) Symptom() (s cause.Symptom) {
-	for _, b := range c.bad.since(c.Onset()) {
+	for _, b := range c.present() {
 		switch {
 		case !b.try.Failure.IsNone():
 			if !slices.Contains(s.Codes, b.try.Failure) {

@@ -28,6 +28,8 @@ type view struct {
 	// attempts at the same upstream from a minute before the onset on; during are those of
 	// them from the onset to the newest failure.
 	bad, asked, good, during []*sample
+	// failing counts the failures of each server that has some.
+	failing map[string]int
 
 	facts cause.Facts
 }
@@ -36,14 +38,14 @@ type view struct {
 // now, nil for nothing. It is to be called within Each.
 func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 	v := &view{s: s, c: c, now: now, onset: c.Onset(), look: look, facts: cause.Facts{}}
-	v.bad = c.bad.since(v.onset)
+	v.bad = c.present()
 	if len(v.bad) == 0 {
 		return v.facts
 	}
-	v.asked = requested(v.bad)
+	v.asked, v.failing = requested(v.bad), v.countFailing()
 	if c.pool != nil {
 		v.good = c.pool.good.since(v.onset.Add(-before))
-		v.during = slices.DeleteFunc(c.pool.good.since(v.onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
+		v.during = c.during()
 	}
 	for _, topic := range []func(*view){
 		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeNames, seeClients, seeOthers,
@@ -119,19 +121,12 @@ func some(n int, thing string) string {
 // majority returns what most of the samples have, of two the smaller, and how many do; ok
 // is false where less than half of those that have anything have it.
 func majority[T cmp.Ordered](list []*sample, of func(*sample) (T, bool)) (most T, n, all int, ok bool) {
-	counts := map[T]int{}
-	for _, s := range list {
-		if k, known := of(s); known {
-			counts[k]++
-			all++
-		}
+	keys, counts, all := shares(list, of)
+	if all == 0 {
+		return most, 0, 0, false
 	}
-	for k, m := range counts {
-		if m > n || m == n && k < most {
-			most, n = k, m
-		}
-	}
-	return most, n, all, n > 0 && 2*n >= all
+	n = counts[keys[0]]
+	return keys[0], n, all, 2*n >= all
 }
 
 // middle returns the median of what samples have, in seconds or whatever it is.

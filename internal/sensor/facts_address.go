@@ -56,7 +56,7 @@ func seeAddress(v *view) {
 		return isPublic(a.Addr().Unmap()) && isInner(e.Local.Unmap()), true
 	}, "went from a private address of the gateway to a public one")
 	if six, all := v.count(of(isIPv6)); all > 0 {
-		four, failing := 0, v.failing()
+		four, failing := 0, v.failing
 		for _, g := range v.during {
 			if a, ok := g.dialled(); ok && a.Addr().Unmap().Is4() && failing[g.try.Server] > 0 {
 				four++
@@ -76,8 +76,7 @@ func seeName(v *view) {
 		if h == "" || strings.HasPrefix(s.try.Server, "unix:") {
 			return false, h != ""
 		}
-		_, err := netip.ParseAddr(strings.Trim(h, "[]"))
-		return err != nil, true
+		return isName(h), true
 	}
 	v.most("named", named, "concerned a server given by name")
 	v.most("localhost", func(s *sample) (bool, bool) { return s.host() == "localhost", s.try.Server != "" }, "concerned a server given as localhost")

@@ -48,13 +48,13 @@ func seeAnswers(v *view) {
 		return hit || len(age) > 0 && !bytes.Equal(age, []byte("0")), true
 	}, "came from a cache")
 	v.most("location_self", func(s *sample) (bool, bool) { return s.try.Answer != nil && s.try.Answer.ToSelf, s.try.Answer != nil }, "led to the same URL again")
-	body, n, all, ok := majority(v.bad, func(s *sample) (uint64, bool) {
+	_, n, all, ok = majority(v.bad, func(s *sample) (uint64, bool) {
 		if s.try.Answer == nil || len(s.try.Answer.Body) == 0 {
 			return 0, false
 		}
 		return maphash.Bytes(v.s.seed, s.try.Answer.Body), true
 	})
-	if _ = body; ok && all >= 2 {
+	if ok && all >= 2 {
 		v.truth("answer_same", 10*n >= 9*all, "%s", portion(n, all, "bad answer", "have the same body"))
 	}
 }

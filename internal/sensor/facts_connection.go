@@ -35,9 +35,8 @@ func seeConnection(v *view) {
 	}
 	seeFresh(v)
 	seeIdle(v)
-	_, numbers := middle(v.bad, func(s *sample) (float64, bool) { return float64(s.try.RequestNumber), s.had() })
+	median, numbers := middle(v.bad, func(s *sample) (float64, bool) { return float64(s.try.RequestNumber), s.had() })
 	if len(numbers) > 0 {
-		median := numbers[len(numbers)/2]
 		v.number("number_median", median, "of %s half or more came at request number %.0f of their connection or before", some(len(numbers), "failure"), median)
 		v.truth("number_clustered", clustered(numbers, 0) && median > 1, "of %s most came at request number %.0f of their connection", some(len(numbers), "failure"), median)
 	}
@@ -75,7 +74,7 @@ func seeFresh(v *view) {
 	fresh, all := v.count(func(s *sample) (bool, bool) { return !s.try.Reused, s.try.Server != "" })
 	reused := 0
 	for _, g := range v.during {
-		if g.had() && g.try.Reused && v.failing()[g.try.Server] > 0 {
+		if g.had() && g.try.Reused && v.failing[g.try.Server] > 0 {
 			reused++
 		}
 	}

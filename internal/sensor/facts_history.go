@@ -33,7 +33,7 @@ func seeHistory(v *view) {
 		n := p.secs.sum(first-int64(quietBefore/time.Second), first-1).attempts
 		v.truth("quiet_before", n == 0, "the upstream was sent %s in the 5 minutes before", some(int(n), "request"))
 	}
-	failing := v.failing()
+	failing := v.failing
 	if len(failing) > 0 {
 		worked := 0
 		for name := range failing {
@@ -135,7 +135,7 @@ func seeSoftware(v *view) {
 		return
 	}
 	runs, servers, named, changed := record.Programs(0), 0, 0, 0
-	for name := range v.failing() {
+	for name := range v.failing {
 		m := v.c.pool.servers[name]
 		if m == nil {
 			continue

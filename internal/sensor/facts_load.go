@@ -97,7 +97,7 @@ const trickle = 1 << 10
 
 // seeBodies sees whether bodies come slowly from the failing servers.
 func seeBodies(v *view) {
-	failing := v.failing()
+	failing := v.failing
 	slow, all := 0, 0
 	for _, s := range slices.Concat(v.good, v.bad) {
 		long := s.bodyWait >= 5*time.Second
@@ -122,7 +122,7 @@ func seeHands(v *view) {
 	}
 	now := v.now.Unix()
 	completed, stalled, known, flat, level := uint32(0), 0, 0, 0, int32(0)
-	for name := range v.failing() {
+	for name := range v.failing {
 		m := v.c.pool.servers[name]
 		if m == nil {
 			continue

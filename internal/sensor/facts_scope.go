@@ -14,8 +14,8 @@ import (
 // mostly is the share of failures that has to be on one thing for it to be the thing.
 func mostly(n, of int) bool { return of >= few && 5*n >= 4*of }
 
-// failing returns the names of the servers that fail in the present episode.
-func (v *view) failing() map[string]int {
+// countFailing counts the failures of each server that fails in the present episode.
+func (v *view) countFailing() map[string]int {
 	m := map[string]int{}
 	for _, b := range v.bad {
 		if b.try.Server != "" {
@@ -36,7 +36,7 @@ func seeShare(v *view) {
 	if last-first > 2 {
 		inner = 1
 	}
-	for name := range v.failing() {
+	for name := range v.failing {
 		if m := v.c.pool.servers[name]; m != nil {
 			bad += m.secs.sum(first, last).bad
 			good += m.secs.sum(first+int64(inner), last-int64(inner)).good
@@ -57,7 +57,7 @@ func seeShare(v *view) {
 
 // seeServers sees which servers it is.
 func seeServers(v *view) {
-	failing := v.failing()
+	failing := v.failing
 	if len(failing) == 0 || v.look == nil {
 		return
 	}
@@ -67,12 +67,8 @@ func seeServers(v *view) {
 	if n < 2 {
 		return
 	}
-	most, top := 0, ""
-	for name, k := range failing {
-		if k > most || k == most && name < top {
-			most, top = k, name
-		}
-	}
+	top := mostFrequent(failing)
+	most := failing[top]
 	others := 0
 	for _, g := range v.during {
 		if g.try.Server != top {
@@ -240,7 +236,7 @@ func seeOthers(v *view) {
 	active, failing := 0, 0
 	hosts, networks := map[netip.Addr]bool{}, map[netip.Prefix]bool{}
 	sites := map[string]bool{}
-	goodNets := map[netip.Prefix]bool{}
+	var well []*pool
 	from := v.onset.Unix()
 	for name, p := range v.s.pools {
 		n := p.secs.sum(from, v.now.Unix())
@@ -250,11 +246,7 @@ func seeOthers(v *view) {
 		active++
 		c := v.s.cases[Key{name, v.c.Mode}]
 		if c == nil || c.Onset().Sub(v.onset).Abs() > around || v.now.Sub(c.Last) > around || c != v.c && !v.coincides(c) {
-			for _, g := range p.good.since(v.onset) {
-				if g.try.Dialled.IsValid() {
-					goodNets[network(g.try.Dialled.Addr())] = true
-				}
-			}
+			well = append(well, p)
 			continue
 		}
 		failing++
@@ -275,8 +267,11 @@ func seeOthers(v *view) {
 		return
 	}
 	alone := len(networks) == 1
-	for n := range networks {
-		alone = alone && !goodNets[n]
+	for _, p := range well {
+		alone = alone && !slices.ContainsFunc(p.good.since(v.onset), func(g *sample) bool {
+			a := g.try.Dialled.Addr()
+			return a.IsValid() && networks[network(a)]
+		})
 	}
 	v.truth("same_network", alone && active > failing, "the servers of the %d failing upstreams are in %s; those of %s go well", failing, anyOf(networks), some(active-failing, "other"))
 	v.truth("same_host", len(hosts) == 1, "the servers of the %d failing upstreams are reached by %s", failing, some(len(hosts), "IP"))

@@ -143,7 +143,7 @@ func seePauses(v *view) {
 	stops, servers, answered := []stop(nil), 0, uint32(0)
 	longest := time.Duration(0)
 	culprits := map[string]int{}
-	for name := range v.failing() {
+	for name := range v.failing {
 		m := v.c.pool.servers[name]
 		if m == nil {
 			continue

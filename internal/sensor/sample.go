@@ -19,9 +19,8 @@ type sample struct {
 	// try is the attempt, zero where there was none. Of one that went well Took is the
 	// time until the answer's head.
 	try record.Attempt
-	// seen says that the client got the failure, and not something better; sign that no
-	// request had to do with it.
-	seen, sign bool
+	// sign says that no request had to do with it.
+	sign bool
 
 	// made is what its answer shows of its maker, nil before anybody asked.
 	made *judged

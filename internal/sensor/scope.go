@@ -51,8 +51,7 @@ func (s *Sensor) Scopes(c *Case) (stand []Share) {
 		return nil
 	}
 	onset := c.Onset()
-	bad := requested(c.bad.since(onset))
-	good := slices.DeleteFunc(c.pool.good.since(onset), func(s *sample) bool { return s.at.After(c.Last.Add(time.Second)) })
+	bad, good := requested(c.present()), c.during()
 	for _, level := range []struct {
 		name string
 		of   func(*sample) string
@@ -124,7 +123,7 @@ func (s *Sensor) serverShare(c *Case, onset time.Time) (worst Share) {
 // Clients returns how many clients the failures are of that are kept.
 func (c *Case) Clients() int {
 	seen := map[string]bool{}
-	for _, b := range requested(c.bad.since(c.Onset())) {
+	for _, b := range requested(c.present()) {
 		seen[b.client.String()] = true
 	}
 	return len(seen)
@@ -133,7 +132,7 @@ func (c *Case) Clients() int {
 // Sites returns the sites that fail, in order.
 func (c *Case) Sites() []string {
 	var list []string
-	for _, b := range c.bad.since(c.Onset()) {
+	for _, b := range c.present() {
 		if b.site != "" && !slices.Contains(list, b.site) {
 			list = append(list, b.site)
 		}
@@ -144,7 +143,7 @@ func (c *Case) Sites() []string {
 
 // Exemplars returns the ids of the newest failures, up to n, newest first.
 func (c *Case) Exemplars(n int) (ids []string) {
-	list := requested(c.bad.since(c.Onset()))
+	list := requested(c.present())
 	for i := len(list) - 1; i >= 0 && len(ids) < n; i-- {
 		ids = append(ids, list[i].id.String())
 	}
@@ -165,15 +164,4 @@ func (c *Case) Recent(now time.Time, secs int64) (bad, good int) {
 		good = int(c.pool.secs.sum(last-secs+1, last).good)
 	}
 	return bad, good
-}
-
-// Failing returns the names of the servers with failures in the present episode.
-func (c *Case) Failing() map[string]bool {
-	m := map[string]bool{}
-	for _, b := range c.bad.since(c.Onset()) {
-		if b.try.Server != "" {
-			m[b.try.Server] = true
-		}
-	}
-	return m
 }

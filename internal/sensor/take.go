@@ -163,7 +163,7 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time
 			b.gap = m.gap
 		}
 	}
-	if b.seen = seen; a == nil || a.Failure.IsNone() && !code.IsNone() {
+	if a == nil || a.Failure.IsNone() && !code.IsNone() {
 		b.try.Failure, b.try.Error = code, r.Error
 		b.try.Took = r.Total - max(b.try.Start, 0)
 	}

@@ -63,7 +63,7 @@ func (c *Case) Wanted() Wanted { return c.wanted }
 // where none was.
 func (c *Case) Newest() (servers []string, dialled netip.AddrPort) {
 	seen := map[string]bool{}
-	list := c.bad.since(c.Onset())
+	list := c.present()
 	for i := len(list) - 1; i >= 0; i-- {
 		try := &list[i].try
 		if try.Server == "" {
