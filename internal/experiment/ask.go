@@ -301,7 +301,7 @@ func (s *subject) readHead(conn net.Conn, a *answer) {
 			}
 		}
 		if !res.Interim() {
-			a.status, a.location, a.rest = res.Status, locationOf(&res), buf[n:]
+			a.status, a.location, a.rest = res.Status, string(res.Get(wire.Location)), buf[n:]
 			return
 		}
 		buf = append(make([]byte, 0, readBytes), buf[n:]...)
@@ -319,15 +319,6 @@ func readMore(conn net.Conn, buf []byte) ([]byte, error) {
 		return buf, nil
 	}
 	return buf, err
-}
-
-func locationOf(res *wire.Response) string {
-	for i := range res.Fields {
-		if wire.EqualFold(res.Name(i), "location") {
-			return string(res.Value(i))
-		}
-	}
-	return ""
 }
 
 // request is a GET as others send it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"causey/internal/cause"
+	"causey/internal/upstream"
 )
 
 // The experiments that ask for a page. It is answered if a whole head comes, with a
@@ -15,16 +16,16 @@ import (
 
 // tryGet asks for what failed.
 func tryGet(ctx context.Context, s *subject) (cause.Value, bool) {
-	return s.tryPage(ctx, s.request(s.server, s.path), "the same page on a fresh connection")
+	return s.tryPage(ctx, s.server, s.path, "the same page on a fresh connection")
 }
 
 // tryRoot asks for the front page.
 func tryRoot(ctx context.Context, s *subject) (cause.Value, bool) {
-	return s.tryPage(ctx, s.request(s.server, "/"), "the page / on a fresh connection")
+	return s.tryPage(ctx, s.server, "/", "the page / on a fresh connection")
 }
 
-func (s *subject) tryPage(ctx context.Context, request []byte, what string) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.server, proxy: s.up.Proxy, request: request})
+func (s *subject) tryPage(ctx context.Context, sv *upstream.Server, path, what string) (cause.Value, bool) {
+	a := s.ask(ctx, &question{server: sv, proxy: s.up.Proxy, request: s.request(sv, path)})
 	if a.why.ours || a.toSecure() {
 		return unseen()
 	}
@@ -65,11 +66,7 @@ func (s *subject) trySized(ctx context.Context, request []byte, what string) (ca
 
 // tryOtherServer asks another server for what failed.
 func tryOtherServer(ctx context.Context, s *subject) (cause.Value, bool) {
-	a := s.ask(ctx, &question{server: s.other, proxy: s.up.Proxy, request: s.request(s.other, s.path)})
-	if a.why.ours || a.toSecure() {
-		return unseen()
-	}
-	return truth(a.ok(), "the same page at %s: %s", s.other.Name, a.says())
+	return s.tryPage(ctx, s.other, s.path, "the same page at "+s.other.Name)
 }
 
 // tryOtherFamily asks the server by its address of the other family. Any answer will do:

@@ -6,6 +6,7 @@ package experiment
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"net/netip"
 	"os"
 	"strconv"
@@ -55,11 +56,7 @@ func parseRoutes4(text string) (list Routes) {
 		}
 		var a [4]byte
 		binary.NativeEndian.PutUint32(a[:], uint32(to))
-		bits := 0
-		for m := uint32(mask); m != 0; m &= m - 1 {
-			bits++
-		}
-		list = append(list, Route{netip.PrefixFrom(netip.AddrFrom4(a), bits), f[0]})
+		list = append(list, Route{netip.PrefixFrom(netip.AddrFrom4(a), bits.OnesCount32(uint32(mask))), f[0]})
 	}
 	return list
 }

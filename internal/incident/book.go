@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -228,7 +227,8 @@ func isKnownWhy(s *seen, top *cause.Ranked) bool {
 // which is mostly the client's fault, does not switch protocols, sends to where the client
 // is already. And visitors that leave, or ask for what is not there.
 func isOrdinary(m sensor.Mode) bool {
-	return m == sensor.ModeLeft || m == sensor.ModeRoute || strings.HasPrefix(string(m), "answer ") && (!strings.HasPrefix(string(m), "answer 5") || m == "answer 501" || m == "answer 505")
+	status := m.Status()
+	return m == sensor.ModeLeft || m == sensor.ModeRoute || status > 0 && (status/100 != 5 || status == 501 || status == 505)
 }
 
 // again finds the closed incident that comes again. I4.

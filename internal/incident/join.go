@@ -5,7 +5,6 @@ package incident
 
 import (
 	"slices"
-	"strings"
 
 	"causey/internal/cause"
 	"causey/internal/sensor"
@@ -72,5 +71,5 @@ func kin(a, b sensor.Mode) bool {
 }
 
 func isServerError(m sensor.Mode) bool {
-	return m == sensor.ModeSilent || strings.HasPrefix(string(m), "answer 5")
+	return m == sensor.ModeSilent || m.Status()/100 == 5
 }

@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"causey/internal/failure"
@@ -68,5 +69,15 @@ func modeOf(c failure.Code) Mode {
 	return ModeClosed
 }
 
+// answered is what the modes of bad answers begin with, before the status.
+const answered = "answer "
+
 // modeOfStatus returns the mode of a bad answer.
-func modeOfStatus(status int) Mode { return Mode("answer " + strconv.Itoa(status)) }
+func modeOfStatus(status int) Mode { return Mode(answered + strconv.Itoa(status)) }
+
+// Status is that of the bad answers that m is of, 0 if it is of something else.
+func (m Mode) Status() int {
+	text, _ := strings.CutPrefix(string(m), answered)
+	status, _ := strconv.Atoi(text)
+	return status
+}
