@@ -13,11 +13,14 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"text/template"
+
+	"golang.org/x/sys/unix"
 
 	"causey/lab/pattern"
 )
@@ -249,13 +252,33 @@ func FreeAddr(port string) (string, error) {
 	return tryAddr(fmt.Sprintf("127.%d.%d.%d:%s", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254), port))
 }
 
-// tryAddr listens there for a moment.
+// tryAddr takes the address for a moment. It does not listen: a process that is being started has all descriptors of
+// this one until it becomes another program, and an address where such a one listens is free for nobody.
 func tryAddr(addr string) (string, error) {
-	ln, err := net.Listen("tcp", addr)
+	at, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return "", err
 	}
-	return ln.Addr().String(), ln.Close()
+	family, to := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Addr: at.Addr().As16(), Port: int(at.Port())})
+	if at.Addr().Is4() {
+		family, to = unix.AF_INET, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return "", os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, to)); err != nil {
+		return "", fmt.Errorf("bind %s: %w", addr, err)
+	}
+	port := int(at.Port())
+	switch name, _ := unix.Getsockname(fd); name := name.(type) {
+	case *unix.SockaddrInet4:
+		port = name.Port
+	case *unix.SockaddrInet6:
+		port = name.Port
+	}
+	return netip.AddrPortFrom(at.Addr(), uint16(port)).String(), nil
 }
 
 // Provide makes sure that n bytes of the pattern can be downloaded, and returns the path.
