@@ -58,7 +58,7 @@ bench-smoke: build ## both in short: shows that they run, not how fast
 outage: build ## servers die, hang and fail behind causey, nginx, HAProxy and Caddy: what visitors lose
 	go run ./bench/outage -markdown bin/outage.md
 
-bench-diagnosis: build ## every fault of the lab at a random moment, blindly: how often its cause is named first
+bench-diagnosis: ## every fault of the lab at a random moment, blindly: how often its cause is named first
 	@scripts/setup-test.sh
 	go run ./bench/diagnosis
 

@@ -86,7 +86,7 @@ func fewDescriptors(s *Stage) error {
 func idleCrowd(s *Stage) error {
 	d := net.Dialer{Timeout: time.Second}
 	for range descriptors {
-		c, err := d.DialContext(s.Context(), "tcp", s.Gateway)
+		c, err := d.DialContext(s.ctx, "tcp", s.Gateway)
 		if err != nil {
 			return nil // there is no room for more, which is the point
 		}
@@ -138,7 +138,7 @@ sites:
 upstreams:
   shop: {servers: [%q]}
 `, filepath.Join(disk, "cache"), addr)
-	s.Visitors.Asks = append(s.Visitors.Asks, Ask{Method: "GET", Path: "/static/photo-*.jpg", Many: 500, Weight: 20})
+	s.also(Ask{Method: "GET", Path: "/static/photo-*.jpg", Many: 500, Weight: 20})
 	return s.serve(nil, addr, goods{})
 }
 

@@ -37,7 +37,7 @@ func init() {
 // inside runs a command where the gateway would.
 func inside(s *Stage, command ...string) (string, error) {
 	words := append(append([]string{}, s.Before...), command...)
-	out, err := exec.CommandContext(s.Context(), words[0], words[1:]...).CombinedOutput()
+	out, err := exec.CommandContext(s.ctx, words[0], words[1:]...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 

@@ -82,7 +82,7 @@ func forgetful(s *Stage) error {
 	}
 	s.Config = "timeouts: {connect: 2s, await_head: 3s}\n" + strings.TrimPrefix(s.Config, "timeouts: {connect: 2s}\n")
 	s.Visitors = Ordinary()
-	s.Visitors.Asks = append(s.Visitors.Asks, Ask{Method: "GET", Path: "/article/*", Many: 9, Host: "blog.test", Weight: 2},
+	s.also(Ask{Method: "GET", Path: "/article/*", Many: 9, Host: "blog.test", Weight: 2},
 		Ask{Method: "POST", Path: "/comment", Body: 400, Host: "blog.test", Weight: 2})
 	s.Visitors.PerSecond = 10
 	return errors.Join(
@@ -98,8 +98,7 @@ func bigAndSmall(s *Stage) error {
 	_, err := twoNetworks(s, goods{}, goods{})
 	s.Config = "timeouts: {connect: 2s, await_head: 4s, body_stall: 4s, send_stall: 4s}\n" +
 		strings.TrimPrefix(s.Config, "timeouts: {connect: 2s}\n")
-	s.Visitors.Asks = append(s.Visitors.Asks,
-		Ask{Method: "POST", Path: "/photo", Body: 40 << 10, Host: "shop.test", Weight: 4},
+	s.also(Ask{Method: "POST", Path: "/photo", Body: 40 << 10, Host: "shop.test", Weight: 4},
 		Ask{Method: "GET", Path: "/search?q=*", Many: 20, Host: "shop.test", Weight: 4,
 			Fields: []string{"Cookie: basket=" + strings.Repeat("x", 3000)}})
 	return err

@@ -281,7 +281,7 @@ func (s *Stage) twoSites(shop, blog http.Handler, ill *atomic.Bool, lines ...str
 		"  - host: blog.example\n    routes: [{path: /, upstream: blog}]\n" +
 		"upstreams:\n  shop:\n    servers: [\"http://" + first + "\"]\n" + indented(lines) +
 		"  blog:\n    servers: [\"http://" + second + "\"]\n" + indented(lines)
-	s.Visitors.Asks = append(s.Visitors.Asks, Ask{Method: "GET", Path: "/post/*", Many: 30, Host: "blog.example", Weight: 10},
+	s.also(Ask{Method: "GET", Path: "/post/*", Many: 30, Host: "blog.example", Weight: 10},
 		Ask{Method: "GET", Path: "/static/*.css", Many: 6, Host: "blog.example", Weight: 6})
 	s.toggles(ill)
 	return nil

@@ -32,7 +32,7 @@ func setForgottenHost(s *Stage) error {
 		return err
 	}
 	s.Config = behind("http://" + r.Addr())
-	s.Visitors.Asks = append(s.Visitors.Asks, Ask{Method: "GET", Path: "/", Host: "www.shop.example", Weight: 6})
+	s.also(Ask{Method: "GET", Path: "/", Host: "www.shop.example", Weight: 6})
 	return nil
 }
 

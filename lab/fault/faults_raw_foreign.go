@@ -44,8 +44,7 @@ var rawForeign = []*Fault{
 		if err != nil {
 			return err
 		}
-		started, err := real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: r.Addr(), Accept: true})
-		p, err := s.started(started, err)
+		p, err := s.started(real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: r.Addr(), Accept: true}))
 		if err != nil {
 			return err
 		}

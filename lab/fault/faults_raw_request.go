@@ -23,8 +23,7 @@ var rawRequest = []*Fault{
 		Set: setWrongHost("return 301 http://shop.example$request_uri;")},
 	{Cause: "req.proto_loop", Means: Real, Scope: "upstream", Set: setProtoLoop},
 	{Cause: "gw.proxy_loop", Name: "haproxy", Means: Real, Scope: "upstream", Set: func(s *Stage) error {
-		started, err := real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: s.Gateway})
-		p, err := s.started(started, err)
+		p, err := s.started(real.StartHAProxy(s.ctx, real.HAProxyOptions{Forward: s.Gateway}))
 		if err != nil {
 			return err
 		}
@@ -136,8 +135,7 @@ func setSlowUpload(give func(http.ResponseWriter)) func(*Stage) error {
 			return err
 		}
 		s.Config = behind("http://" + addr)
-		s.Visitors.Asks = append(s.Visitors.Asks,
-			Ask{Method: "POST", Path: "/photos", Body: 90000, SendRate: 10000, Weight: 2},
+		s.also(Ask{Method: "POST", Path: "/photos", Body: 90000, SendRate: 10000, Weight: 2},
 			Ask{Method: "POST", Path: "/photos", Body: 90000, Weight: 1})
 		return nil
 	}

@@ -32,17 +32,8 @@ var realWorkers = []*Fault{
 		Break: func(s *Stage) error { return s.fewerWorkers(6) }},
 	{Cause: "cap.app_limit", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
-			node, err := s.launch(nodeShop())
-			if err != nil {
-				return err
-			}
-			nginx, err := s.launch(nginxProgram("limit_req_zone $host zone=all:1m rate=500r/s;",
-				"limit_req zone=all burst=4 nodelay; "+toApp(node.Addr())))
-			if err != nil {
-				return err
-			}
-			s.Config = shopConfig("", nginx.Addr())
-			return nil
+			return s.behind(nginxProgram("limit_req_zone $host zone=all:1m rate=500r/s;",
+				"limit_req zone=all burst=4 nodelay; "+toApp("{{.Data}}")))
 		},
 		Break: func(s *Stage) error { return s.rewrite(1, "nginx.conf", "rate=500r/s", "rate=8r/s", syscall.SIGHUP) }},
 	{Cause: "cap.cpu_starved", Means: Real, Scope: "server",
@@ -85,8 +76,8 @@ var realWorkers = []*Fault{
 			}
 			return s.shop("", gunicornShop("--workers 1 --threads 60", "PARTNER="+p.url))
 		},
-		Break: func(s *Stage) error { s.partner.silent.Store(true); return nil },
-		Mend:  func(s *Stage) error { s.partner.silent.Store(false); return nil }},
+		Break: with(func(p *partner) error { p.silent.Store(true); return nil }),
+		Mend:  with(func(p *partner) error { p.silent.Store(false); return nil })},
 }
 
 // rewrite changes a word of a server's configuration and tells it so.

@@ -18,16 +18,7 @@ var realRequests = []*Fault{
 	{Cause: "req.body_too_large", Means: Real, Scope: "path",
 		Set: func(s *Stage) error { // nginx lets 1 MiB through unless told
 			s.also(Ask{Method: "POST", Path: "/cart", Body: 3 << 20, Weight: 3})
-			node, err := s.launch(nodeShop())
-			if err != nil {
-				return err
-			}
-			nginx, err := s.launch(nginxProgram("", toApp(node.Addr())))
-			if err != nil {
-				return err
-			}
-			s.Config = shopConfig("", nginx.Addr())
-			return nil
+			return s.behind(nginxProgram("", toApp("{{.Data}}")))
 		}},
 	{Cause: "req.body_too_large", Name: "node", Means: Real, Scope: "path",
 		Set: func(s *Stage) error { // as body-parser does, whose limit is 100 kB

@@ -55,7 +55,7 @@ var realDeploys = []*Fault{
 	{Cause: "ops.reload_drop", Means: Real, Scope: "server",
 		Set: func(s *Stage) error {
 			s.also(Ask{Method: "GET", Path: "/live", Fields: webSocketFields, Every: time.Second, Patience: 30 * time.Second, Weight: 3})
-			return s.nodeBehindNginx(`proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;`, "")
+			return s.nodeBehindNginx(`proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;`)
 		},
 		Break: func(s *Stage) error {
 			s.again(5*time.Second, func(context.Context) error { return s.processes[1].Signal(syscall.SIGHUP) })
@@ -98,19 +98,10 @@ func (s *Stage) write(at int, name, text string) error {
 
 // nodeBehindNginx sets up Node with nginx in front; proxy are more lines of the place that
 // leads to it.
-func (s *Stage) nodeBehindNginx(proxy, upstream string, env ...string) error {
-	node, err := s.launch(nodeShop(env...))
-	if err != nil {
-		return err
-	}
-	nginx := nginxProgram("", "location / { proxy_pass http://"+node.Addr()+"; "+proxy+" }")
+func (s *Stage) nodeBehindNginx(proxy string) error {
+	nginx := nginxProgram("", "location / { proxy_pass http://{{.Data}}; "+proxy+" }")
 	nginx.Templates["nginx.conf"] = "worker_shutdown_timeout 1s;\n" + nginx.Templates["nginx.conf"]
-	p, err := s.launch(nginx)
-	if err != nil {
-		return err
-	}
-	s.Config = shopConfig(upstream, p.Addr())
-	return nil
+	return s.behind(nginx)
 }
 
 // realRules are rules of gateways that do not fit what is behind them.
@@ -149,13 +140,13 @@ var realRules = []*Fault{
 	{Cause: "ws.upgrade_refused", Means: Real, Scope: "path",
 		Set: func(s *Stage) error { // nginx passes no Upgrade on unless told
 			s.also(Ask{Method: "GET", Path: "/live", Fields: webSocketFields, Weight: 3})
-			return s.nodeBehindNginx("", "")
+			return s.nodeBehindNginx("")
 		}},
 	{Cause: "ws.idle_cut", Means: Real, Scope: "path",
 		Set: func(s *Stage) error {
 			s.also(Ask{Method: "GET", Path: "/live", Fields: webSocketFields, Patience: 30 * time.Second, Weight: 3})
-			return s.nodeBehindNginx("proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "+
-				"proxy_set_header Connection $http_connection; proxy_read_timeout 4s;", "")
+			return s.nodeBehindNginx("proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; " +
+				"proxy_set_header Connection $http_connection; proxy_read_timeout 4s;")
 		}},
 	{Cause: "ws.idle_cut", Name: "gateway", Means: Real, Scope: "path",
 		Set: func(s *Stage) error {

@@ -12,7 +12,7 @@ import (
 // realRelayed are errors that are made behind the gateway, and passed on by it.
 var realRelayed = []*Fault{
 	{Cause: "relayed.inner_gateway", Means: Real, Scope: "upstream",
-		Set:   beside(func(s *Stage) error { return s.nodeBehindNginx("", "") }),
+		Set:   beside(func(s *Stage) error { return s.nodeBehindNginx("") }),
 		Break: killFirst},
 	{Cause: "relayed.inner_gateway", Name: "haproxy", Means: Real, Scope: "upstream",
 		Set: func(s *Stage) error {
@@ -36,7 +36,7 @@ var realRelayed = []*Fault{
 			}
 			return s.shop("", nodeShop("PARTNER="+p.url))
 		},
-		Break: func(s *Stage) error { return s.partner.server.Close() }},
+		Break: with(func(p *partner) error { return p.server.Close() })},
 }
 
 func killFirst(s *Stage) error { return s.processes[0].Kill(syscall.SIGKILL) }

@@ -24,18 +24,11 @@ type goods struct {
 	work time.Duration
 	// closes has it end a connection after so many answers on average; 0 is never.
 	closes int
-	// pages is how many bytes a page has, 6 KiB for 0.
-	pages int64
-	// says is the field Server, "" for none.
-	says string
 }
 
 const pageBytes = 6 << 10
 
 func (g goods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if g.says != "" {
-		w.Header().Set("Server", g.says)
-	}
 	if g.closes > 0 && rand.IntN(g.closes) == 0 {
 		w.Header().Set("Connection", "close")
 	}
@@ -55,8 +48,6 @@ func (g goods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost, r.URL.Path == "/search":
 		g.write(w, "application/json", 200)
-	case g.pages != 0:
-		g.write(w, "text/html; charset=utf-8", g.pages)
 	default:
 		g.write(w, "text/html; charset=utf-8", pageBytes)
 	}

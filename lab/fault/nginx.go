@@ -18,8 +18,7 @@ func (s *Stage) nginx(http string, o real.NginxOptions) (*real.Process, error) {
 		return nil, err
 	}
 	o.Addr, o.HTTP = addr, strings.ReplaceAll(http, "ADDR", addr)
-	p, err := real.StartNginx(s.ctx, o)
-	return s.started(p, err)
+	return s.started(real.StartNginx(s.ctx, o))
 }
 
 // started has p ended with the stage, and says in a fault's own words that it is missing.
@@ -31,7 +30,11 @@ func (s *Stage) started(p *real.Process, err error) (*real.Process, error) {
 	case err != nil:
 		return nil, err
 	}
-	s.AtEnd(func() { _ = p.Stop() })
+	s.AtEnd(func() {
+		if err := p.Stop(); err != nil {
+			s.Logf("end of %s: %v", p.Name(), err)
+		}
+	})
 	return p, nil
 }
 

@@ -117,7 +117,6 @@ type answers struct {
 	cause, name, scope string
 	match              func() match // made anew for each stage
 	target             string
-	options            origin.Options
 	lines              []string // more of the upstream's configuration
 	asks               []Ask    // who comes beside the ordinary visitors
 	patience           time.Duration
@@ -127,12 +126,12 @@ func (a answers) fault() *Fault {
 	return &Fault{
 		Cause: a.cause, Name: a.name, Means: Raw, Scope: a.scope,
 		Set: func(s *Stage) error {
-			r, err := s.raw(a.options)
+			r, err := s.raw(origin.Options{})
 			if err != nil {
 				return err
 			}
 			s.Config = behind("http://"+r.Addr(), a.lines...)
-			s.Visitors.Asks = append(s.Visitors.Asks, a.asks...)
+			s.also(a.asks...)
 			s.Visitors.Patience = a.patience
 			befalls := a.match()
 			s.breaks = func() error {

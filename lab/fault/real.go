@@ -6,7 +6,6 @@ package fault
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -40,21 +39,11 @@ func app(name string) string {
 // launch starts a program on the stage. It stands in processes then.
 func (s *Stage) launch(p real.Program) (*real.Process, error) {
 	p.Dir = s.Dir
-	process, err := real.Start(s.ctx, p)
-	var missing real.ErrMissing
-	if errors.As(err, &missing) {
-		return nil, ErrNeeds{missing.Program + ", Debian package " + missing.Package}
+	process, err := s.started(real.Start(s.ctx, p))
+	if err == nil {
+		s.processes = append(s.processes, process)
 	}
-	if err != nil {
-		return nil, err
-	}
-	s.AtEnd(func() {
-		if err := process.Stop(); err != nil {
-			s.Logf("end of %s: %v", process.Name(), err)
-		}
-	})
-	s.processes = append(s.processes, process)
-	return process, nil
+	return process, err
 }
 
 // nodeShop is the shop on Node.
@@ -311,6 +300,6 @@ func (s *Stage) hire() (*partner, error) {
 	})}
 	go func() { _ = p.server.Serve(ln) }()
 	s.AtEnd(func() { _ = p.server.Close() })
-	s.partner = p
+	s.kept = p
 	return p, nil
 }

@@ -19,8 +19,6 @@ type Stage struct {
 	Config string
 	// Before stands in front of the gateway's command, such as "ip netns exec NAME".
 	Before []string
-	// Env is added to the gateway's environment.
-	Env []string
 	// Visitors are who comes. Those of NewStage are ordinary ones. Others come beside them.
 	Visitors Visitors
 	Others   []Visitors
@@ -40,7 +38,6 @@ type Stage struct {
 	kept          any // what Set keeps for Break and Mend
 	// processes are the programs that were launched, in that order.
 	processes []*real.Process
-	partner   *partner
 	crowds    []*Crowd
 	moved     func(to string) // tells the name server where the shop is
 }
@@ -50,9 +47,6 @@ func NewStage(ctx context.Context, dir, gateway string, seed uint64) *Stage {
 	return &Stage{ctx: ctx, Dir: dir, Gateway: gateway, Rand: rand.New(rand.NewPCG(seed, 0)),
 		Logf: func(string, ...any) {}, Visitors: Ordinary()}
 }
-
-// Context ends with the stage's time.
-func (s *Stage) Context() context.Context { return s.ctx }
 
 // with makes a Break or a Mend of what Set kept.
 func with[T any](do func(T) error) func(*Stage) error {

@@ -20,7 +20,6 @@ package judge
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -36,14 +35,14 @@ import (
 	"causey/lab/real"
 )
 
-// Play is faults on one stage, with the program and the visitors.
+// Play is a fault on its stage, with the program and the visitors.
 type Play struct {
 	Stage  *fault.Stage
 	Crowds []*fault.Crowd
 
-	faults []*fault.Fault
-	admin  *http.Client
-	ends   []func()
+	fault *fault.Fault
+	admin *http.Client
+	ends  []func()
 }
 
 // Build builds the program into dir and returns its path.
@@ -62,7 +61,7 @@ func Build(dir string) (string, error) {
 // Begin sets a stage up for f, starts the program on it and has the visitors come. What the
 // machine lacks for it is a fault.ErrNeeds. The play is to be ended in any case.
 func Begin(ctx context.Context, program string, f *fault.Fault, seed uint64) (*Play, error) {
-	p := &Play{faults: []*fault.Fault{f}}
+	p := &Play{fault: f}
 	dir, err := os.MkdirTemp("", "cz") // short: a socket's path has 107 bytes
 	if err != nil {
 		return p, err
@@ -103,14 +102,12 @@ func (p *Play) End() {
 	}
 }
 
-// Break makes the faults happen that were not there from the start.
-func (p *Play) Break() (err error) {
-	for _, f := range p.faults {
-		if f.Break != nil {
-			err = errors.Join(err, f.Break(p.Stage))
-		}
+// Break makes the fault happen if it was not there from the start.
+func (p *Play) Break() error {
+	if p.fault.Break == nil {
+		return nil
 	}
-	return err
+	return p.fault.Break(p.Stage)
 }
 
 // start starts the program and waits until its admin side answers.
@@ -124,7 +121,7 @@ func (p *Play) start(program string) error {
 	}
 	args := append(slices.Clone(s.Before), program, "run", "-c", config)
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), "STATE_DIRECTORY="+s.Dir), s.Env...)
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+s.Dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said, err := os.Create(filepath.Join(s.Dir, "stderr"))
 	if err != nil {

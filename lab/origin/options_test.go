@@ -254,7 +254,6 @@ func TestHTTP10Server(t *testing.T) {
 	}
 }
 
-// The same ambiguous request is one request to a server that prefers one length, and two to the other.
 func TestTarget(t *testing.T) {
 	s := start(t, origin.Options{Target: func(r origin.Request) string {
 		if r.Method == "GET" && r.Target == "/product/7" {
@@ -269,6 +268,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+// The same ambiguous request is one request to a server that prefers one length, and two to the other.
 func TestPreferLength(t *testing.T) {
 	both := []byte("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for prefer, want := range map[bool]string{false: "", true: "0\r\n\r\n"} {
