@@ -30,10 +30,12 @@ func asks(req *wire.Request) (a record.Asks) {
 func (x *Exchange) noteBad() {
 	x.bad = nil
 	self := x.redirectsToSelf()
-	if !self && !isBad(x.res.Status) && (!x.req.Upgrade || x.res.Status == 101) {
-		return
-	}
-	if x.rec.LastAttempt().Bad = true; !x.env.answers.take(x.last, answersPerSlot) {
+	bad := self || isBad(x.res.Status) || x.req.Upgrade && x.res.Status != 101
+	x.rec.LastAttempt().Bad = bad
+	switch {
+	case bad && x.env.answers.take(x.last, answersPerSlot):
+	case isMissing(x.res.Status) && x.env.missing.take(x.last, missingPerSlot):
+	default:
 		return
 	}
 	head := bytes.TrimSuffix(x.res.Buf, []byte("\r\n\r\n"))
@@ -55,6 +57,10 @@ func isBad(status int) bool {
 	}
 	return status >= 500
 }
+
+// isMissing reports that there is nothing to be had here, which says something is wrong
+// only where that is said of everything.
+func isMissing(status int) bool { return status == 403 || status == 404 }
 
 // redirectsToSelf reports a redirect of a GET to the URL that was asked for, given by its
 // path or whole. After a POST that is ordinary, and with a cookie the next answer may be
@@ -86,10 +92,11 @@ func (x *Exchange) redirectsToSelf() bool {
 }
 
 // answersPerSlot bounds the bad answers that are kept in a slot of time, by all
-// exchanges together: in a flood of them a sample says as much. budgetSlot is how long a
-// slot is.
+// exchanges together: in a flood of them a sample says as much. Of those that are only
+// missing few do. budgetSlot is how long a slot is.
 const (
 	answersPerSlot = 50
+	missingPerSlot = 5
 	budgetSlot     = 100 * time.Millisecond
 )
 

@@ -45,7 +45,7 @@ func TestBadAnswersAreKept(t *testing.T) {
 		{"long", l("GET /a"), l("HTTP/1.1 500 Oops"), long, true, false},
 		{"refused", l("POST /a", "Content-Length: 0"), l("HTTP/1.1 413 Too Large"), "no", true, false},
 		{"good", l("GET /a"), l("HTTP/1.1 200 OK"), "hello", false, false},
-		{"no such page", l("GET /a"), l("HTTP/1.1 404 Not Found"), "no", false, false},
+		{"no such page", l("GET /a"), l("HTTP/1.1 404 Not Found"), "no", true, false},
 		{"to itself by path", l("GET /a?b"), l("HTTP/1.1 302 Found", "Location: /a?b"), "", true, true},
 		{"to itself whole", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: http://site.example/a"), "", true, true},
 		{"to the secure one", l("GET /a"), l("HTTP/1.1 301 Moved", "Location: https://site.example/a"), "", false, false},
@@ -64,7 +64,7 @@ func TestBadAnswersAreKept(t *testing.T) {
 				g.settle()
 				r := g.wantEnd("relayed", record.Relayed, "")
 				a := r.Attempts[0].Answer
-				if (a != nil) != c.kept || r.Attempts[0].Bad != c.kept {
+				if bad := c.kept && r.UpStatus != 404; (a != nil) != c.kept || r.Attempts[0].Bad != bad {
 					t.Fatalf("kept: %+v, bad: %v", a, r.Attempts[0].Bad)
 				}
 				if a == nil {

@@ -73,7 +73,7 @@ type Env struct {
 	// Refreshes carries what caches ask for themselves, nil if they do not.
 	Refreshes *Refreshes
 
-	answers, software budget
+	answers, missing, software budget
 }
 
 // Exchange is one request and its answer. It may be used again after Run

@@ -190,7 +190,8 @@ func (x *Exchange) loseFirst(r *race) {
 	case r.err == nil: // it came a moment too late
 		a.Status = r.first.res.Status
 	case r.err == Canceled:
-		a.Failure = failure.Code{Party: failure.Upstream, Phase: phase.AwaitHead, Kind: failure.Timeout}
+		a.Error = r.first.lease.Fault(phase.AwaitHead, failure.Timeout)
+		a.Failure = a.Error.Code
 	default:
 		a.Error = x.checked(r.err)
 		a.Failure = r.err.Code

@@ -18,6 +18,8 @@ type quiet struct {
 	limit time.Duration
 	start time.Time
 	last  atomic.Int64 // ns after start
+	// ended is the side that ended first.
+	ended atomic.Pointer[record.TunnelEnd]
 	// clientCut and serverCut: see NoteCut.
 	clientCut, serverCut atomic.Bool
 }
@@ -38,6 +40,11 @@ func (q *quiet) Note(now time.Time) { q.last.Store(int64(now.Sub(q.start))) }
 // since is for how long nothing has passed.
 func (q *quiet) since(now time.Time) time.Duration {
 	return max(now.Sub(q.start)-time.Duration(q.last.Load()), 0)
+}
+
+// end notes an end of one side. The first counts: the other one follows it.
+func (q *quiet) end(server bool, now time.Time) {
+	q.ended.CompareAndSwap(nil, &record.TunnelEnd{ByServer: server, QuietFor: q.since(now)})
 }
 
 func (q *quiet) Until() time.Time {
@@ -62,8 +69,8 @@ func (x *Exchange) tunnel() *failure.Error {
 	x.lease.Tunnel(q)
 	x.Watch(x.lease) // so that a stop reaches a side that is silent
 	x.upload.running = true
-	go x.tunnelUp()
-	err := x.tunnelDown()
+	go x.tunnelUp(q)
+	err := x.tunnelDown(q)
 	if err != nil {
 		x.joinUpload() // stops the other direction
 	} else {
@@ -84,12 +91,12 @@ func (x *Exchange) tunnel() *failure.Error {
 		err.Evidence.QuietFor = q.since(x.env.Now())
 		return err
 	}
-	x.rec.Outcome = record.Tunnelled
+	x.rec.Outcome, x.rec.Tunnel = record.Tunnelled, *q.ended.Load()
 	return nil
 }
 
 // tunnelUp moves client to upstream, in a goroutine of its own.
-func (x *Exchange) tunnelUp() {
+func (x *Exchange) tunnelUp(q *quiet) {
 	u := &x.upload
 	defer func() {
 		if v := recover(); v != nil {
@@ -110,6 +117,7 @@ func (x *Exchange) tunnelUp() {
 			}
 		}
 		if err == nil && end {
+			q.end(false, x.env.Now())
 			err = x.lease.EndBody(nil)
 		}
 		if u.err = err; err != nil || end {
@@ -119,7 +127,7 @@ func (x *Exchange) tunnelUp() {
 }
 
 // tunnelDown moves upstream to client.
-func (x *Exchange) tunnelDown() *failure.Error {
+func (x *Exchange) tunnelDown(q *quiet) *failure.Error {
 	for {
 		piece, end, err := x.lease.ReadBody()
 		if err == nil && len(piece) > 0 {
@@ -129,6 +137,7 @@ func (x *Exchange) tunnelDown() *failure.Error {
 			}
 		}
 		if err == nil && end {
+			q.end(true, x.env.Now())
 			err = x.client.EndBody(nil)
 		}
 		if err != nil || end {

@@ -60,6 +60,9 @@ func TestTunnel(t *testing.T) {
 		if r.Status != 101 || r.UpStatus != 101 || r.BodyIn != 12 || r.BodyOut != 22 || r.Phases[phase.Tunnel] != 3*time.Minute {
 			t.Errorf("status %d, %d in, %d out, %v", r.Status, r.BodyIn, r.BodyOut, r.Phases[phase.Tunnel])
 		}
+		if end := (record.TunnelEnd{QuietFor: time.Minute}); r.Tunnel != end {
+			t.Errorf("the client ended it after a minute: %+v", r.Tunnel)
+		}
 		if !c.down.ended {
 			t.Error("the server's end did not come through")
 		}
@@ -76,7 +79,9 @@ func TestTunnel(t *testing.T) {
 			t.Errorf("the server gets %q in its half-closed tunnel", got)
 		}
 		c.leave(byFIN)
-		g.wantEnd("both ended", record.Tunnelled, "")
+		if r := g.wantEnd("both ended", record.Tunnelled, ""); r.Tunnel != (record.TunnelEnd{ByServer: true}) {
+			t.Errorf("the server ended it at once: %+v", r.Tunnel)
+		}
 	})
 }
 

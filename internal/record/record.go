@@ -162,8 +162,8 @@ type Attempt struct {
 	// if it came to nothing before it had a server. Took is how long it lasted if
 	// it failed; one that did not lasts to the end of the exchange.
 	Start, Took time.Duration
-	// Failure is why the attempt failed, None if it did not; Error holds its evidence,
-	// nil where the attempt was given up for another.
+	// Failure is why the attempt failed, None if it did not; Error holds its evidence and
+	// is nil exactly when Failure is None.
 	Failure failure.Code
 	Error   *failure.Error
 	// Status is what the server answered, 0 if nothing. Bad reports one that says that
@@ -171,6 +171,14 @@ type Attempt struct {
 	Status int
 	Bad    bool
 	Answer *Answer
+}
+
+// TunnelEnd is how a tunnel ended that did not fail.
+type TunnelEnd struct {
+	// ByServer reports that the server ended it first; QuietFor is how long nothing had
+	// passed until then.
+	ByServer bool
+	QuietFor time.Duration
 }
 
 // The bounds of an Answer, in bytes.
@@ -278,6 +286,8 @@ type summary struct {
 	// BodyWait is how long the relay of the answer's body waited for the server, 0 for
 	// an event stream, whose silence means nothing.
 	BodyWait time.Duration
+	// Tunnel is how the tunnel ended, of an exchange that was Tunnelled.
+	Tunnel TunnelEnd
 	// HeadIn is the length of the request's head in bytes, and Asks what was special
 	// about it.
 	HeadIn int32
