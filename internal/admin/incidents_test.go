@@ -4,7 +4,9 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,6 +71,53 @@ func sampleIncidents(start time.Time) incidentsAre {
 		Upstreams: []string{"shop"}, Scope: incident.Scope{Level: "everything", Reach: "systemic"}, Failed: 900, Reopened: 1, Title: "The gateway: <i>The database is full</i>",
 		Account: incident.Account{What: "Answered 500", Affected: "900 requests of visitors failed.", Why: "No cause stands out yet."}}
 	return incidentsAre{down, path, unknown, better, over}
+}
+
+// past has one incident, whose exchange is known too.
+type past struct{}
+
+var pastIncident = incident.Incident{ID: "20250101-z9", Opened: sampleStart.AddDate(-1, 0, 0), Facts: []incident.Fact{{Name: "one_client"}}}
+
+func (past) Before(_ context.Context, opened time.Time, limit int) ([]incident.Incident, error) {
+	if limit < 1 || !pastIncident.Opened.Before(opened) {
+		return nil, nil
+	}
+	return []incident.Incident{pastIncident}, nil
+}
+
+func (past) Recall(_ context.Context, id string) (incident.Incident, error) {
+	switch id {
+	case pastIncident.ID, "3f9k2m1q-00000000099":
+		return pastIncident, nil
+	case "broken":
+		return incident.Incident{}, errors.New("the disk is gone")
+	}
+	return incident.Incident{}, ErrNoIncident
+}
+
+func (p past) Evidence(ctx context.Context, id string) (IncidentEvidence, error) {
+	_, err := p.Recall(ctx, id)
+	return IncidentEvidence{Snapshots: []json.RawMessage{[]byte(`{"state":"open"}`)}, Exchanges: []json.RawMessage{}}, err
+}
+
+// TestPastIncidents: what is not in memory is found all the same.
+func TestPastIncidents(t *testing.T) {
+	ts := startServer(t, nil)
+	for path, want := range map[string]string{
+		"?before=2026-01-01T00:00:00Z":        `"incidents":[{"id":"20250101-z9"`,
+		"?before=2020-01-01T00:00:00%2B02:00": `"incidents":[]`,
+		"/20250101-z9":                        `"one_client"`,
+		"/3f9k2m1q-00000000099":               `"id":"20250101-z9"`,
+		"/20250101-z9/evidence":               `{"snapshots":[{"state":"open"}],"exchanges":[]}`,
+	} {
+		if resp, body := ts.get("/api/v1/incidents" + path); resp.StatusCode != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %s %s", path, resp.Status, body)
+		}
+	}
+	for path, status := range map[string]int{"/broken": 503, "/none/evidence": 404, "/broken/evidence": 503, "?before=yesterday": 400, "?before=2026-01-01T00:00:00Z&open=1": 400} {
+		resp, body := ts.get("/api/v1/incidents" + path)
+		ts.wantStatus(status, resp, body)
+	}
 }
 
 // TestIncidents: one is found by its id and by the reference id of one of its exchanges.

@@ -39,6 +39,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/incidents", false, s.incidents},
 		{"GET", "/api/v1/incidents/stream", false, s.incidentStream},
 		{"GET", "/api/v1/incidents/{id}", false, s.incident},
+		{"GET", "/api/v1/incidents/{id}/evidence", false, s.incidentEvidence},
 		{"GET", "/api/v1/upstreams", false, s.upstreams},
 		{"POST", "/api/v1/upstreams/{upstream}/servers/{server}/state", true, s.decide},
 		{"GET", "/api/v1/events", false, s.events},

@@ -54,10 +54,12 @@ type Options struct {
 	// Decide does with a server what its owner wants. The errors are ErrNoServer,
 	// wrapped or not, and ErrUpgrading; warnings are whole sentences without a full stop.
 	Decide func(Decision) (warnings []string, err error)
-	// Incidents has what is wrong, and what was; Changes how that changed of late.
+	// Incidents has what is wrong, and what was, Past what was before that; Changes how that
+	// changed of late.
 	// Diagnosing says that incidents are looked for.
 	Diagnosing bool
 	Incidents  Incidents
+	Past       PastIncidents
 	Changes    *IncidentLog
 	// Events has the newest changes of servers' states.
 	Events *EventLog

@@ -40,7 +40,7 @@ func testOptions(t *testing.T) Options {
 			return Readiness{Ready: true, Checks: []Check{{"listener 127.0.0.1:8080", true, ""}}}
 		},
 		Upstreams: sampleUpstreams, Certificates: func() []Certificate { return sampleCertificates(time.Now().Add(time.Minute)) },
-		Diagnosing: true, Incidents: sampleIncidents(sampleStart), Changes: &IncidentLog{},
+		Diagnosing: true, Incidents: sampleIncidents(sampleStart), Past: past{}, Changes: &IncidentLog{},
 		Decide: func(Decision) ([]string, error) { return nil, nil }, Events: sampleEvents(),
 		Cache: func() CacheState { return sampleCache },
 		Purge: func(p Purge) (PurgeResult, error) {

@@ -3,7 +3,11 @@
 
 package cause
 
-import "causey/internal/failure"
+import (
+	"strings"
+
+	"causey/internal/failure"
+)
 
 // Entry is one root cause, as an owner and an engineer need it.
 type Entry struct {
@@ -22,9 +26,11 @@ type Entry struct {
 	ProxyError string `yaml:"rfc9209" json:"rfc9209"`
 
 	// Explains lists failure codes that it is behind, Answers the statuses of complete
-	// answers of a server: "502", "5xx". One of both has to be seen.
-	Explains []string `yaml:"explains" json:"explains"`
-	Answers  []string `yaml:"answers" json:"answers"`
+	// answers of a server: "502", "5xx", Conditions what is seen where nothing fails: of Conditions.
+	// One of them has to be seen.
+	Explains   []string `yaml:"explains" json:"explains"`
+	Answers    []string `yaml:"answers" json:"answers"`
+	Conditions []string `yaml:"conditions" json:"conditions"`
 	// Needs are predicates without which it is out of the question; one whose fact was
 	// not observed does not exclude it.
 	Needs []string `yaml:"needs" json:"needs"`
@@ -76,6 +82,25 @@ type Fix struct {
 var Layers = []string{
 	"dns", "network", "tcp", "tls", "protocol", "request", "response", "keep-alive", "http2", "websocket",
 	"capacity", "application", "deploy", "gateway", "cdn", "client", "attack", "systemic", "relayed",
+}
+
+// Party is whose side it lies on, and so who has to mend it: the gateway's is that of its
+// machine and its configuration too.
+func (e *Entry) Party() failure.Party {
+	switch {
+	case e.Layer == "client", e.Layer == "attack":
+		return failure.Client
+	case e.Layer == "gateway", strings.HasPrefix(e.ID, "gw."):
+		return failure.Gateway
+	}
+	return failure.Upstream
+}
+
+// Conditions are what can be seen where no request fails, in words.
+var Conditions = map[string]string{
+	"check": "a health check that fails while requests go well",
+	"disk":  "a full disk of the gateway's machine",
+	"ended": "live connections that end without a failure",
 }
 
 // Stacks are whom fixes are for.

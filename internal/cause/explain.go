@@ -48,7 +48,7 @@ func (e *Entry) Explain(w io.Writer) error {
 	for _, c := range e.codes {
 		p.Wrap("  - ", "    ", c.String()+", "+failure.Lookup(c).Title)
 	}
-	if s := e.answerWords(); s != "" {
+	for _, s := range e.besides() {
 		p.Wrap("  - ", "    ", s)
 	}
 	p.Line("\nFacts")

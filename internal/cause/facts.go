@@ -92,6 +92,7 @@ var facts = []Fact{
 	{"all_servers", Truth, "each of several servers has failures"},
 	{"one_path", Truth, "80 % of at least 3 failures are of one path, and other paths go well"},
 	{"path_always", Truth, "one path fails always, with any server"},
+	{"root_fails", Truth, "the newest answer of the page / is among the failures"},
 	{"many_paths", Truth, "failures are of at least 3 paths"},
 	{"unsafe_only", Truth, "all of at least 3 failures are of methods that are not repeated (POST), and GET goes well"},
 	{"one_client", Truth, "80 % of at least 3 failures are of one client, and others go well"},
@@ -187,6 +188,7 @@ var facts = []Fact{
 
 	// Experiments: what happened when it was tried. docs say which asks what.
 	{"try_connect", Truth, "a new connection to a failing server opens"},
+	{"try_ping", Truth, "the machine of a failing server answers an ICMP echo request"},
 	{"try_tls", Truth, "a handshake with a failing server goes well"},
 	{"try_plain", Truth, "a failing TLS server answers plain HTTP on that port"},
 	{"try_secure", Truth, "a failing plain server answers a TLS handshake on that port"},

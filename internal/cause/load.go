@@ -159,6 +159,11 @@ func (e *Entry) prepare() (problems []error) {
 		}
 		e.statuses = append(e.statuses, r)
 	}
+	for _, s := range e.Conditions {
+		if Conditions[s] == "" {
+			bad(fmt.Errorf("conditions: there is no %q", s))
+		}
+	}
 	for _, s := range e.Needs {
 		p, err := parsePredicate(s)
 		if err != nil {

@@ -5,6 +5,7 @@ package cause
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,6 +99,10 @@ func (c *Catalogue) writeByFailure(p *text.Page) {
 	for _, a := range answers {
 		p.Line(fmt.Sprintf("| an answer with status %s | %s |", a, links(byAnswer[a])))
 	}
+	for _, name := range slices.Sorted(maps.Keys(Conditions)) {
+		of := slices.DeleteFunc(slices.Clone(c.entries), func(e *Entry) bool { return !slices.Contains(e.Conditions, name) })
+		p.Line(fmt.Sprintf("| %s | %s |", Conditions[name], links(of)))
+	}
 }
 
 func links(entries []*Entry) string {
@@ -138,9 +143,7 @@ func (e *Entry) writeSection(p *text.Page) {
 	for _, c := range e.codes {
 		behind = append(behind, fmt.Sprintf("[`%s`](failures.md#%[1]s)", c))
 	}
-	if s := e.answerWords(); s != "" {
-		behind = append(behind, s)
-	}
+	behind = append(behind, e.besides()...)
 	p.Line("| Behind | " + strings.Join(behind, ", ") + " |")
 	for _, l := range e.lines() {
 		p.Line("| " + l.name + " | " + l.text + " |")

@@ -14,11 +14,12 @@ import (
 // WeightMax bounds one line of a score: odds of 20 to 1. I3.
 const WeightMax = 3.0
 
-// Symptom is what the causes are asked about: failures of these codes, or answers of
-// these statuses.
+// Symptom is what the causes are asked about: failures of these codes, answers of these
+// statuses, or some of Conditions.
 type Symptom struct {
-	Codes    []failure.Code
-	Statuses []int
+	Codes      []failure.Code
+	Statuses   []int
+	Conditions []string
 }
 
 // Ranked is one cause with its score.
@@ -89,9 +90,10 @@ func (r *Ranking) Top() *Ranked {
 	return &r.Causes[0]
 }
 
-// explains reports that the failures of s can come from e at all.
+// explains reports that what s is of can come from e at all.
 func (e *Entry) explains(s Symptom) bool {
-	return slices.ContainsFunc(s.Codes, func(c failure.Code) bool { return slices.Contains(e.codes, c) }) ||
+	return slices.ContainsFunc(s.Conditions, func(c string) bool { return slices.Contains(e.Conditions, c) }) ||
+		slices.ContainsFunc(s.Codes, func(c failure.Code) bool { return slices.Contains(e.codes, c) }) ||
 		slices.ContainsFunc(s.Statuses, func(status int) bool {
 			return slices.ContainsFunc(e.statuses, func(r statusRange) bool { return r.low <= status && status <= r.high })
 		})

@@ -121,7 +121,7 @@ type line struct{ name, text string }
 
 // lines put what else is known of e into words, the same for every reader.
 func (e *Entry) lines() []line {
-	out := []line{{"Layer", e.Layer}, {"Met", priorWords[e.Prior]}}
+	out := []line{{"Layer", e.Layer}, {"Side", e.Party().Side()}, {"Met", priorWords[e.Prior]}}
 	if e.ProxyError != "" {
 		out = append(out, line{"Proxy-Status", "error=" + e.ProxyError + " (RFC 9209) fits best"})
 	}
@@ -131,10 +131,13 @@ func (e *Entry) lines() []line {
 	return out
 }
 
-// answerWords says which answers of a server it is behind, "" for none.
-func (e *Entry) answerWords() string {
-	if len(e.Answers) == 0 {
-		return ""
+// besides says what it is behind besides failures.
+func (e *Entry) besides() (out []string) {
+	if len(e.Answers) > 0 {
+		out = append(out, "answers with status "+either(e.Answers))
 	}
-	return "answers with status " + either(e.Answers)
+	for _, c := range e.Conditions {
+		out = append(out, Conditions[c])
+	}
+	return out
 }

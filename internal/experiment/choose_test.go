@@ -52,7 +52,7 @@ func TestChoice(t *testing.T) {
 	}{
 		{"refused", sensor.ModeConnect, "upstream.connect.refused", is("instant", "all_fail", "!named", "!unix", "worked_before", "!loopback"), "try_connect"},
 		{"refused, but it opens now", sensor.ModeConnect, "upstream.connect.refused", is("instant", "worked_before", "!unix", "try_connect"), "try_idle"},
-		{"unheard", sensor.ModeUnheard, "upstream.connect.timeout", is("silent", "all_fail", "!loopback", "!unix"), "try_connect"},
+		{"unheard", sensor.ModeUnheard, "upstream.connect.timeout", is("silent", "all_fail", "!loopback", "!unix"), "try_ping"},
 		{"all at once is silent", sensor.ModeSilent, "upstream.await-head.timeout", is("silent", "request_acked", "all_fail", "worked_before", "stalled", "!completing", "many_paths"), "try_root"},
 		{"it never answered", sensor.ModeClosed, "upstream.await-head.closed", is("instant", "all_fail", "!over_tls", "!worked_before"), "try_idle"},
 		{"one page breaks it", sensor.ModeClosed, "upstream.await-head.reset", is("one_path", "path_always"), "try_root"},

@@ -31,6 +31,8 @@ type Options struct {
 	Routes func() (Routes, error)
 	// Dial opens connections: net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Ping reports whether a machine answers an echo request.
+	Ping func(ctx context.Context, to netip.Addr, now func() time.Time) (bool, error)
 	// Now is the clock.
 	Now func() time.Time
 	// Bug is told of a panic in an experiment, which shows nothing then.

@@ -128,8 +128,8 @@ func TestOutcomesCount(t *testing.T) {
 		if f := w.consider(0); len(f) != 0 {
 			t.Errorf("another episode: %v", f)
 		}
-		if c := w.run.Counts(); c[4] != (Count{Experiment: "idle", No: 1}) {
-			t.Errorf("%+v", c[4])
+		if c := w.run.Counts(); c[5] != (Count{Experiment: "idle", No: 1}) {
+			t.Errorf("%+v", c[5])
 		}
 	})
 }

@@ -43,6 +43,7 @@ var experiments = []experiment{
 	{fact: "try_resolve", fits: isNamed, try: tryResolve},
 	{fact: "try_resolver", fits: hasResolver, try: tryResolver},
 	{fact: "try_uplink", fits: isOffHost, try: tryUplink},
+	{fact: "try_ping", fits: isOffHost, try: tryPing},
 	{fact: "try_idle", open: true, try: tryIdle},
 	{fact: "try_tls", open: true, fits: isOverTLS, try: tryTLS},
 	{fact: "try_sni", open: true, fits: hasOtherName, try: trySNI},

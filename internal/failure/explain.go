@@ -12,7 +12,10 @@ import (
 	"causey/internal/text"
 )
 
-// partySides says in words whose side a party stands on.
+// Side says in words whose side p stands on.
+func (p Party) Side() string { return partySides[p] }
+
+// partySides are these words.
 var partySides = map[Party]string{
 	Client:   "the client's: a browser, an app, a bot, or what stands in front of the gateway",
 	Upstream: "the server's: the application, its machine, its name, or the way to it",
@@ -71,7 +74,7 @@ type fact struct{ name, text string }
 // facts puts the machine columns of e into words, the same for every reader.
 func (e *Entry) facts() []fact {
 	return []fact{
-		{"Side", partySides[e.Code.Party]},
+		{"Side", e.Code.Party.Side()},
 		{"Phase", e.Code.Phase.String() + ": " + phaseNotes[e.Code.Phase]},
 		{"Family", e.Family.String()},
 		{"Status", e.statusText()},

@@ -47,7 +47,7 @@ func Markdown() []byte {
 		newParty := e.Code.Party != party
 		if newParty {
 			p.Line("\n## " + markdownTitles[e.Code.Party])
-			p.Line("\nSide: " + partySides[e.Code.Party] + ".")
+			p.Line("\nSide: " + e.Code.Party.Side() + ".")
 		}
 		if newParty || e.Code.Phase != at {
 			p.Line(fmt.Sprintf("\n### %s, %s", markdownTitles[e.Code.Party], e.Code.Phase))

@@ -29,6 +29,7 @@ func (g *Gateway) newAdmin(cfg *config.Config) error {
 		Events:         &g.events.kept,
 		Diagnosing:     g.diagnosis.on,
 		Incidents:      g.diagnosis.book,
+		Past:           g.diagnosis,
 		Changes:        &g.diagnosis.changes,
 		SetServers:     g.SetServers,
 		Certificates:   g.certificates,

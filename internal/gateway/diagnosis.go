@@ -40,6 +40,7 @@ type diagnosis struct {
 	book        *incident.Book
 	experiments *experiment.Runner
 	store       *store.Store
+	exchanges   *admin.Store
 	host        *host
 	log         *slog.Logger
 	// changes are for those who follow incidents.
@@ -60,7 +61,7 @@ func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
 			return nil, err
 		}
 	}
-	d := &diagnosis{on: cfg.Diagnosis.Enabled, catalogue: catalogue, sensor: sensor.New(), host: newHost(), store: g.lasting, log: g.opts.Logger}
+	d := &diagnosis{on: cfg.Diagnosis.Enabled, catalogue: catalogue, sensor: sensor.New(), host: newHost(), store: g.lasting, exchanges: g.store, log: g.opts.Logger}
 	d.experiments = experiment.New(experiment.Options{
 		Catalogue: catalogue,
 		May:       g.mayTry,
@@ -73,6 +74,7 @@ func (g *Gateway) newDiagnosis(cfg *config.Config) (*diagnosis, error) {
 		},
 		Routes: experiment.ReadRoutes,
 		Dial:   new(net.Dialer).DialContext,
+		Ping:   experiment.Ping,
 		Now:    time.Now,
 		Bug:    d.tellBug,
 	})
@@ -103,14 +105,7 @@ func (d *diagnosis) recall() {
 		d.log.Warn("the incidents of before are not known again", "problem", err.Error())
 		return
 	}
-	var list []incident.Incident
-	for _, row := range rows {
-		var i incident.Incident
-		if err := json.Unmarshal(row.Body, &i); err == nil {
-			list = append(list, i)
-		}
-	}
-	d.book.Restore(list)
+	d.book.Restore(incidentsOf(rows))
 }
 
 // start looks at the upstreams of g from now on, if it is on.
@@ -255,12 +250,13 @@ func (g *Gateway) addressLost(upstreamName string) func(*upstream.Server, *failu
 // changed counts and keeps a change of an incident, and tells it once it is kept.
 func (d *diagnosis) changed(i *incident.Incident) {
 	d.counts.note(i, layerOf(d.catalogue, i))
-	d.keep(i, func(error) { d.tell(i) })
+	body := d.keep(i, func(error) { d.tell(i) })
+	d.keepEvidence(i, body)
 }
 
-// keep keeps an incident as it is now. done, if it is not nil, is called when that is
-// done, or cannot be.
-func (d *diagnosis) keep(i *incident.Incident, done func(error)) {
+// keep keeps an incident as it is now, and returns it as JSON. done, if it is not nil, is
+// called when that is done, or cannot be.
+func (d *diagnosis) keep(i *incident.Incident, done func(error)) (body []byte) {
 	body, err := json.Marshal(i)
 	if err != nil {
 		panic("gateway: an incident does not encode: " + err.Error())
@@ -273,6 +269,7 @@ func (d *diagnosis) keep(i *incident.Incident, done func(error)) {
 	if err := d.store.PutIncident(row, done); err != nil && done != nil {
 		done(err)
 	}
+	return body
 }
 
 // tell logs a change of an incident in one line, and passes it on.

@@ -4,19 +4,24 @@
 package gateway
 
 import (
+	"encoding/json"
+	"errors"
 	"net"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"causey/internal/admin"
 	"causey/internal/experiment"
+	"causey/internal/incident"
 	"causey/internal/sensor"
 	"causey/internal/upstream"
 )
 
 // deadPort is an address where nobody listens.
-func deadPort(t *testing.T) string {
+func deadPort(t testing.TB) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer ln.Close()
@@ -52,6 +57,45 @@ func TestExperimentsAreEvidence(t *testing.T) {
 	counts := g.snapshot().Experiments
 	if i := slices.IndexFunc(counts, func(c experiment.Count) bool { return c.Experiment == "connect" }); i < 0 || counts[i].No != 1 {
 		t.Errorf("counted: %+v", counts)
+	}
+}
+
+// TestIncidentsOutliveARestart: another process finds an incident with its evidence, by its
+// id and by that of a visitor's exchange.
+func TestIncidentsOutliveARestart(t *testing.T) {
+	g, _ := gatewayFor(t, eager, "ORIGIN", deadPort(t))
+	var id, exchange string
+	eventually(t, "the evidence of an incident is kept", func() bool {
+		ask(t, g.Addrs()[0])
+		for _, i := range g.diagnosis.book.Incidents() {
+			e, err := g.diagnosis.Evidence(t.Context(), i.ID)
+			if err != nil || len(e.Snapshots) == 0 || len(e.Exchanges) == 0 {
+				continue
+			}
+			var snapshot incident.Incident
+			var line struct {
+				ID, Failure string
+			}
+			must(t, json.Unmarshal(e.Snapshots[0], &snapshot))
+			must(t, json.Unmarshal(e.Exchanges[0], &line))
+			if snapshot.ID != i.ID || len(snapshot.Facts) == 0 {
+				t.Fatalf("the snapshot is %s", e.Snapshots[0])
+			}
+			id, exchange = i.ID, line.ID
+			return true
+		}
+		return false
+	})
+	for _, name := range []string{id, exchange} {
+		if i, err := g.diagnosis.Recall(t.Context(), name); err != nil || i.ID != id {
+			t.Errorf("%s leads to %q, %v", name, i.ID, err)
+		}
+	}
+	if list, err := g.diagnosis.Before(t.Context(), time.Now().Add(time.Hour), 5); err != nil || len(list) != 1 || list[0].ID != id {
+		t.Errorf("kept are %+v, %v", list, err)
+	}
+	if _, err := g.diagnosis.Recall(t.Context(), "none"); !errors.Is(err, admin.ErrNoIncident) {
+		t.Errorf("one that never was: %v", err)
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 
 // gatewayFor starts a gateway from a text in which ADDR, ORIGIN and DIR are
 // replaced, and returns it with the function that changes what Reload loads.
-func gatewayFor(t *testing.T, text string, replace ...string) (*Gateway, func(string)) {
+func gatewayFor(t testing.TB, text string, replace ...string) (*Gateway, func(string)) {
 	t.Helper()
 	dir := t.TempDir()
 	parse := func(text string) (*config.Config, error) {

@@ -109,6 +109,9 @@ func what(main *seen) string {
 	if v, ok := main.facts["status"]; ok {
 		return fmt.Sprintf("the servers answer with status %.0f", v.Num)
 	}
+	if c := cause.Conditions[string(main.Mode)]; c != "" {
+		return c
+	}
 	return string(main.Mode)
 }
 

@@ -105,9 +105,11 @@ type Incident struct {
 
 // Ranked is a cause in an incident.
 type Ranked struct {
-	Cause      string  `json:"cause"`
-	Number     string  `json:"number"`
-	Title      string  `json:"title"`
+	Cause  string `json:"cause"`
+	Number string `json:"number"`
+	Title  string `json:"title"`
+	// Party is whose side it lies on: client, upstream or gateway.
+	Party      string  `json:"party"`
 	Confidence float64 `json:"confidence"`
 	Score      float64 `json:"score"`
 	Evidence   []Line  `json:"evidence"`
@@ -164,7 +166,8 @@ func rankedOf(r *cause.Ranking) []Ranked {
 	out := []Ranked{}
 	for i := range r.Causes[:min(len(r.Causes), rankedMax)] {
 		c := &r.Causes[i]
-		one := Ranked{Cause: c.Cause.ID, Number: c.Cause.Number, Title: c.Cause.Title, Confidence: c.Confidence, Score: c.Score, Evidence: []Line{}}
+		one := Ranked{Cause: c.Cause.ID, Number: c.Cause.Number, Title: c.Cause.Title, Party: c.Cause.Party().String(),
+			Confidence: c.Confidence, Score: c.Score, Evidence: []Line{}}
 		for _, l := range c.Lines {
 			one.Evidence = append(one.Evidence, Line{l.Fact, l.Weight, l.Say})
 		}

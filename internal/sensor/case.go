@@ -160,6 +160,10 @@ func (c *Case) Before() (failed, saved uint64) {
 
 // Symptom is what causes are asked about: what came since the onset.
 func (c *Case) Symptom() (s cause.Symptom) {
+	if c.Mode.isCondition() {
+		s.Conditions = []string{string(c.Mode)}
+		return s
+	}
 	for _, b := range c.present() {
 		switch {
 		case !b.try.Failure.IsNone():

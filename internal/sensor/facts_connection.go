@@ -54,6 +54,9 @@ func seeConnection(v *view) {
 // seeQuiet sees how long tunnels had been silent that failed.
 func seeQuiet(v *view) {
 	median, quiet := middle(v.bad, func(s *sample) (float64, bool) {
+		if v.c.Mode == ModeEnded {
+			return s.quiet.Seconds(), true
+		}
 		e := s.evidence()
 		if e == nil || s.try.Failure.Phase != phase.Tunnel {
 			return 0, false

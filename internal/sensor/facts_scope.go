@@ -55,6 +55,26 @@ func seeShare(v *view) {
 	}
 }
 
+// seeRoot sees whether the first page fails, which people ask for everywhere.
+func (v *view) seeRoot() {
+	well, failed := newestRoot(v.good), newestRoot(v.asked)
+	switch {
+	case failed.After(well):
+		v.truth("root_fails", true, "the page / failed the last time that somebody asked for it")
+	case !well.IsZero():
+		v.truth("root_fails", false, "the page / went well the last time that somebody asked for it")
+	}
+}
+
+func newestRoot(list []*sample) (at time.Time) {
+	for _, s := range list {
+		if s.path.String() == "/" && s.at.After(at) {
+			at = s.at
+		}
+	}
+	return at
+}
+
 // seeServers sees which servers it is.
 func seeServers(v *view) {
 	failing := v.failing
@@ -124,6 +144,7 @@ func seePaths(v *view) {
 			sameGood++
 		}
 	}
+	v.seeRoot()
 	v.truth("many_paths", len(paths) >= few, "the failures concern %s", some(len(paths), "path"))
 	if all >= few {
 		is := mostly(counts[top], all) && len(others) > 0

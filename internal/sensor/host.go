@@ -43,7 +43,7 @@ func (h *Host) isTracked() bool { return h.TrackedMost > 0 }
 func (h *Host) isTrackedFull() bool { return float64(h.Tracked) >= trackedFull*float64(h.TrackedMost) }
 
 func (h *Host) isDiskFull() bool {
-	return h.DiskFree < diskSpare && float64(h.DiskFree) <= diskFull*float64(h.DiskSize)
+	return h.DiskSize > 0 && h.DiskFree < diskSpare && float64(h.DiskFree) <= diskFull*float64(h.DiskSize)
 }
 
 func (h *Host) isBusy() bool { return h.CPUWaits >= cpuBusy || h.RunDelay >= runDelayBad }

@@ -48,6 +48,9 @@ func (s *Sensor) Tick(now time.Time, looks []Look, host Host) {
 			s.look(p, &looks[i], now)
 		}
 	}
+	if host.isDiskFull() {
+		s.condition(ModeDisk, nil, "", now)
+	}
 	for k, c := range s.cases {
 		if now.Sub(c.Last) > caseForgotten {
 			delete(s.cases, k)
@@ -71,6 +74,9 @@ func (s *Sensor) look(p *pool, l *Look, now time.Time) {
 			*m.handAt(sec) = hand{sec, int32(d.Waiting)}
 			m.listed = now
 			m.findStops(now)
+			if d.Contradiction != "" {
+				s.condition(ModeCheck, p, d.Name, now)
+			}
 		}
 	}
 	if last := p.listing(now); last == nil || last.names != names {

@@ -30,6 +30,11 @@ const (
 	ModeTunnel    Mode = "tunnel"
 	ModeLeft      Mode = "left"  // clients do not wait for the answer
 	ModeRoute     Mode = "route" // they ask for what the configuration does not have
+
+	// Of these the names are those of cause.Conditions: no request fails.
+	ModeEnded Mode = "ended" // servers end tunnels
+	ModeCheck Mode = "check" // the check says what requests deny
+	ModeDisk  Mode = "disk"  // the gateway has no place to write
 )
 
 // patience is how long a client waits at least that leaves because of what it waits for.
@@ -68,6 +73,9 @@ func modeOf(c failure.Code) Mode {
 	}
 	return ModeClosed
 }
+
+// isCondition reports a mode in which no request fails.
+func (m Mode) isCondition() bool { return m == ModeEnded || m == ModeCheck || m == ModeDisk }
 
 // answered is what the modes of bad answers begin with, before the status.
 const answered = "answer "

@@ -45,6 +45,8 @@ type sample struct {
 	// waiting for the server.
 	bodyWait, relay time.Duration
 	total           time.Duration
+	// quiet is how long its tunnel had been silent that a server ended.
+	quiet time.Duration
 	// gap is how many requests the server had answered since its failure before, -1 where
 	// that is not known.
 	gap int

@@ -122,11 +122,21 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 		return
 	}
 	defer s.mu.Unlock()
-	now = s.timeOf(now)
 	p := s.pool(upstream)
 	if p == nil || mode == "" {
 		return
 	}
+	s.sign(mode, p, s.timeOf(now), record.Attempt{Server: server, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err})
+}
+
+// condition enters that something is the case that is no failure: at a server of an
+// upstream, or at the gateway.
+func (s *Sensor) condition(mode Mode, p *pool, server string, now time.Time) {
+	s.sign(mode, p, now, record.Attempt{Server: server})
+}
+
+// sign enters something that no request had to do with.
+func (s *Sensor) sign(mode Mode, p *pool, now time.Time, try record.Attempt) {
 	c := s.caseOf(mode, p, now)
 	if c == nil || now.Sub(c.signed) < time.Second {
 		return
@@ -137,7 +147,8 @@ func (s *Sensor) Sign(upstream, server string, err *failure.Error, now time.Time
 	}
 	c.signs++
 	c.signed = now
-	b.at, b.sign, b.gap, b.try = now, true, -1, record.Attempt{Server: server, Start: record.NotReached, Dialled: err.Evidence.Dialled, Failure: err.Code, Error: err}
+	try.Start = record.NotReached
+	b.at, b.sign, b.gap, b.try = now, true, -1, try
 }
 
 // caseForgotten is how long after its last failure a case is kept.

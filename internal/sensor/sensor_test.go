@@ -64,6 +64,8 @@ type visit struct {
 	answer                             *record.Answer
 	dialled                            string
 	cut                                bool // the failure came after the head
+	ended                              bool // a tunnel that the server ended, after the quiet
+	quiet                              time.Duration
 	left                               bool // the client went before the answer
 	agent, peer, host                  string
 	interims                           uint8
@@ -123,6 +125,9 @@ func (g *rig) put(v visit) record.ID {
 	case v.left:
 		r.Outcome, r.Status, a.Failure = record.ClientLeft, 499, code(g.t, "client.await-head.closed")
 		r.NoteFailure(&failure.Error{Code: a.Failure})
+	case v.ended:
+		a.Status, r.UpStatus, r.Status, r.Outcome = 101, 101, 101, record.Tunnelled
+		r.Tunnel = record.TunnelEnd{ByServer: true, QuietFor: v.quiet}
 	case v.cache == record.CacheHit:
 		r.AttemptLen, r.Outcome, r.Status = 0, record.Relayed, 200
 	case v.code == "":

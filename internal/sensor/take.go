@@ -46,12 +46,19 @@ func (s *Sensor) take(r *record.Record) {
 		case last && endedBad(r):
 			here.bad++ // its answer began and did not end
 			badTry(p, a, at)
+		case p.isLost(a.Status, at):
+			here.bad++
+			badTry(p, a, at)
+			s.bad(p, r, a, at, at)
 		case a.Status > 0:
 			here.good++
 			wait := waitOf(r, a, at)
 			here.waited += wait
 			s.good(p, r, a, at, wait)
 		}
+	}
+	if r.Outcome == record.Tunnelled && r.Tunnel.ByServer && len(tries) > 0 {
+		s.ended(p, r, &tries[len(tries)-1], at)
 	}
 	if r.Error == nil || isOfAttempt(r, tries) {
 		return
@@ -81,6 +88,19 @@ func whenOf(r *record.Record, a *record.Attempt, at time.Time) time.Time {
 		ago = min(ago, datedBack)
 	}
 	return at.Add(-ago)
+}
+
+// lostAfter is how long an upstream has to answer nothing else than that there is nothing
+// to be had, until such answers count as bad.
+const lostAfter = 5 * time.Second
+
+// isLost reports an answer of an upstream that finds nothing that it is asked for any more.
+func (p *pool) isLost(status int, at time.Time) bool {
+	is := status == 403 || status == 404
+	if p.found.IsZero() || !is && status > 0 {
+		p.found = at
+	}
+	return is && at.Sub(p.found) > lostAfter
 }
 
 // isOfAttempt reports that the exchange's failure is one of its attempts', which was
@@ -166,6 +186,16 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time
 	if a == nil || a.Failure.IsNone() && !code.IsNone() {
 		b.try.Failure, b.try.Error = code, r.Error
 		b.try.Took = r.Total - max(b.try.Start, 0)
+	}
+}
+
+// ended enters a tunnel that a server ended as it may: only by many of them something can
+// be told.
+func (s *Sensor) ended(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
+	if c := s.caseOf(ModeEnded, p, at); c != nil {
+		b := c.note(at, true)
+		s.fill(b, r, a, at)
+		b.gap, b.quiet, b.try.Took = -1, r.Tunnel.QuietFor, r.Total-max(a.Start, 0)
 	}
 }
 
