@@ -51,6 +51,9 @@ WORKLOADS ?= get-64,post-16k
 bench-cost: build ## what this tree costs beside the commit BASE=, in 20 alternating pairs
 	scripts/bench-cost.sh $(BASE) -workloads $(WORKLOADS) -seconds 2
 
+bench-diagnosis-cost: build ## what diagnosis costs beside `diagnosis: off`, in 30 alternating pairs
+	go run ./bench -without "diagnosis: off" -pairs 30 -workloads $(WORKLOADS) -seconds 2
+
 bench-smoke: build ## both in short: shows that they run, not how fast
 	go run ./bench -smoke
 	go run ./bench/outage -smoke
@@ -78,4 +81,4 @@ soak: build ## hours instead of seconds: large bodies, slow clients, reloads, fl
 ci: ## what the gate runs: test, lint, race, invariants, short fuzz, bench smoke
 	@.ci/run
 
-.PHONY: help build test race invariants fuzz lint bench bench-cost bench-smoke outage bench-diagnosis e2e docs demo soak ci
+.PHONY: help build test race invariants fuzz lint bench bench-cost bench-smoke outage bench-diagnosis bench-diagnosis-cost e2e docs demo soak ci

@@ -42,6 +42,8 @@ type values struct {
 	TLS *credentials
 	// Routes and Upstreams are how many there are beside the one that is used.
 	Routes, Upstreams int
+	// Line is one more of causey's configuration.
+	Line string
 }
 
 // start runs a contender's program and waits until it accepts.

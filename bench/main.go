@@ -15,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -42,6 +43,7 @@ type options struct {
 	contenders string
 	markdown   string
 	against    string
+	without    string
 	pairs      int
 }
 
@@ -55,7 +57,8 @@ func main() {
 	flag.StringVar(&o.contenders, "contenders", "causey,nginx,haproxy,caddy,floor", "comma-separated names")
 	flag.StringVar(&o.markdown, "markdown", "", "also write the table to this file, as Markdown")
 	flag.StringVar(&o.against, "against", "", "another causey binary: measure what -causey costs beside it, in alternating pairs, and nothing else")
-	flag.IntVar(&o.pairs, "pairs", 20, "how many pairs, with -against")
+	flag.StringVar(&o.without, "without", "", "a line of configuration that switches something off: measure what it costs that -causey does it, likewise")
+	flag.IntVar(&o.pairs, "pairs", 20, "how many pairs, with -against and -without")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -87,8 +90,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer origin.stop()
-	if o.against != "" {
-		fmt.Fprintf(out, "%s; %s beside %s, %d pairs of %d s each\n\n", machine(), o.causey, o.against, o.pairs, o.seconds)
+	if o.against != "" || o.without != "" {
+		fmt.Fprintf(out, "%s; %s beside %s, %d pairs of %d s each\n\n", machine(), o.causey, cmp.Or(o.against, "itself with "+o.without), o.pairs, o.seconds)
 		return (&bench{ctx: ctx, o: o, dir: dir, origin: origin.addr}).comparePairs(out)
 	}
 	all, err := startContenders(o, dir, origin.addr, nil, out)

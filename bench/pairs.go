@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -14,20 +15,22 @@ import (
 	"causey/bench/peers"
 )
 
-// comparePairs measures two binaries of causey in alternating pairs: what the second
-// one costs beside the first. One pair says little on a shared machine; the median of
+// comparePairs measures two gateways in alternating pairs, another binary and this one, or
+// this one without something and with it: what the second one costs beside the first. One pair says little on a shared machine; the median of
 // twenty, with an interval, says whether there is a difference at all.
 func (b *bench) comparePairs(out io.Writer) error {
-	var two [2]*contender // with o.against, then with o.causey
-	for i, binary := range []string{b.o.against, b.o.causey} {
+	var two [2]*contender
+	for i, binary := range []string{cmp.Or(b.o.against, b.o.causey), b.o.causey} {
 		at := filepath.Join(b.dir, fmt.Sprint("pair-", i))
 		if err := os.Mkdir(at, 0o755); err != nil {
 			return err
 		}
-		o := b.o
-		o.causey = binary
+		o, v := b.o, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at}
+		if o.causey = binary; i == 0 {
+			v.Line = o.without
+		}
 		var err error
-		if two[i], err = startGateway("causey", o, at, values{Listen: peers.FreeAddr(), Origin: b.origin, Dir: at}); err != nil {
+		if two[i], err = startGateway("causey", o, at, v); err != nil {
 			return err
 		}
 		defer two[i].stop()

@@ -6,6 +6,7 @@
 //
 //	go run ./bench/diagnosis                       all faults, once
 //	go run ./bench/diagnosis -faults 'tls.*' -seed 7
+//	go run ./bench/diagnosis -pairs 40             two at once, behind one gateway
 //
 // Faults are of two halves, by their names: the catalogue's weights may be changed after
 // looking at the first, and the second only scores. Both are printed.
@@ -13,7 +14,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -21,7 +21,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,7 +34,7 @@ import (
 type options struct {
 	causey, faults, dump string
 	seconds              time.Duration
-	parallel             int
+	parallel, pairs      int
 	seed                 uint64
 }
 
@@ -43,6 +45,7 @@ func main() {
 	flag.StringVar(&o.dump, "dump", "", "a directory for the last incidents of each fault, as JSON")
 	flag.DurationVar(&o.seconds, "for", 20*time.Second, "how long a fault is looked at")
 	flag.IntVar(&o.parallel, "parallel", 2, "how many stages there are at a time")
+	flag.IntVar(&o.pairs, "pairs", 0, "in place of single faults, so many times two that chance picks")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what chance begins with")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -79,24 +82,74 @@ func run(ctx context.Context, o *options) error {
 	if len(faults) == 0 {
 		return fmt.Errorf("no fault is called %s", o.faults)
 	}
+	if o.pairs > 0 {
+		return runPairs(ctx, o, program, faults)
+	}
 	fmt.Printf("%d faults, %v each, seed %d\n", len(faults), o.seconds, o.seed)
 	results := make([]*result, len(faults))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(o.parallel, 1))
-	for n, f := range faults {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if ctx.Err() == nil {
-				results[n] = play(ctx, o, program, f, o.seed+uint64(n))
-				fmt.Println(results[n])
-			}
-		})
-	}
-	wg.Wait()
+	atATime(o.parallel, len(faults), func(n int) {
+		if ctx.Err() == nil {
+			results[n] = &result{fault: faults[n]}
+			play(ctx, o, program, o.seed+uint64(n), results[n])
+			fmt.Println(results[n])
+		}
+	})
 	report(os.Stdout, results)
 	return ctx.Err()
 }
+
+// atATime does so many things, some of them at a time.
+func atATime(atATime, things int, do func(int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, max(atATime, 1))
+	for n := range things {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			do(n)
+		})
+	}
+	wg.Wait()
+}
+
+// runPairs plays pairs of faults that can be behind one gateway: none that is the
+// gateway's own or everybody's.
+func runPairs(ctx context.Context, o *options, program string, faults []*fault.Fault) error {
+	faults = slices.DeleteFunc(faults, func(f *fault.Fault) bool {
+		return quiet(f) || f.Scope == "gateway" || f.Scope == "everything"
+	})
+	fmt.Printf("%d pairs of %d faults, %v each, seed %d\n", o.pairs, len(faults), o.seconds, o.seed)
+	var both, one, none atomic.Int64
+	atATime(o.parallel, o.pairs, func(n int) {
+		chance := rand.New(rand.NewPCG(o.seed, uint64(n)))
+		for range pairTries {
+			a, b := &result{fault: faults[chance.IntN(len(faults))]}, &result{fault: faults[chance.IntN(len(faults))]}
+			if ctx.Err() != nil || a.fault == b.fault {
+				continue
+			}
+			play(ctx, o, program, o.seed+uint64(n), a, b)
+			if a.skipped != "" {
+				continue
+			}
+			fmt.Printf("%v\n%v\n\n", a, b)
+			switch a.among3() + b.among3() {
+			case 2:
+				both.Add(1)
+			case 1:
+				one.Add(1)
+			default:
+				none.Add(1)
+			}
+			return
+		}
+	})
+	all := both.Load() + one.Load() + none.Load()
+	fmt.Printf("of %d pairs both are among the first three in %d, one in %d, none in %d\n", all, both.Load(), one.Load(), none.Load())
+	return ctx.Err()
+}
+
+// pairTries is how often chance picks anew where two cannot be behind one gateway.
+const pairTries = 30
 
 // half tells the two halves apart: by the fault's name, so that it is the same for ever.
 func half(f *fault.Fault) int {
@@ -105,39 +158,33 @@ func half(f *fault.Fault) int {
 	return int(h.Sum32() % 2)
 }
 
-// play makes one fault and looks at what is said for the time that there is.
-func play(ctx context.Context, o *options, program string, f *fault.Fault, seed uint64) *result {
-	r := &result{fault: f}
-	p, err := judge.Begin(ctx, program, f, seed)
+// play makes faults and looks at what is said for the time that there is.
+func play(ctx context.Context, o *options, program string, seed uint64, results ...*result) {
+	faults := make([]*fault.Fault, 0, len(results))
+	for _, r := range results {
+		faults = append(faults, r.fault)
+	}
+	p, err := judge.Begin(ctx, program, seed, faults...)
 	defer p.End()
 	if err == nil {
 		chance := rand.New(rand.NewPCG(seed, 1))
 		time.Sleep(4*time.Second + time.Duration(chance.Int64N(int64(4*time.Second))))
 		err = p.Break()
 	}
-	var needs fault.ErrNeeds
-	if errors.As(err, &needs) {
-		r.skipped = needs.What
-		return r
-	}
-	if err != nil {
-		r.skipped = "cannot be made: " + err.Error()
-		return r
-	}
-	began := time.Now()
-	for time.Since(began) < o.seconds && ctx.Err() == nil {
-		list, err := p.Incidents()
-		if err != nil {
-			r.skipped = err.Error()
-			return r
+	for began := time.Now(); err == nil && time.Since(began) < o.seconds && ctx.Err() == nil; time.Sleep(250 * time.Millisecond) {
+		var list []judge.Incident
+		if list, err = p.Incidents(); err == nil {
+			for _, r := range results {
+				r.take(list, time.Since(began))
+			}
 		}
-		r.take(list, time.Since(began))
-		time.Sleep(250 * time.Millisecond)
 	}
-	if o.dump != "" {
+	for _, r := range results {
+		r.skip(err)
+	}
+	if err == nil && o.dump != "" {
 		if data, err := p.Whole(); err == nil {
-			_ = os.WriteFile(filepath.Join(o.dump, f.ID()+".json"), data, 0o644)
+			_ = os.WriteFile(filepath.Join(o.dump, results[0].fault.ID()+".json"), data, 0o644)
 		}
 	}
-	return r
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -32,11 +33,31 @@ type result struct {
 	rank   int
 	opened bool
 	// top is what is first in the end, with its confidence.
-	top        string
+	top, party string
 	confidence float64
 	scope      string
 	// right is when the truth was first at last, and stayed so.
 	right time.Duration
+}
+
+// skip says why nothing was scored, where err is one.
+func (r *result) skip(err error) {
+	var needs fault.ErrNeeds
+	switch {
+	case err == nil:
+	case errors.As(err, &needs):
+		r.skipped = needs.What
+	default:
+		r.skipped = "cannot be made: " + err.Error()
+	}
+}
+
+// among3 is 1 if the truth is among the first three causes of an incident.
+func (r *result) among3() int {
+	if r.rank >= 1 && r.rank <= 3 {
+		return 1
+	}
+	return 0
 }
 
 // take takes in what is said so long after the fault.
@@ -52,7 +73,10 @@ func (r *result) take(list []judge.Incident, after time.Duration) {
 		}
 	}
 	if best != nil {
-		r.top, r.confidence, r.scope = best.Top(), best.Confidence(), best.Scope.Level
+		r.top, r.party, r.confidence, r.scope = best.Top(), "", best.Confidence(), best.Scope.Level
+		if r.confidence >= named {
+			r.party = best.Party()
+		}
 	}
 	if r.rank == 1 && before != 1 {
 		r.right = after
@@ -74,10 +98,17 @@ func (r *result) String() string {
 	return fmt.Sprintf("%-40s rank %d, first %s (%.0f %%), scope %s, right after %.1f s", r.fault.ID(), r.rank, r.top, 100*r.confidence, r.scope, r.right.Seconds())
 }
 
+// isRightParty reports that the side that is named is that of the truth.
+func isRightParty(r *result) bool {
+	return slices.ContainsFunc(append([]string{r.fault.Cause}, r.fault.Twins...), func(id string) bool { return fault.Side(id) == r.party })
+}
+
 // score counts results.
 type score struct {
 	all, first, three, unknown, wrongSure, none, quietAll, quietRight int
-	times                                                             []time.Duration
+	// blamed are those of which a side is named, blamedRight those where it is the right one.
+	blamed, blamedRight int
+	times               []time.Duration
 }
 
 func (s *score) add(r *result) {
@@ -100,8 +131,12 @@ func (s *score) add(r *result) {
 	case r.confidence < named:
 		s.unknown++
 	}
-	if r.rank >= 1 && r.rank <= 3 {
-		s.three++
+	s.three += r.among3()
+	if r.party != "" {
+		s.blamed++
+		if isRightParty(r) {
+			s.blamedRight++
+		}
 	}
 }
 
@@ -115,7 +150,11 @@ func (s *score) row(name string) string {
 		slices.Sort(s.times)
 		median = fmt.Sprintf("%.1f s", s.times[len(s.times)/2].Seconds())
 	}
-	return fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", name, s.all, percent(s.first), percent(s.three), percent(s.unknown), percent(s.none), percent(s.wrongSure), median)
+	party := "-"
+	if s.blamed > 0 {
+		party = fmt.Sprintf("%.0f %%", 100*float64(s.blamedRight)/float64(s.blamed))
+	}
+	return fmt.Sprintf("%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, s.all, percent(s.first), percent(s.three), percent(s.unknown), percent(s.none), percent(s.wrongSure), party, median)
 }
 
 // report prints the score of both halves, and by layer.
@@ -137,7 +176,7 @@ func report(w io.Writer, results []*result) {
 		layers[layer].add(r)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\n\tfaults\tfirst\tamong three\tunknown\tno incident\twrong and sure\tmedian time")
+	fmt.Fprintln(t, "\n\tfaults\tfirst\tamong three\tunknown\tno incident\twrong and sure\tside right\tmedian time")
 	fmt.Fprint(t, halves[0].row("calibrated half"), halves[1].row("scored half"), total.row("all"))
 	names := make([]string, 0, len(layers))
 	for name := range layers {

@@ -45,6 +45,8 @@ type ServerDescription struct {
 	// CheckedAt is when its health check last ended, 0 for never.
 	CheckedAt int64
 	Check     Check
+	// Contradiction is what requests tell against a check that fails, "" for nothing.
+	Contradiction string
 }
 
 // Describe tells what the group knows and does now.
@@ -67,6 +69,9 @@ func (g *Group) Describe(now int64) Description {
 			CheckedAt: s.checkedAt, Check: Check{OK: s.checkOK, Says: s.checkSays},
 		}
 		one.Weight = max(one.Weight, 1)
+		if s.checkOut {
+			one.Contradiction = s.doesWell(now)
+		}
 		d.Servers = append(d.Servers, one)
 	}
 	return d

@@ -46,6 +46,20 @@ type Fault struct {
 // ID is the fault's own name, unique: "ops.restart" or "ops.restart:node".
 func (f *Fault) ID() string { return strings.TrimSuffix(f.Cause+":"+f.Name, ":") }
 
+// ownSide are causes of the gateway's machine and configuration whose names do not say so.
+var ownSide = []string{"ops.health_check_wrong", "sec.egress_denied", "sec.selinux", "tcp.refused.wrong_port", "tmo.gateway_too_short", "tmo.inverted"}
+
+// Side is whose side a cause lies on: client, gateway or upstream.
+func Side(cause string) string {
+	switch kind, _, _ := strings.Cut(cause, "."); {
+	case kind == "cli", kind == "atk":
+		return "client"
+	case kind == "gw", slices.Contains(ownSide, cause):
+		return "gateway"
+	}
+	return "upstream"
+}
+
 // All returns every fault, by ID.
 func All() []*Fault {
 	all := slices.Concat(lists...)

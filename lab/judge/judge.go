@@ -35,14 +35,14 @@ import (
 	"causey/lab/real"
 )
 
-// Play is a fault on its stage, with the program and the visitors.
+// Play is faults on their stages, with one program before all and the visitors.
 type Play struct {
-	Stage  *fault.Stage
+	Stages []*fault.Stage
 	Crowds []*fault.Crowd
 
-	fault *fault.Fault
-	admin *http.Client
-	ends  []func()
+	faults []*fault.Fault
+	admin  *http.Client
+	ends   []func()
 }
 
 // Build builds the program into dir and returns its path.
@@ -58,32 +58,48 @@ func Build(dir string) (string, error) {
 	return name, nil
 }
 
-// Begin sets a stage up for f, starts the program on it and has the visitors come. What the
-// machine lacks for it is a fault.ErrNeeds. The play is to be ended in any case.
-func Begin(ctx context.Context, program string, f *fault.Fault, seed uint64) (*Play, error) {
-	p := &Play{fault: f}
-	dir, err := os.MkdirTemp("", "cz") // short: a socket's path has 107 bytes
-	if err != nil {
-		return p, err
-	}
-	p.atEnd(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { // servers run as another user
-		return p, err
-	}
+// Begin sets a stage up for each fault, starts the program on them and has the visitors
+// come. What the machine lacks for it is a fault.ErrNeeds, and faults that cannot be behind
+// one gateway are ErrApart. The play is to be ended in any case.
+func Begin(ctx context.Context, program string, seed uint64, faults ...*fault.Fault) (*Play, error) {
+	p := &Play{faults: faults}
 	addr, err := real.FreeAddr("0")
 	if err != nil {
 		return p, err
 	}
-	p.Stage = fault.NewStage(ctx, dir, addr, seed)
-	p.atEnd(p.Stage.Close)
-	if err := f.Set(p.Stage); err != nil {
-		return p, err
+	config := ""
+	for n, f := range faults {
+		dir, err := os.MkdirTemp("", "cz") // short: a socket's path has 107 bytes
+		if err != nil {
+			return p, err
+		}
+		p.atEnd(func() { os.RemoveAll(dir) })
+		if err := os.Chmod(dir, 0o755); err != nil { // servers run as another user
+			return p, err
+		}
+		s := fault.NewStage(ctx, dir, addr, seed+uint64(n))
+		p.Stages = append(p.Stages, s)
+		p.atEnd(s.Close)
+		if err := f.Set(s); err != nil {
+			return p, err
+		}
+		if len(faults) > 1 && len(s.Before) > 0 {
+			return p, ErrApart
+		}
+		if n > 0 {
+			s.Config = renamed(s.Config)
+		}
+		if config, err = together(config, s.Config); err != nil {
+			return p, err
+		}
 	}
-	if err := p.start(program); err != nil {
+	if err := p.start(program, config); err != nil {
 		return p, err
 	}
 	visit, leave := context.WithCancel(ctx)
-	p.Crowds = p.Stage.Visit(visit)
+	for _, s := range p.Stages {
+		p.Crowds = append(p.Crowds, s.Visit(visit)...)
+	}
 	p.atEnd(func() {
 		leave()
 		for _, c := range p.Crowds {
@@ -102,20 +118,26 @@ func (p *Play) End() {
 	}
 }
 
-// Break makes the fault happen if it was not there from the start.
+// Break makes the faults happen that were not there from the start.
 func (p *Play) Break() error {
-	if p.fault.Break == nil {
-		return nil
+	for n, f := range p.faults {
+		if f.Break == nil {
+			continue
+		}
+		if err := f.Break(p.Stages[n]); err != nil {
+			return err
+		}
 	}
-	return p.fault.Break(p.Stage)
+	return nil
 }
 
-// start starts the program and waits until its admin side answers.
-func (p *Play) start(program string) error {
-	s := p.Stage
+// start starts the program with the sites of a configuration and waits until its admin
+// side answers.
+func (p *Play) start(program, sites string) error {
+	s := p.Stages[0]
 	socket, config := filepath.Join(s.Dir, "a.sock"), filepath.Join(s.Dir, "causey.yaml")
 	text := fmt.Sprintf("version: 1\nlisten: %q\nadmin: {socket: %q}\naccess_log: {format: json, path: %q}\n%s",
-		s.Gateway, socket, filepath.Join(s.Dir, "access.log"), s.Config)
+		s.Gateway, socket, filepath.Join(s.Dir, "access.log"), sites)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -181,6 +203,7 @@ type Incident struct {
 	Title    string `json:"title"`
 	Ranked   []struct {
 		Cause      string  `json:"cause"`
+		Party      string  `json:"party"`
 		Confidence float64 `json:"confidence"`
 		Score      float64 `json:"score"`
 	} `json:"ranked"`
@@ -200,6 +223,14 @@ func (i *Incident) Top() string {
 		return ""
 	}
 	return i.Ranked[0].Cause
+}
+
+// Party is the side of the first cause, "" for none.
+func (i *Incident) Party() string {
+	if len(i.Ranked) == 0 {
+		return ""
+	}
+	return i.Ranked[0].Party
 }
 
 // Confidence is that of the first cause.

@@ -91,12 +91,12 @@ const (
 
 // play makes one fault and waits until it is named.
 func play(t *testing.T, program string, f *fault.Fault, seed uint64) {
-	p, err := judge.Begin(t.Context(), program, f, seed)
+	p, err := judge.Begin(t.Context(), program, seed, f)
 	t.Cleanup(p.End)
 	unless(t, err)
 	if f.Break != nil {
 		// Not at the start: what is healthy has to be seen first.
-		time.Sleep(3*time.Second + time.Duration(p.Stage.Rand.Int64N(int64(3*time.Second))))
+		time.Sleep(3*time.Second + time.Duration(p.Stages[0].Rand.Int64N(int64(3*time.Second))))
 		unless(t, p.Break())
 	}
 	right := append([]string{f.Cause}, f.Twins...)
