@@ -244,6 +244,40 @@ func TestStalled(t *testing.T) {
 	st.wantTold("why", 0, Up, "answers again after 20")
 }
 
+// What is stuck from before does not keep a server out that is well again: it is tried all
+// the same, rarely, and its answer to something else counts.
+func TestStalledWithSomethingStuck(t *testing.T) {
+	st := begin(t, 2, nil)
+	a, b := st.Servers()[0], st.Servers()[1]
+	a.Waits(st.now) // and never gets an answer
+	trials := 0
+	step := func() (tried bool) {
+		b.Waits(st.now)
+		st.tick(25 * time.Millisecond)
+		b.Answers(st.now, 25*time.Millisecond)
+		st.good(1, 1)
+		return st.Pick(&Choice{Now: st.now, Trial: true}) == a
+	}
+	for range 60 {
+		step()
+	}
+	st.want("silent for 1.5 s", Stalled, Up)
+	for range 400 {
+		if step() {
+			trials++
+		}
+	}
+	if trials < 5 || trials > 11 {
+		t.Fatalf("%d trials in 10 s of one that is silent", trials)
+	}
+	for !step() { // it was tried before
+	}
+	a.Waits(st.now)
+	a.Answers(st.now, time.Millisecond)
+	st.good(0, 1)
+	st.want("it answered one", Up, Up)
+}
+
 // Silence is nothing where nobody answers, or nobody asks.
 func TestNotStalled(t *testing.T) {
 	st := begin(t, 2, nil)

@@ -31,10 +31,16 @@ const (
 	trialsLeast, trialsMost = 3, 8
 )
 
-// takesTrial reports whether the next request is one that tries s.
+// takesTrial reports whether the next request is one that tries s. While something waits
+// for its answer, the trial before or a request that nobody may repeat, it is tried
+// rarely: what is stuck from before may stay so though the server is well again.
 func (s *Server) takesTrial(now int64) bool {
 	next := s.nextTrial.Load()
-	if now < next || s.waiting.Load() > 0 || rand.Float64() >= trialShare {
+	due := next
+	if s.waiting.Load() > 0 {
+		due += int64(trialRarely)
+	}
+	if now < due || rand.Float64() >= trialShare {
 		return false
 	}
 	return s.nextTrial.CompareAndSwap(next, now+int64(trialEvery))
