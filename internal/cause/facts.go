@@ -71,7 +71,7 @@ var facts = []Fact{
 	{"took_median", Number, "how long failed attempts lasted, median"},
 	{"took_clustered", Truth, "at least 3 failures lasted equally long: 80 % within 0.6 s or 5 % of the median, and above 1 s"},
 	{"quiet_median", Number, "how long the failing tunnels had been silent in both directions before their end, median"},
-	{"quiet_clustered", Truth, "at least 3 failing tunnels had been silent for equally long: 80 % within a tenth of the median, and above 5 s"},
+	{"quiet_clustered", Truth, "at least 3 failing tunnels had been silent for equally long: 80 % within a tenth of the median, and above 3 s"},
 	{"burst", Truth, "80 % of at least 3 failures came within one second"},
 	{"in_flight_died", Truth, "at least 2 requests that a server had in hand died within 0.3 s"},
 	{"failing_for", Number, "time since the first failure"},
@@ -118,7 +118,7 @@ var facts = []Fact{
 	{"slow_upload_only", Truth, "only requests whose body came slowly fail"},
 
 	// History.
-	{"worked_before", Truth, "the failing servers answered since the configuration named them"},
+	{"worked_before", Truth, "the failing servers answered since the configuration named them, and not by 403 or 404 alone"},
 	{"changed_config", Truth, "our configuration was changed within the minute before the first failure"},
 	{"changed_servers", Truth, "the list of servers was changed within the minute before the first failure"},
 	{"servers_fewer", Truth, "fewer servers are listed now than a minute before the first failure"},
@@ -167,12 +167,13 @@ var facts = []Fact{
 	{"status", Number, "the status of most bad answers"},
 	{"made_by", Word, "the products that made most of the bad answers"},
 	{"made_code", Word, "what the maker of most bad answers calls its reason, such as 1016 or remote reset"},
+	{"maker_unknown", Truth, "of at least 3 bad answers that were looked at none is of a product that is known by its pages"},
 	{"made_by_kind", Word, "what made most of the bad answers: proxy, cdn, platform, server, waf or application"},
 	{"tells", Word, "what the bad answers say of themselves"},
 	{"retry_after", Truth, "the bad answers have Retry-After"},
 	{"answer_fast", Truth, "the bad answers came within 20 ms"},
 	{"answer_cached", Truth, "the bad answers came from a cache: Age, or a field that says so"},
-	{"answer_same", Truth, "the bodies of the bad answers are the same for all paths"},
+	{"answer_same", Truth, "90 % of the bad answers have a body that others have too, of other paths if there are several"},
 	{"location_self", Truth, "the answers redirect to the URL that was asked for"},
 
 	// The gateway itself.

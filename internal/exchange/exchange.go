@@ -355,6 +355,7 @@ func (x *Exchange) finish() {
 	x.rec.Phases[phase.Finish] = 0
 	x.rec.Total = now.Sub(x.rec.Start)
 	x.rec.BodyIn += x.upload.bytes
+	x.rec.UploadTook = x.upload.took
 	x.noteSaved()
 	x.env.Ring.Put(x.client.Arrival().Shard, &x.rec)
 	x.client, x.route, x.plan = nil, nil, nil

@@ -4,6 +4,8 @@
 package exchange
 
 import (
+	"time"
+
 	"causey/internal/failure"
 	"causey/internal/phase"
 )
@@ -19,8 +21,10 @@ type upload struct {
 	// taken reports that bytes of the body were read which replay does not hold, stopped
 	// that the client was told to give up.
 	taken, stopped bool
-	// bytes counts body bytes read from the client.
+	// bytes counts body bytes read from the client; took is how long it ran, for those
+	// that came after their head.
 	bytes  int64
+	took   time.Duration
 	replay replay
 	// err is why the upload stopped, nil if it is complete.
 	err  *failure.Error
@@ -56,26 +60,28 @@ func (x *Exchange) sendRequest() *failure.Error {
 		}
 		x.keepBody()
 		x.upload.running = true
-		go x.runUpload()
+		go x.runUpload(x.last)
 		return nil
 	}
 	x.lease.RequestDone(x.last)
 	return nil
 }
 
-func (x *Exchange) runUpload() {
+func (x *Exchange) runUpload(began time.Time) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.env.Bug(v)
 			x.upload.err = gatewayFound(bug.Party, bug.Phase, bug.Kind)
 		}
+		now := x.env.Now()
+		x.upload.took = now.Sub(began)
 		switch err := x.upload.err; {
 		case err == nil:
-			x.lease.RequestDone(x.env.Now())
+			x.lease.RequestDone(now)
 		case err.Code.Party == failure.Upstream && err.Code.Kind != failure.Timeout:
 			// The upstream's connection failed, but an early answer may still lie
 			// there.
-			x.lease.RequestDone(x.env.Now())
+			x.lease.RequestDone(now)
 		default:
 			// Nobody needs the answer to half a request.
 			x.lease.Cancel()

@@ -137,7 +137,8 @@ func tryUplink(ctx context.Context, s *subject) (cause.Value, bool) {
 			if err != nil || !routes.Leaves(at.Addr()) {
 				continue
 			}
-			if ago := s.Now().Sub(s.LastGood(s.all[i].Name, sv.Name)); ago < goodFor {
+			last := s.LastGood(s.all[i].Name, sv.Name)
+			if ago := s.Now().Sub(last); ago < goodFor && last.After(s.onset) {
 				return truth(true, "%s answered %s ago", sv.Name, roundly(ago))
 			}
 			if sv != s.server && unreachable[sv.Name] {

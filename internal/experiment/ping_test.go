@@ -16,7 +16,10 @@ func TestTryPing(t *testing.T) {
 	r.servers(at(netip.MustParseAddrPort("192.0.2.3:80")))
 	asked := netip.Addr{}
 	answers, err := true, error(nil)
-	r.o.Ping = func(_ context.Context, to netip.Addr, _ func() time.Time) (bool, error) { asked = to; return answers, err }
+	r.o.Ping = func(_ context.Context, to netip.Addr, _ func() time.Time) (bool, error) {
+		asked = to
+		return answers, err
+	}
 	r.o.Now = func() time.Time { return time.Time{} }
 	r.try("try_ping", "yes: the machine 192.0.2.3 answers a ping after less than 1 ms")
 	if asked.String() != "192.0.2.3" {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"causey/internal/incident"
 	"causey/internal/upstream"
@@ -27,6 +28,8 @@ type subject struct {
 	// address of the server in the other family, invalid for none.
 	other        *upstream.Server
 	otherAddress netip.AddrPort
+	// onset is when it began to fail.
+	onset time.Time
 	// resolver is the one in use, all are the upstreams.
 	resolver Resolver
 	all      []Upstream
@@ -34,7 +37,7 @@ type subject struct {
 
 // newSubject finds what a doubt is about. It returns nil if there is nothing to ask.
 func newSubject(o *Options, d *incident.Doubt) *subject {
-	s := &subject{Options: o, all: o.Upstreams(), host: d.Wanted.Host, path: d.Wanted.Path, rootFails: d.Wanted.Root || d.Wanted.Path == "/", resolver: o.Resolver()}
+	s := &subject{Options: o, all: o.Upstreams(), host: d.Wanted.Host, path: d.Wanted.Path, onset: d.Onset, rootFails: d.Wanted.Root || d.Wanted.Path == "/", resolver: o.Resolver()}
 	if s.path == "" {
 		s.path = "/"
 	}
@@ -83,6 +86,12 @@ func (s *subject) findOthers(ours []*upstream.Server, isWell func(*upstream.Serv
 		s.other = ours[i]
 	}
 	if s.server.Host == "" {
+		if a := s.server.Addr; a.Addr().IsLoopback() { // the other address of localhost
+			s.otherAddress = netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+			if a.Addr().Is6() {
+				s.otherAddress = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+			}
+		}
 		return
 	}
 	answer, ok := s.resolver.Known(s.server.Host)

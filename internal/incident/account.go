@@ -101,6 +101,9 @@ func ask(top, other *cause.Entry) string {
 
 // what says what happens, by the failure that is most frequent.
 func what(main *seen) string {
+	if c := cause.Conditions[string(main.Mode)]; c != "" {
+		return c
+	}
 	if v, ok := main.facts["code"]; ok && len(v.Words) > 0 {
 		if c, known := failure.ParseCode(v.Words[0]); known {
 			return failure.Lookup(c).Title
@@ -108,9 +111,6 @@ func what(main *seen) string {
 	}
 	if v, ok := main.facts["status"]; ok {
 		return fmt.Sprintf("the servers answer with status %.0f", v.Num)
-	}
-	if c := cause.Conditions[string(main.Mode)]; c != "" {
-		return c
 	}
 	return string(main.Mode)
 }

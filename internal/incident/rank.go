@@ -179,13 +179,22 @@ func boolCompare(a, b bool) int {
 }
 
 // together are all symptoms of an incident, and its facts: what was seen of the first case
-// counts, and of the others what was not seen there.
+// counts, and of the others what was not seen there, and how else it failed.
 func together(cases []*seen) (symptom cause.Symptom, facts cause.Facts) {
 	facts, symptom = maps.Clone(cases[0].facts), cases[0].symptom
 	for _, s := range cases[1:] {
 		for name, v := range s.facts {
-			if _, has := facts[name]; !has {
+			switch has, is := facts[name]; {
+			case !is:
 				facts[name] = v
+			case name == "code" && !isConsequence(s.Mode):
+				has.Words = slices.Clone(has.Words)
+				for _, w := range v.Words {
+					if !slices.Contains(has.Words, w) {
+						has.Words = append(has.Words, w)
+					}
+				}
+				facts[name] = has
 			}
 		}
 		if !isConsequence(s.Mode) {

@@ -283,6 +283,9 @@ type summary struct {
 	Saved Saved
 	// BodyIn and BodyOut count body bytes from and to the client.
 	BodyIn, BodyOut int64
+	// UploadTook is how long the request's body took to come, 0 for one that came with its
+	// head.
+	UploadTook time.Duration
 	// BodyWait is how long the relay of the answer's body waited for the server, 0 for
 	// an event stream, whose silence means nothing.
 	BodyWait time.Duration

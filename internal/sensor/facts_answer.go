@@ -48,14 +48,39 @@ func seeAnswers(v *view) {
 		return hit || len(age) > 0 && !bytes.Equal(age, []byte("0")), true
 	}, "came from a cache")
 	v.most("location_self", func(s *sample) (bool, bool) { return s.try.Answer != nil && s.try.Answer.ToSelf, s.try.Answer != nil }, "led to the same URL again")
-	_, n, all, ok = majority(v.bad, func(s *sample) (uint64, bool) {
+	v.seeBodiesAlike()
+}
+
+// seeBodiesAlike sees whether bad answers have the bodies of others, of other paths where
+// several are asked for. Servers have a few texts for one thing, by who asks.
+func (v *view) seeBodiesAlike() {
+	type body struct {
+		n     int
+		paths map[string]bool
+	}
+	bodies, paths, all := map[uint64]*body{}, map[string]bool{}, 0
+	for _, s := range v.bad {
 		if s.try.Answer == nil || len(s.try.Answer.Body) == 0 {
-			return 0, false
+			continue
 		}
-		return maphash.Bytes(v.s.seed, s.try.Answer.Body), true
-	})
-	if ok && all >= 2 {
-		v.truth("answer_same", 10*n >= 9*all, "%s", portion(n, all, "bad answer", "have the same body"))
+		sum, path := maphash.Bytes(v.s.seed, s.try.Answer.Body), s.path.String()
+		b := bodies[sum]
+		if b == nil {
+			b = &body{paths: map[string]bool{}}
+			bodies[sum] = b
+		}
+		b.n++
+		b.paths[path], paths[path] = true, true
+		all++
+	}
+	alike := 0
+	for _, b := range bodies {
+		if b.n > 1 && (len(b.paths) > 1 || len(paths) == 1) {
+			alike += b.n
+		}
+	}
+	if all >= 2 {
+		v.truth("answer_same", 10*alike >= 9*all, "%s", portion(alike, all, "bad answer", "have the same body as others"))
 	}
 }
 

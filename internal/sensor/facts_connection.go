@@ -68,7 +68,7 @@ func seeQuiet(v *view) {
 	}
 	v.number("quiet_median", median, "the live connections (WebSockets and the like) had been silent for %s", span(quiet))
 	if len(quiet) >= few {
-		v.truth("quiet_clustered", clustered(quiet, median/10) && median > 5, "of %d live connections (WebSockets and the like) most had been silent for %s", len(quiet), span(quiet))
+		v.truth("quiet_clustered", clustered(quiet, median/10) && median > 3, "of %d live connections (WebSockets and the like) most had been silent for %s", len(quiet), span(quiet))
 	}
 }
 
@@ -112,7 +112,8 @@ func seeConnects(v *view) {
 	slow, onStep, quick, all := 0, 0, 0, 0
 	for _, list := range [][]*sample{v.good, v.bad} {
 		for _, s := range list {
-			if s.try.Reused || s.try.Connect <= 0 {
+			// One that our own timer ended took as long as the timer says.
+			if s.try.Reused || s.try.Connect <= 0 || s.try.Failure.Phase == phase.Connect {
 				continue
 			}
 			all++

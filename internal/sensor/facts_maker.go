@@ -92,6 +92,9 @@ func seeMakers(v *view) {
 		tells := often(told, len(list))
 		v.words("tells", tells, "of %s %d say the same of the reason: %s", some(len(list), "bad answer"), most(told), cmp.Or(strings.Join(tells, ", "), "nothing that several say"))
 	}
+	if len(list) >= few {
+		v.truth("maker_unknown", known == 0, "%s", portion(len(list)-known, len(list), "bad answer", "are of no product that is known by its pages"))
+	}
 	if 2*known <= len(list) {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 func seeRequest(v *view) {
 	v.wall("big_body_only", "body_wall", "request bodies", func(s *sample) float64 { return float64(s.bodyIn) })
 	v.wall("big_head_only", "head_wall", "request heads", func(s *sample) float64 { return float64(s.headIn) })
+	usual := v.usualSizes()
 	v.wall("big_answer_only", "", "answers", func(s *sample) float64 {
 		if s.try.Answer != nil && s.try.Answer.Length > 0 {
 			return float64(s.try.Answer.Length)
@@ -20,7 +21,7 @@ func seeRequest(v *view) {
 		if e := s.evidence(); e != nil && e.Missing > 0 {
 			return float64(e.Missing + s.bodyOut)
 		}
-		return float64(s.bodyOut)
+		return max(float64(s.bodyOut), usual[s.path.String()])
 	})
 	v.only("coded_only", "had a compressed answer (Content-Encoding)", func(s *sample) bool { return s.try.Coded })
 	v.only("chunked_only", "had a body of unannounced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
@@ -29,13 +30,30 @@ func seeRequest(v *view) {
 	v.only("slow_upload_only", "had a body that took more than 2 s to come", func(s *sample) bool { return s.bodyIn > 0 && s.upload > 2*time.Second })
 }
 
+// usualSizes are how long the answers of paths were until the onset, in bytes: of one that
+// did not come it is not known.
+func (v *view) usualSizes() map[string]float64 {
+	usual := map[string]float64{}
+	for _, g := range v.good {
+		if path := g.path.String(); g.at.Before(v.onset) && g.bodyOut > 0 {
+			usual[path] = max(usual[path], float64(g.bodyOut))
+		}
+	}
+	return usual
+}
+
 // wall sees whether only long ones fail.
 func (v *view) wall(only, at, what string, size func(*sample) float64) {
 	if len(v.asked) < 2 {
 		return
 	}
 	_, bad := middle(v.asked, func(s *sample) (float64, bool) { return size(s), true })
-	_, good := middle(v.good, func(s *sample) (float64, bool) { return size(s), true })
+	// Those of before tell only what is usual, since all went well then.
+	meanwhile := v.during
+	if len(meanwhile) < few {
+		meanwhile = v.good
+	}
+	_, good := middle(meanwhile, func(s *sample) (float64, bool) { return size(s), true })
 	if len(good) < few {
 		return
 	}

@@ -95,7 +95,7 @@ func (d *draw) record(at time.Time) (r record.Record) {
 	r.SetText(record.UserAgent, []byte(d.one("Googlebot", "Mozilla")))
 	r.Outcome, r.Cache = record.Outcome(int(d.byte())%record.OutcomeCount), record.Cache(int(d.byte())%record.CacheCount)
 	r.BodyIn, r.BodyOut, r.HeadIn, r.Asks = int64(d.byte())<<8, int64(d.byte())<<8, int32(d.byte()), record.Asks(d.byte())
-	for _, p := range []phase.Phase{phase.AwaitHead, phase.RelayBody, phase.SendBody, phase.Tunnel} {
+	for _, p := range []phase.Phase{phase.AwaitHead, phase.RelayBody, phase.Tunnel} {
 		r.Phases[p] = d.while()
 	}
 	r.BodyWait = max(d.while(), 0)

@@ -96,12 +96,14 @@ const lostAfter = 5 * time.Second
 
 // isLost reports an answer of an upstream that finds nothing that it is asked for any more.
 func (p *pool) isLost(status int, at time.Time) bool {
-	is := status == 403 || status == 404
-	if p.found.IsZero() || !is && status > 0 {
+	if p.found.IsZero() || status > 0 && !isMissing(status) {
 		p.found = at
 	}
-	return is && at.Sub(p.found) > lostAfter
+	return isMissing(status) && at.Sub(p.found) > lostAfter
 }
+
+// isMissing reports that there is nothing to be had, for those who ask at least.
+func isMissing(status int) bool { return status == 403 || status == 404 }
 
 // isOfAttempt reports that the exchange's failure is one of its attempts', which was
 // taken in already.
@@ -136,7 +138,9 @@ func badTry(p *pool, a *record.Attempt, at time.Time) {
 func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time, wait time.Duration) {
 	if m := p.server(a.Server); m != nil {
 		m.secs.of(at.Unix()).good++
-		m.lastGood = at
+		if !isMissing(a.Status) {
+			m.lastGood = at
+		}
 		m.answered++
 		m.names(a.Software, at, true)
 		p.watch(m, r, a, at, wait)
@@ -205,7 +209,7 @@ func (s *Sensor) fill(b *sample, r *record.Record, a *record.Attempt, at time.Ti
 	b.path, b.file, b.target = shape(target), isFile(target), maphash.Bytes(s.seed, target)
 	b.method, b.unsafe = methodOf(r.Text(record.Method))
 	b.asks, b.headIn, b.bodyIn, b.bodyOut, b.total = r.Asks, int64(r.HeadIn), r.BodyIn, r.BodyOut, r.Total
-	b.upload = max(r.Phases[phase.SendBody], 0)
+	b.upload = r.UploadTook
 	b.bodyWait, b.relay = r.BodyWait, max(r.Phases[phase.RelayBody], 0)
 	if b.try.Start = record.NotReached; a != nil {
 		b.try = *a

@@ -59,7 +59,7 @@ var rawApp = []*Fault{
 	rebuilt{cause: "ops.platform_sleep_or_limit", name: "heroku", scope: "upstream", means: Emulated, befalls: anyAsked,
 		usual: "Server: Heroku\nVia: 1.1 heroku-router", status: 503, fields: "Content-Type: text/html; charset=utf-8",
 		body: "<!DOCTYPE html><html><head><title>Application Error</title></head><body>" +
-			`<iframe src="//www.herokucdn.com/error-pages/no-web-processes.html"></iframe></body></html>`}.fault(),
+			`<iframe src="//www.herokucdn.com/error-pages/application-error.html"></iframe></body></html>`}.fault(),
 }
 
 // express are the marks of an application of Node's Express.

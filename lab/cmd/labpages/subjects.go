@@ -48,6 +48,7 @@ func proxies() []subject {
 				Args: []string{"-p", "{{.Dir}}", "-c", "{{.Dir}}/nginx.conf", "-e", "stderr"}},
 			confs: map[string]string{"nginx.conf": "nginx.conf"},
 			shots: []shot{refused, closed, stalled.apart(), longBody, badLine, longHead.with(400), {name: "missing", path: "/files/no", status: 404},
+				{name: "no-certificate", path: "/own/496", status: 400},
 				{name: "own", path: "/own/500", status: 500}, {name: "own", path: "/own/503", status: 503}, {name: "own", path: "/own/429", status: 429, held: true}},
 		},
 		{
