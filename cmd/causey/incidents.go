@@ -23,7 +23,7 @@ import (
 
 func newIncidents(w world) *cobra.Command {
 	var where finder
-	asJSON, all := false, false
+	asJSON, all, before := false, false, ""
 	cmd := &cobra.Command{
 		Use:     "incidents",
 		Aliases: []string{"incident"},
@@ -35,18 +35,28 @@ they are. CAUSE is the likeliest one, for causey explain; CONFIDENCE how sure th
   suspected   a cause is likely
   confirmed   a cause is as good as sure, and has been for a while
   recovering  nothing fails any more
-  closed      it is over (only with --all)`,
+  closed      it is over (only with --all or --before)
+
+In memory are the newest ones; --before lists older ones too, from the gateway's disk.`,
 		Example: `  causey incidents
+  causey incidents --before 2026-03-01
   causey incidents show 20260309-a1
   causey incidents show 3f9k2m1q-0000000004h
   causey incidents bundle 20260309-a1 > for-the-hoster.txt`,
 		Args: knownSubcommand,
 		RunE: typed(func(cmd *cobra.Command, _ []string) error {
+			path := incidentsPath(all)
+			if before != "" {
+				var err error
+				if path, err = pastPath(before); err != nil {
+					return usageError(cmd, "--before %s: want a day such as 2026-03-01, or a time such as 2026-03-01T12:00:00Z", before)
+				}
+			}
 			a, err := where.find(cmd.Context(), w)
 			if err != nil {
 				return err
 			}
-			body, err := a.answer(cmd.Context(), incidentsPath(all))
+			body, err := a.answer(cmd.Context(), path)
 			if err != nil {
 				return err
 			}
@@ -65,6 +75,7 @@ they are. CAUSE is the likeliest one, for causey explain; CONFIDENCE how sure th
 	where.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are over")
+	cmd.Flags().StringVar(&before, "before", "", "those that were opened before this `time`: 2026-03-01, or 2026-03-01T12:00:00Z")
 	cmd.AddCommand(newIncidentShow(w), newBundle(w))
 	return cmd
 }
@@ -75,6 +86,18 @@ func incidentsPath(all bool) string {
 		return "/api/v1/incidents?limit=500"
 	}
 	return "/api/v1/incidents?limit=500&open=1"
+}
+
+// pastPath is where those are asked for that were opened before a time; a day begins at
+// midnight here.
+func pastPath(before string) (string, error) {
+	at, err := time.ParseInLocation(time.DateOnly, before, time.Local)
+	if err != nil {
+		if at, err = time.Parse(time.RFC3339, before); err != nil {
+			return "", err
+		}
+	}
+	return "/api/v1/incidents?limit=500&before=" + url.QueryEscape(at.UTC().Format(time.RFC3339)), nil
 }
 
 // answer asks for path and gives the answer as it came.

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -35,6 +36,10 @@ func sampleAdmin(t *testing.T) *adminSide {
 		t.Fatal(err)
 	}
 	return answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if before := r.URL.Query().Get("before"); before != "" { // the newest are not before
+			_, _ = fmt.Fprintf(w, `{"on":true,"incidents":[{"id":"before-%s","state":"closed"}]}`, before)
+			return
+		}
 		name := map[string]string{"incidents": "incidents.json", "upstreams": "upstreams.json",
 			"zvebn63p-00000000002": "exchange-refused.json", "zvebn63p-00000000006": "exchange-reused.json", "zvebn63p-00000000009": "exchange-hostile.json",
 		}[filepath.Base(r.URL.Path)]
@@ -138,6 +143,12 @@ func TestIncidentCommands(t *testing.T) {
 	}
 	if code, stdout, _ := run("incidents", "--all"); code != exitOK || !strings.HasPrefix(stdout, "ID ") || !strings.Contains(stdout, "20260308-e5") {
 		t.Errorf("incidents: exit %d, %s", code, stdout)
+	}
+	if code, stdout, _ := run("incidents", "--before", "2026-03-01T12:00:00+02:00"); code != exitOK || !strings.Contains(stdout, "before-2026-03-01T10:00:00Z") {
+		t.Errorf("incidents --before: exit %d, %s", code, stdout)
+	}
+	if code, _, stderr := run("incidents", "--before", "yesterday"); code != exitUsage || !strings.Contains(stderr, "want a day such as") {
+		t.Errorf("incidents --before: exit %d, %s", code, stderr)
 	}
 	if code, stdout, _ := run("incidents", "--json"); code != exitOK || !json.Valid([]byte(stdout)) {
 		t.Errorf("incidents --json: exit %d, %s", code, stdout)

@@ -47,6 +47,7 @@ var facts = []Fact{
 	{"cert_self_signed", Truth, "the certificate was signed by itself"},
 	{"cert_issuer_missing", Truth, "the issuer of the certificate was neither sent nor known"},
 	{"cert_issuer_public", Truth, "the missing issuer is an intermediate of a public authority"},
+	{"cert_issuer_signed", Truth, "the missing issuer stood in a chain that was good before; not observed where none was"},
 	{"cert_name_wrong", Truth, "the certificate is for other names than the one asked for"},
 	{"cert_revoked", Truth, "the certificate was revoked"},
 	{"clock_off", Truth, "our clock differs from that of other servers by more than a minute"},

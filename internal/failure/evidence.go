@@ -120,8 +120,10 @@ type TLS struct {
 	Names               []string
 	Subject, Issuer     string
 	NotBefore, NotAfter time.Time
-	// Missing names the issuer that was neither sent nor known.
-	Missing string
+	// Missing names the issuer that was neither sent nor known; MissingSigned says that it
+	// signed a good chain before, HasSigned that it is known who did.
+	Missing                  string
+	MissingSigned, HasSigned bool
 	// ClockAhead is how far the clock of other servers is ahead of ours, by the Date
 	// of their answers; HasClock says that one was seen.
 	ClockAhead time.Duration

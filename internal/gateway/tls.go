@@ -84,7 +84,7 @@ func buildServerTLS(u *config.Upstream) *engine.ServerTLS {
 	if !u.TLS.Verify {
 		return t
 	}
-	t.Policy = &peercert.Policy{}
+	t.Policy = &peercert.Policy{Signers: new(peercert.Signers)}
 	if len(u.TLS.CA) > 0 {
 		t.Policy.Roots = x509.NewCertPool()
 		t.Policy.Roots.AppendCertsFromPEM(u.TLS.CA)

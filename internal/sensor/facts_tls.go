@@ -55,6 +55,10 @@ func seeTLS(v *view) {
 		"met a certificate that was signed by itself")
 	v.most("cert_issuer_public", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) { return isPublicIssuer(t.Issuer), t.Missing != "" }),
 		"met a certificate of a public authority")
+	v.most("cert_issuer_signed", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) {
+		return t.MissingSigned, t.Missing != "" && t.HasSigned
+	}),
+		"met a certificate whose missing issuer had signed a good one before")
 	v.most("clock_off", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) {
 		return t.ClockAhead > clockTolerance || t.ClockAhead < -clockTolerance, t.HasClock
 	}), "came while the gateway's clock differed from that of other servers")

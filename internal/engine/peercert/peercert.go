@@ -41,6 +41,8 @@ type Policy struct {
 	Name string
 	// CRLs are the lists of revoked certificates that the owner gave.
 	CRLs []*CRL
+	// Signers remembers who signed, nil to remember nobody.
+	Signers *Signers
 }
 
 // Fault is what is wrong with a server's certificates.
@@ -50,6 +52,9 @@ type Fault struct {
 	Cert *x509.Certificate
 	// Missing names the issuer that was neither sent nor known.
 	Missing string
+	// Signed reports that this issuer signed a good chain before, as HasSigned says that it
+	// is known who did.
+	Signed, HasSigned bool
 	// Err is for people.
 	Err error
 }
@@ -59,7 +64,7 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // Describe adds the certificate to the evidence.
 func (f *Fault) Describe(ev *failure.TLS) {
-	ev.Missing = f.Missing
+	ev.Missing, ev.MissingSigned, ev.HasSigned = f.Missing, f.Signed, f.HasSigned
 	c := f.Cert
 	if c == nil {
 		return
@@ -99,6 +104,7 @@ func (p *Policy) Check(chain []*x509.Certificate, staple []byte, now time.Time) 
 	if err := chain[0].VerifyHostname(p.Name); err != nil {
 		return &Fault{Kind: failure.WrongName, Cert: chain[0], Err: err}
 	}
+	p.Signers.note(verified)
 	return p.revoked(verified, staple, now)
 }
 
@@ -136,10 +142,13 @@ func (p *Policy) explain(chain []*x509.Certificate, now time.Time, err error) *F
 		return &Fault{Kind: failure.BadCert, Cert: chain[0], Err: err}
 	case selfSigned(top):
 		return &Fault{Kind: failure.UnknownCA, Cert: chain[0], Err: err}
-	case len(path) == 1:
-		return &Fault{Kind: failure.ChainIncomplete, Cert: chain[0], Missing: clip(top.Issuer.String()), Err: err}
 	}
-	return &Fault{Kind: failure.UnknownCA, Cert: chain[0], Missing: clip(top.Issuer.String()), Err: err}
+	f := &Fault{Kind: failure.UnknownCA, Cert: chain[0], Missing: clip(top.Issuer.String()), Err: err}
+	f.Signed, f.HasSigned = p.Signers.has(top.RawIssuer)
+	if len(path) == 1 {
+		f.Kind = failure.ChainIncomplete
+	}
+	return f
 }
 
 // signedByNoCA reports that somebody on the path may not sign certificates.

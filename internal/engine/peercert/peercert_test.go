@@ -250,6 +250,39 @@ func TestRevoked(t *testing.T) {
 
 // What a server sends is hostile: more certificates than anybody needs are not
 // looked at.
+// Whether the issuer that is missing is a stranger is known by the chains that were good.
+func TestSigners(t *testing.T) {
+	p := newPKI(t)
+	stranger := newPKI(t).root.make(t, "app", named("app.test"))
+	policy := p.policy()
+	if f := policy.Check(chain(p.leaf), nil, now); f == nil || f.HasSigned || f.Signed {
+		t.Errorf("nobody is remembered: %+v", f)
+	}
+	policy.Signers = new(Signers)
+	if f := policy.Check(chain(p.leaf), nil, now); f == nil || f.HasSigned {
+		t.Errorf("none was good yet: %+v", f)
+	}
+	if f := policy.Check(chain(p.leaf, p.middle), nil, now); f != nil {
+		t.Fatal(f)
+	}
+	var ev failure.TLS
+	f := policy.Check(chain(p.leaf), nil, now)
+	f.Describe(&ev)
+	if !ev.HasSigned || !ev.MissingSigned || ev.Missing != "CN=intermediate" {
+		t.Errorf("its issuer signed before: %+v", ev)
+	}
+	stranger.cert.RawIssuer = append([]byte(nil), "somebody else"...)
+	if f := policy.Check(chain(stranger), nil, now); f == nil || !f.HasSigned || f.Signed {
+		t.Errorf("a stranger: %+v", f)
+	}
+	for i := range 3 * signersMost {
+		policy.Signers.note([]*x509.Certificate{{RawIssuer: []byte{byte(i)}}})
+	}
+	if len(policy.Signers.names) != signersMost {
+		t.Errorf("%d are remembered", len(policy.Signers.names))
+	}
+}
+
 func TestLongChain(t *testing.T) {
 	p := newPKI(t)
 	long := chain(p.leaf)
