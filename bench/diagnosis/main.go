@@ -124,11 +124,13 @@ func runPairs(ctx context.Context, o *options, program string, faults []*fault.F
 		chance := rand.New(rand.NewPCG(o.seed, uint64(n)))
 		for range pairTries {
 			a, b := &result{fault: faults[chance.IntN(len(faults))]}, &result{fault: faults[chance.IntN(len(faults))]}
-			if ctx.Err() != nil || a.fault == b.fault {
+			if ctx.Err() != nil || slices.ContainsFunc(truths(a.fault), func(id string) bool { return slices.Contains(truths(b.fault), id) }) {
 				continue
 			}
+			a.mine = func(i *judge.Incident) bool { return !i.IsOf(1) || i.IsOf(0) }
+			b.mine = func(i *judge.Incident) bool { return !i.IsOf(0) || i.IsOf(1) }
 			play(ctx, o, program, o.seed+uint64(n), a, b)
-			if a.skipped != "" {
+			if a.skipped != "" && !a.ended {
 				continue
 			}
 			fmt.Printf("%v\n%v\n\n", a, b)
@@ -176,6 +178,10 @@ func play(ctx context.Context, o *options, program string, seed uint64, results 
 		if list, err = p.Incidents(); err == nil {
 			for _, r := range results {
 				r.take(list, time.Since(began))
+			}
+		} else {
+			for _, r := range results {
+				r.ended = true
 			}
 		}
 	}

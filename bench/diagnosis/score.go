@@ -27,6 +27,10 @@ const (
 type result struct {
 	fault   *fault.Fault
 	skipped string
+	// ended says that the program could not be asked any more; mine which incidents may be
+	// this fault's, nil for all.
+	ended bool
+	mine  func(*judge.Incident) bool
 
 	// rank is the place of the truth in the end, 1 for first, 0 for not named; opened that
 	// there was an incident at all.
@@ -62,11 +66,14 @@ func (r *result) among3() int {
 
 // take takes in what is said so long after the fault.
 func (r *result) take(list []judge.Incident, after time.Duration) {
-	truth := append([]string{r.fault.Cause}, r.fault.Twins...)
+	truth := truths(r.fault)
 	before := r.rank
 	r.rank, r.opened = 0, len(list) > 0
 	var best *judge.Incident
 	for i := range list {
+		if r.mine != nil && !r.mine(&list[i]) {
+			continue
+		}
 		rank := list[i].Rank(truth)
 		if best == nil || rank > 0 && (r.rank == 0 || rank < r.rank) {
 			best, r.rank = &list[i], rank
@@ -82,6 +89,9 @@ func (r *result) take(list []judge.Incident, after time.Duration) {
 		r.right = after
 	}
 }
+
+// truths are the causes of which one has to be named.
+func truths(f *fault.Fault) []string { return append([]string{f.Cause}, f.Twins...) }
 
 // quiet reports a fault that no incident is to be opened for: it is the client's own.
 func quiet(f *fault.Fault) bool { return strings.HasPrefix(f.Cause, "cli.") }
@@ -100,7 +110,7 @@ func (r *result) String() string {
 
 // isRightParty reports that the side that is named is that of the truth.
 func isRightParty(r *result) bool {
-	return slices.ContainsFunc(append([]string{r.fault.Cause}, r.fault.Twins...), func(id string) bool { return fault.Side(id) == r.party })
+	return slices.ContainsFunc(truths(r.fault), func(id string) bool { return fault.Side(id) == r.party })
 }
 
 // score counts results.

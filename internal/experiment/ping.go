@@ -77,8 +77,9 @@ func Ping(ctx context.Context, to netip.Addr, now func() time.Time) (answers boo
 		if err != nil {
 			return false, err
 		}
-		if _, err := conn.WriteTo(packet, dst); err != nil {
-			return false, err
+		_, err = conn.WriteTo(packet, dst)
+		if ctx.Err() != nil || err != nil {
+			return false, errors.Join(ctx.Err(), err)
 		}
 		if heard, err := hears(conn, now().Add(pingAgain), protocol, replies, data); heard || ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return heard, ctx.Err()

@@ -60,9 +60,9 @@ func TestExperimentsAreEvidence(t *testing.T) {
 	}
 }
 
-// TestIncidentsOutliveARestart: another process finds an incident with its evidence, by its
-// id and by that of a visitor's exchange.
-func TestIncidentsOutliveARestart(t *testing.T) {
+// TestIncidentsAreKept: the store has an incident with its evidence, by its id and by that of
+// a visitor's exchange.
+func TestIncidentsAreKept(t *testing.T) {
 	g, _ := gatewayFor(t, eager, "ORIGIN", deadPort(t))
 	var id, exchange string
 	eventually(t, "the evidence of an incident is kept", func() bool {

@@ -225,11 +225,11 @@ func isKnownWhy(s *seen, top *cause.Ranked) bool {
 // isOrdinary reports what is no incident unless it is known why. Answers by which a
 // server does something else than it was asked for, as it should: it refuses a request,
 // which is mostly the client's fault, does not switch protocols, sends to where the client
-// is already. And visitors that leave, or ask for what is not there, and live connections
-// that end.
+// is already. And visitors that leave, or ask for what is not there, live connections that
+// end, and checks that are denied.
 func isOrdinary(m sensor.Mode) bool {
 	status := m.Status()
-	return m == sensor.ModeLeft || m == sensor.ModeRoute || m == sensor.ModeEnded || status > 0 && (status/100 != 5 || status == 501 || status == 505)
+	return m == sensor.ModeLeft || m == sensor.ModeRoute || m == sensor.ModeEnded || m == sensor.ModeCheck || status > 0 && (status/100 != 5 || status == 501 || status == 505)
 }
 
 // again finds the closed incident that comes again. I4.

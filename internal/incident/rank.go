@@ -141,6 +141,7 @@ func (b *Book) judge(i *Incident, cases []*seen, now time.Time) {
 	cases = slices.Clone(cases)
 	slices.SortStableFunc(cases, func(a, b *seen) int {
 		return cmp.Or(boolCompare(isConsequence(a.Mode), isConsequence(b.Mode)),
+			boolCompare(a.Mode.IsCondition(), b.Mode.IsCondition()),
 			cmp.Compare(b.failed+b.saved, a.failed+a.saved))
 	})
 	main := cases[0]
@@ -201,6 +202,7 @@ func together(cases []*seen) (symptom cause.Symptom, facts cause.Facts) {
 			more := s.symptom
 			symptom.Codes = slices.Concat(symptom.Codes, more.Codes)
 			symptom.Statuses = slices.Concat(symptom.Statuses, more.Statuses)
+			symptom.Conditions = slices.Concat(symptom.Conditions, more.Conditions)
 		}
 	}
 	return symptom, facts
@@ -219,6 +221,8 @@ func severity(i *Incident, cases []*seen) Severity {
 	switch {
 	case i.Failed == 0:
 		return Saved
+	case !slices.ContainsFunc(cases, func(s *seen) bool { return !s.Mode.IsCondition() }):
+		return Minor
 	case bad > good && bad >= 3:
 		return Critical
 	case 20*bad > good:

@@ -346,7 +346,7 @@ func (r *Record) Troubled() bool {
 		return true
 	}
 	for i := range r.KeptAttempts() {
-		if a := &r.Attempts[i]; a.Answer != nil || a.Status >= 500 || !a.Failure.IsNone() && a.Failure.Party != failure.Client {
+		if a := &r.Attempts[i]; a.Bad && a.Answer != nil || a.Status >= 500 || !a.Failure.IsNone() && a.Failure.Party != failure.Client {
 			return true
 		}
 	}

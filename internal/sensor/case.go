@@ -119,6 +119,9 @@ func (c *Case) spell() []episode {
 // Recovered reports that things go well again by now: for episodeGap, or where failures
 // are rare for some times as long as they were apart.
 func (c *Case) Recovered(now time.Time) bool {
+	if c.Mode == ModeDisk || c.Mode == ModeCheck {
+		return now.Sub(c.Last) > episodeGap // it is looked at, whether requests come or not
+	}
 	gap, list := episodeGap, c.spell()
 	for i := 1; i < len(list); i++ {
 		gap = max(gap, min(3*list[i].first.Sub(list[i-1].last), time.Minute))
@@ -137,9 +140,17 @@ func (c *Case) Onset() time.Time { return c.spell()[0].first }
 // lasts.
 const signsMany = 5
 
+// denialsMany is the same of a check that requests deny: an application that is about to
+// end has its check fail for a while, and still serves.
+const denialsMany = 15
+
 // Signed reports that signs tell of something that lasts, whether requests fail or not.
 func (c *Case) Signed(now time.Time) bool {
-	return c.signs >= signsMany && now.Sub(c.signed) < episodeGap
+	many := signsMany
+	if c.Mode == ModeCheck {
+		many = denialsMany
+	}
+	return c.signs >= many && now.Sub(c.signed) < episodeGap
 }
 
 // present are the samples of what is looked at.
@@ -160,7 +171,7 @@ func (c *Case) Before() (failed, saved uint64) {
 
 // Symptom is what causes are asked about: what came since the onset.
 func (c *Case) Symptom() (s cause.Symptom) {
-	if c.Mode.isCondition() {
+	if c.Mode.IsCondition() {
 		s.Conditions = []string{string(c.Mode)}
 		return s
 	}

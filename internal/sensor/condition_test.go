@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"causey/internal/record"
 )
 
 // wantCondition checks that there is a case that lasts, and what causes are asked about.
@@ -45,9 +47,22 @@ func TestConditions(t *testing.T) {
 	if !g.the(ModeDisk).Recovered(g.now) {
 		t.Error("there is room again, and it has not recovered")
 	}
+	g = newRig(t)
+	for i := range 30 { // nobody comes
+		if g.host = full; i >= 15 {
+			g.host = Host{}
+		}
+		g.tick()
+		g.pass(time.Second)
+	}
+	if !g.the(ModeDisk).Recovered(g.now) {
+		t.Error("there is room again, nobody came, and it has not recovered")
+	}
 
 	g = newRig(t).servers("10.0.0.3:80")
 	g.look.Servers[0].CheckedAt, g.look.Servers[0].Contradiction = 1, "40 of 40 requests went well"
+	g.ticking(10 * time.Second)
+	g.wantCondition("as of one that is about to end", ModeCheck, false)
 	g.ticking(10 * time.Second)
 	g.wantCondition("requests go well", ModeCheck, true)
 	g.want("the check", "check_only")
@@ -65,10 +80,10 @@ func TestEndedTunnels(t *testing.T) {
 	}
 	story(func(int) time.Duration { return 60 * time.Second }).want("a timer", "quiet_clustered", "quiet_median=60", "!burst")
 	story(func(i int) time.Duration { return time.Duration(i*i) * time.Second }).want("people", "!quiet_clustered")
-	story(func(int) time.Duration { return 0 }).want("a farewell", "!quiet_clustered")
-	g := story(func(int) time.Duration { return time.Minute })
-	if c := g.the(ModeEnded); c.Signed(g.now) {
-		t.Error("ends of tunnels alone are nothing that lasts")
+	n := 0
+	story(func(int) time.Duration { return 10 * time.Millisecond }).s.Each(func(*Case) { n++ })
+	if n > 0 {
+		t.Error("tunnels that end after a farewell are a case")
 	}
 }
 
@@ -100,7 +115,24 @@ func TestNothingIsFound(t *testing.T) {
 		t.Errorf("nothing is found any more: %d cases", n)
 	}
 	g.want("nothing is found", "status=404", "root_fails", "all_fail", "many_paths")
-	g = newRig(t).servers("10.0.0.3:80")
-	g.many(20, time.Second, func(i int) visit { return visit{status: 404, path: fmt.Sprintf("/old%d.php", i)} })
-	g.want("a scan, from the start", "status=404", "-root_fails")
+	for why, scan := range map[string]func(i int) visit{
+		"one who scans": func(i int) visit {
+			return visit{status: 404, path: []string{"/", "/old.php"}[i%2]}
+		},
+		"many who scan": func(i int) visit {
+			return visit{status: 404, path: fmt.Sprintf("/old%d.php", i), client: fmt.Sprintf("192.0.2.%d", i)}
+		},
+		"while the cache has pages": func(i int) visit {
+			if i%3 == 0 {
+				return visit{cache: record.CacheHit}
+			}
+			return missing(i)
+		},
+	} {
+		g := newRig(t).servers("10.0.0.3:80")
+		g.many(60, time.Second, scan)
+		if n := cases(g); n > 0 {
+			t.Errorf("%s: %d cases", why, n)
+		}
+	}
 }

@@ -47,6 +47,10 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 		v.good = c.pool.good.since(v.onset.Add(-before))
 		v.during = c.during()
 	}
+	if isMissing(c.Mode.Status()) { // such answers are counted as good
+		missing := func(s *sample) bool { return isMissing(s.try.Status) }
+		v.good, v.during = slices.DeleteFunc(v.good, missing), slices.DeleteFunc(v.during, missing)
+	}
 	for _, topic := range []func(*view){
 		seeFailure, seeBroken, seeAddress, seeName, seeTLS, seeConnection, seeTime, seeShare, seeServers, seePaths, seeNames, seeClients, seeOthers,
 		seeRequest, seeHistory, seeSoftware, seeLoad, seeWaits, seeBodies, seeAsked, seeLeft, seeHands, seePauses, seeAnswers, seeMakers, seeGateway, seeHost,

@@ -23,6 +23,19 @@ func (s *sample) evidence() *failure.Evidence {
 	return &s.try.Error.Evidence
 }
 
+// isAcked reports that the server's kernel has all that was sent.
+func (s *sample) isAcked() (is, known bool) {
+	e := s.evidence()
+	if e == nil || e.BytesAcked < 0 || e.BytesWritten <= 0 {
+		return false, false
+	}
+	return e.BytesAcked >= e.BytesWritten, true
+}
+
+// isUnread reports that the server did not take what was there for it: that it took long is
+// not its client's doing.
+func (s *sample) isUnread() bool { acked, known := s.isAcked(); return known && !acked }
+
 // instantMax is how long a failure may take that came at once.
 const instantMax = 50 * time.Millisecond
 
@@ -66,13 +79,7 @@ func seeFailure(v *view) {
 		e := s.evidence()
 		return e != nil && e.ResponseBytes > 0, e != nil && e.HasConn
 	}, "came after the first bytes of an answer")
-	v.most("request_acked", func(s *sample) (bool, bool) {
-		e := s.evidence()
-		if e == nil || e.BytesAcked < 0 || e.BytesWritten <= 0 {
-			return false, false
-		}
-		return e.BytesAcked >= e.BytesWritten, true
-	}, "came after the server's machine had acknowledged the whole request")
+	v.most("request_acked", (*sample).isAcked, "came after the server's machine had acknowledged the whole request")
 	v.most("retransmits", func(s *sample) (bool, bool) {
 		e := s.evidence()
 		if e == nil || e.BytesAcked < 0 {

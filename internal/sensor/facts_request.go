@@ -27,7 +27,7 @@ func seeRequest(v *view) {
 	v.only("chunked_only", "had a body of unannounced length", func(s *sample) bool { return s.asks&record.AsksChunked != 0 })
 	v.only("expect_only", "asked first whether the body is wanted (Expect: 100-continue)", func(s *sample) bool { return s.asks&record.AsksContinue != 0 })
 	v.only("upgrade_only", "asked for another protocol, such as WebSocket", func(s *sample) bool { return s.asks&record.AsksUpgrade != 0 })
-	v.only("slow_upload_only", "had a body that took more than 2 s to come", func(s *sample) bool { return s.bodyIn > 0 && s.upload > 2*time.Second })
+	v.only("slow_upload_only", "had a body that took more than 2 s to come", func(s *sample) bool { return s.bodyIn > 0 && s.upload > 2*time.Second && !s.isUnread() })
 }
 
 // usualSizes are how long the answers of paths were until the onset, in bytes: of one that

@@ -43,6 +43,10 @@ func seeShare(v *view) {
 		}
 	}
 	bad += uint32(len(v.bad) - len(v.asked))
+	if isMissing(v.c.Mode.Status()) { // they are counted as good
+		bad = v.c.secs.sum(first, last).bad
+		good -= min(good, bad)
+	}
 	all := good + bad
 	if all == 0 {
 		return

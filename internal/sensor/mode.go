@@ -74,8 +74,13 @@ func modeOf(c failure.Code) Mode {
 	return ModeClosed
 }
 
-// isCondition reports a mode in which no request fails.
-func (m Mode) isCondition() bool { return m == ModeEnded || m == ModeCheck || m == ModeDisk }
+// IsCondition reports a mode in which no request fails.
+func (m Mode) IsCondition() bool { return m == ModeEnded || m == ModeCheck || m == ModeDisk }
+
+// isCommon reports a mode that well-kept sites have too: it gives way to others.
+func (m Mode) isCommon() bool {
+	return m == ModeEnded || m == ModeRoute || m == ModeLeft || isMissing(m.Status())
+}
 
 // answered is what the modes of bad answers begin with, before the status.
 const answered = "answer "

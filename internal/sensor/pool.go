@@ -28,7 +28,7 @@ type pool struct {
 	secs    seconds
 	good    ring
 	last    time.Time // the newest of good
-	found   time.Time // when it last had what it was asked for, or was asked first
+	lost    lost
 	servers map[string]*server
 	// asked are samples of its requests, lastAsked is when the newest came; left are the
 	// newest clients that left.

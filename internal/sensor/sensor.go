@@ -154,16 +154,20 @@ func (s *Sensor) sign(mode Mode, p *pool, now time.Time, try record.Attempt) {
 // caseForgotten is how long after its last failure a case is kept.
 const caseForgotten = time.Hour
 
-// makeRoom forgets the case that has been quiet for the longest time, if that is a minute
-// or more.
+// makeRoom forgets a case: one of what is mostly ordinary, else the one that has been quiet
+// for the longest time, if that is a minute or more.
 func (s *Sensor) makeRoom(now time.Time) bool {
 	var oldest *Case
 	for _, c := range s.cases {
-		if oldest == nil || c.Last.Before(oldest.Last) {
+		older := oldest == nil || c.Last.Before(oldest.Last)
+		if oldest != nil && c.Mode.isCommon() != oldest.Mode.isCommon() {
+			older = c.Mode.isCommon()
+		}
+		if older {
 			oldest = c
 		}
 	}
-	if now.Sub(oldest.Last) < time.Minute {
+	if !oldest.Mode.isCommon() && now.Sub(oldest.Last) < time.Minute {
 		return false
 	}
 	delete(s.cases, oldest.Key)

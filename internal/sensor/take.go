@@ -5,6 +5,7 @@ package sensor
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -46,18 +47,20 @@ func (s *Sensor) take(r *record.Record) {
 		case last && endedBad(r):
 			here.bad++ // its answer began and did not end
 			badTry(p, a, at)
-		case p.isLost(a.Status, at):
-			here.bad++
-			badTry(p, a, at)
-			s.bad(p, r, a, at, at)
 		case a.Status > 0:
 			here.good++
 			wait := waitOf(r, a, at)
 			here.waited += wait
 			s.good(p, r, a, at, wait)
+			if p.lost.has(r, a.Status, at) {
+				s.bad(p, r, a, at, at)
+			}
 		}
 	}
-	if r.Outcome == record.Tunnelled && r.Tunnel.ByServer && len(tries) > 0 {
+	if len(tries) == 0 && r.Status > 0 && r.Status < 400 { // the cache had it
+		p.lost = lost{}
+	}
+	if r.Outcome == record.Tunnelled && r.Tunnel.ByServer && r.Tunnel.QuietFor >= unannounced && len(tries) > 0 {
 		s.ended(p, r, &tries[len(tries)-1], at)
 	}
 	if r.Error == nil || isOfAttempt(r, tries) {
@@ -90,16 +93,41 @@ func whenOf(r *record.Record, a *record.Attempt, at time.Time) time.Time {
 	return at.Add(-ago)
 }
 
-// lostAfter is how long an upstream has to answer nothing else than that there is nothing
-// to be had, until such answers count as bad.
-const lostAfter = 5 * time.Second
+// lost is how it goes with an upstream that finds nothing that it is asked for any more.
+type lost struct {
+	since   time.Time // when the first of such answers in a row came
+	root    bool      // the first page was one of them
+	clients [lostClients]netip.Addr
+}
 
-// isLost reports an answer of an upstream that finds nothing that it is asked for any more.
-func (p *pool) isLost(status int, at time.Time) bool {
-	if p.found.IsZero() || status > 0 && !isMissing(status) {
-		p.found = at
+// What it takes that such answers, which are ordinary, count as bad: that nothing else came
+// for lostAfter, to that many clients, of whom somebody asked for the first page. One who
+// looks for holes alone is not it.
+const (
+	lostAfter   = 5 * time.Second
+	lostClients = 4
+)
+
+// has takes in an answer and reports whether it is one too many.
+func (l *lost) has(r *record.Record, status int, at time.Time) bool {
+	if !isMissing(status) {
+		*l = lost{}
+		return false
 	}
-	return isMissing(status) && at.Sub(p.found) > lostAfter
+	if l.since.IsZero() {
+		l.since = at
+	}
+	path := shape(r.Text(record.Target))
+	l.root = l.root || path.String() == "/"
+	for i := range l.clients {
+		if !l.clients[i].IsValid() {
+			l.clients[i] = r.Client
+		}
+		if l.clients[i] == r.Client {
+			break
+		}
+	}
+	return l.root && l.clients[lostClients-1].IsValid() && at.Sub(l.since) > lostAfter
 }
 
 // isMissing reports that there is nothing to be had, for those who ask at least.
@@ -193,8 +221,12 @@ func (s *Sensor) bad(p *pool, r *record.Record, a *record.Attempt, at, when time
 	}
 }
 
-// ended enters a tunnel that a server ended as it may: only by many of them something can
-// be told.
+// unannounced is after what silence an end was not announced: where it is agreed upon, as
+// between WebSockets (RFC 6455 section 7.1), the last words are just over, whoever began.
+const unannounced = 200 * time.Millisecond
+
+// ended enters a tunnel that a server ended without a word, as it may: only by many of them
+// something can be told.
 func (s *Sensor) ended(p *pool, r *record.Record, a *record.Attempt, at time.Time) {
 	if c := s.caseOf(ModeEnded, p, at); c != nil {
 		b := c.note(at, true)

@@ -45,7 +45,8 @@ type ServerDescription struct {
 	// CheckedAt is when its health check last ended, 0 for never.
 	CheckedAt int64
 	Check     Check
-	// Contradiction is what requests tell against a check that fails, "" for nothing.
+	// Contradiction is what requests tell against a check that fails, "" for nothing. They
+	// do where none of the servers is left, so that all are asked.
 	Contradiction string
 }
 
@@ -69,7 +70,7 @@ func (g *Group) Describe(now int64) Description {
 			CheckedAt: s.checkedAt, Check: Check{OK: s.checkOK, Says: s.checkSays},
 		}
 		one.Weight = max(one.Weight, 1)
-		if s.checkOut {
+		if s.checkOut && g.panics {
 			one.Contradiction = s.doesWell(now)
 		}
 		d.Servers = append(d.Servers, one)

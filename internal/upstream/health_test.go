@@ -250,7 +250,6 @@ func TestStalledWithSomethingStuck(t *testing.T) {
 	st := begin(t, 2, nil)
 	a, b := st.Servers()[0], st.Servers()[1]
 	a.Waits(st.now) // and never gets an answer
-	trials := 0
 	step := func() (tried bool) {
 		b.Waits(st.now)
 		st.tick(25 * time.Millisecond)
@@ -262,13 +261,20 @@ func TestStalledWithSomethingStuck(t *testing.T) {
 		step()
 	}
 	st.want("silent for 1.5 s", Stalled, Up)
-	for range 400 {
-		if step() {
-			trials++
+	tried := func(result func()) (trials int) {
+		for range 400 {
+			if step() {
+				trials++
+				result()
+			}
 		}
+		return trials
 	}
-	if trials < 5 || trials > 11 {
-		t.Fatalf("%d trials in 10 s of one that is silent", trials)
+	if n := tried(func() { st.note(0, Outcome{Result: Late}) }); n < 5 || n > 11 {
+		t.Fatalf("%d trials in 10 s of one that is silent", n)
+	}
+	if n := tried(func() {}); n < 2 || n > 4 {
+		t.Fatalf("%d trials in 10 s where silence is waited for", n)
 	}
 	for !step() { // it was tried before
 	}

@@ -131,6 +131,7 @@ func (g *Group) eject(s *Server, as State, now int64, why string) {
 	}
 	s.touchy.Store(true)
 	s.slowTicks, s.passed, s.failed, s.forLatency = 0, 0, 0, false
+	s.unheard.Store(0)
 	s.nextTrial.Store(now + int64(trialRarely)) // what was wrong is hardly over yet
 }
 

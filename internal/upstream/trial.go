@@ -16,6 +16,8 @@ import (
 // not come and go.
 type trial struct {
 	nextTrial atomic.Int64
+	// unheard counts those that began while something waited, since the last result.
+	unheard atomic.Int32
 	// passed counts those that went well in a row; failed those that did not.
 	passed, failed int // the group's mu guards them
 }
@@ -29,6 +31,9 @@ const (
 	// trialsLeast is how many have to go well in a row the first time, trialsMost how
 	// many at most: so many that three seconds are enough for them.
 	trialsLeast, trialsMost = 3, 8
+	// trialsUnheard is how often trials without a result double the time until the next:
+	// where silence is not raced, each of them keeps a visitor waiting.
+	trialsUnheard = 3
 )
 
 // takesTrial reports whether the next request is one that tries s. While something waits
@@ -37,18 +42,23 @@ const (
 func (s *Server) takesTrial(now int64) bool {
 	next := s.nextTrial.Load()
 	due := next
-	if s.waiting.Load() > 0 {
-		due += int64(trialRarely)
+	stuck := s.waiting.Load() > 0
+	if stuck {
+		due += int64(trialRarely) << min(s.unheard.Load(), trialsUnheard)
 	}
-	if now < due || rand.Float64() >= trialShare {
+	if now < due || rand.Float64() >= trialShare || !s.nextTrial.CompareAndSwap(next, now+int64(trialEvery)) {
 		return false
 	}
-	return s.nextTrial.CompareAndSwap(next, now+int64(trialEvery))
+	if stuck {
+		s.unheard.Add(1)
+	}
+	return true
 }
 
 // noteTrial counts the result of a request to s while it is left out, and takes s
 // back if that is enough; the group's mu is held.
 func (s *Server) noteTrial(good bool, now int64) {
+	s.unheard.Store(0)
 	if now-s.ejectedAt < int64(trialEvery) {
 		return // it was on its way before
 	}

@@ -28,6 +28,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -212,9 +213,10 @@ type Incident struct {
 		Level string `json:"level"`
 		Value string `json:"value"`
 	} `json:"scope"`
-	Opened time.Time `json:"opened"`
-	Failed uint64    `json:"failed"`
-	Saved  uint64    `json:"saved"`
+	Upstreams []string  `json:"upstreams"`
+	Opened    time.Time `json:"opened"`
+	Failed    uint64    `json:"failed"`
+	Saved     uint64    `json:"saved"`
 }
 
 // Top is the cause that the incident has first, "" for none.
@@ -249,6 +251,11 @@ func (i *Incident) Rank(causes []string) int {
 		}
 	}
 	return 0
+}
+
+// IsOf reports that an upstream of the fault of this number is among its own.
+func (i *Incident) IsOf(n int) bool {
+	return slices.ContainsFunc(i.Upstreams, func(name string) bool { return strings.HasSuffix(name, second) == (n > 0) })
 }
 
 // Incidents asks the admin side. I1.

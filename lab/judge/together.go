@@ -21,11 +21,14 @@ var (
 	upstreamRef  = regexp.MustCompile(`(\bupstream: [a-z]+)`)
 )
 
+// second ends the names of the second fault.
+const second = "2"
+
 // renamed gives other names to the sites and upstreams of a configuration.
 func renamed(config string) string {
-	config = siteName.ReplaceAllString(config, "${1}2.$2")
-	config = upstreamName.ReplaceAllString(config, "${1}2:")
-	return upstreamRef.ReplaceAllString(config, "${1}2")
+	config = siteName.ReplaceAllString(config, "${1}"+second+".$2")
+	config = upstreamName.ReplaceAllString(config, "${1}"+second+":")
+	return upstreamRef.ReplaceAllString(config, "${1}"+second)
 }
 
 // together is one configuration of two. Only sites and upstreams may be in both.

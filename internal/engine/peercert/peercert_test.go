@@ -248,8 +248,6 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
-// What a server sends is hostile: more certificates than anybody needs are not
-// looked at.
 // Whether the issuer that is missing is a stranger is known by the chains that were good.
 func TestSigners(t *testing.T) {
 	p := newPKI(t)
@@ -283,6 +281,8 @@ func TestSigners(t *testing.T) {
 	}
 }
 
+// What a server sends is hostile: more certificates than anybody needs are not
+// looked at.
 func TestLongChain(t *testing.T) {
 	p := newPKI(t)
 	long := chain(p.leaf)
