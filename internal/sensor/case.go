@@ -142,7 +142,7 @@ const signsMany = 5
 
 // denialsMany is the same of a check that requests deny: an application that is about to
 // end has its check fail for a while, and still serves.
-const denialsMany = 15
+const denialsMany = 10
 
 // Signed reports that signs tell of something that lasts, whether requests fail or not.
 func (c *Case) Signed(now time.Time) bool {

@@ -61,7 +61,7 @@ func TestConditions(t *testing.T) {
 
 	g = newRig(t).servers("10.0.0.3:80")
 	g.look.Servers[0].CheckedAt, g.look.Servers[0].Contradiction = 1, "40 of 40 requests went well"
-	g.ticking(10 * time.Second)
+	g.ticking(8 * time.Second)
 	g.wantCondition("as of one that is about to end", ModeCheck, false)
 	g.ticking(10 * time.Second)
 	g.wantCondition("requests go well", ModeCheck, true)

@@ -32,9 +32,16 @@ func (s *sample) isAcked() (is, known bool) {
 	return e.BytesAcked >= e.BytesWritten, true
 }
 
+// unreadLeast is how much lies unread at least where a server does not read: what just came
+// is always under way.
+const unreadLeast = 32 << 10 // bytes
+
 // isUnread reports that the server did not take what was there for it: that it took long is
 // not its client's doing.
-func (s *sample) isUnread() bool { acked, known := s.isAcked(); return known && !acked }
+func (s *sample) isUnread() bool {
+	e := s.evidence()
+	return e != nil && e.BytesAcked >= 0 && e.BytesWritten-e.BytesAcked >= unreadLeast
+}
 
 // instantMax is how long a failure may take that came at once.
 const instantMax = 50 * time.Millisecond
