@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,10 +63,11 @@ func throttled(s *Stage) string {
 
 // guests listens in the place of the gateway, and counts who has come and stayed.
 func guests() look {
-	var n atomic.Int64
-	var began atomic.Bool
+	var counts sync.Map // by stage
 	return func(s *Stage) string {
-		if !began.Swap(true) {
+		count, begun := counts.LoadOrStore(s, new(atomic.Int64))
+		n := count.(*atomic.Int64)
+		if !begun {
 			ln, err := net.Listen("tcp", s.Gateway)
 			if err != nil {
 				return err.Error()
