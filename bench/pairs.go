@@ -16,8 +16,9 @@ import (
 )
 
 // comparePairs measures two gateways in alternating pairs, another binary and this one, or
-// this one without something and with it: what the second one costs beside the first. One pair says little on a shared machine; the median of
-// twenty, with an interval, says whether there is a difference at all.
+// this one without something and with it: what the second one costs beside the first. One
+// pair says little on a shared machine; the median of twenty, with an interval, says
+// whether there is a difference at all.
 func (b *bench) comparePairs(out io.Writer) error {
 	var two [2]*contender
 	for i, binary := range []string{cmp.Or(b.o.against, b.o.causey), b.o.causey} {

@@ -173,19 +173,17 @@ func play(ctx context.Context, o *options, program string, seed uint64, results 
 		time.Sleep(4*time.Second + time.Duration(chance.Int64N(int64(4*time.Second))))
 		err = p.Break()
 	}
+	made := err == nil
 	for began := time.Now(); err == nil && time.Since(began) < o.seconds && ctx.Err() == nil; time.Sleep(250 * time.Millisecond) {
 		var list []judge.Incident
 		if list, err = p.Incidents(); err == nil {
 			for _, r := range results {
 				r.take(list, time.Since(began))
 			}
-		} else {
-			for _, r := range results {
-				r.ended = true
-			}
 		}
 	}
 	for _, r := range results {
+		r.ended = made && err != nil
 		r.skip(err)
 	}
 	if err == nil && o.dump != "" {

@@ -26,8 +26,8 @@ type Entry struct {
 	ProxyError string `yaml:"rfc9209" json:"rfc9209"`
 
 	// Explains lists failure codes that it is behind, Answers the statuses of complete
-	// answers of a server: "502", "5xx", Conditions what is seen where nothing fails: of Conditions.
-	// One of them has to be seen.
+	// answers of a server: "502", "5xx", Conditions what is seen where nothing fails, by the
+	// names of Conditions. One of them has to be seen.
 	Explains   []string `yaml:"explains" json:"explains"`
 	Answers    []string `yaml:"answers" json:"answers"`
 	Conditions []string `yaml:"conditions" json:"conditions"`

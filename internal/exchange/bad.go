@@ -34,7 +34,7 @@ func (x *Exchange) noteBad() {
 	x.rec.LastAttempt().Bad = bad
 	switch {
 	case bad && x.env.answers.take(x.last, answersPerSlot):
-	case isMissing(x.res.Status) && x.env.missing.take(x.last, missingPerSlot):
+	case record.IsMissing(x.res.Status) && x.env.missing.take(x.last, missingPerSlot):
 	default:
 		return
 	}
@@ -57,10 +57,6 @@ func isBad(status int) bool {
 	}
 	return status >= 500
 }
-
-// isMissing reports that there is nothing to be had here, which says something is wrong
-// only where that is said of everything.
-func isMissing(status int) bool { return status == 403 || status == 404 }
 
 // redirectsToSelf reports a redirect of a GET to the URL that was asked for, given by its
 // path or whole. After a POST that is ordinary, and with a cookie the next answer may be

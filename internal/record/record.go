@@ -173,6 +173,10 @@ type Attempt struct {
 	Answer *Answer
 }
 
+// IsMissing reports an answer by which there is nothing to be had, for those who ask at
+// least. That is ordinary, unless it is said of everything.
+func IsMissing(status int) bool { return status == 403 || status == 404 }
+
 // TunnelEnd is how a tunnel ended that did not fail.
 type TunnelEnd struct {
 	// ByServer reports that the server ended it first; QuietFor is how long nothing had

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"causey/internal/cause"
+	"causey/internal/record"
 )
 
 // before is how far back from the onset good attempts are compared with.
@@ -47,8 +48,8 @@ func (s *Sensor) Facts(c *Case, look *Look, now time.Time) cause.Facts {
 		v.good = c.pool.good.since(v.onset.Add(-before))
 		v.during = c.during()
 	}
-	if isMissing(c.Mode.Status()) { // such answers are counted as good
-		missing := func(s *sample) bool { return isMissing(s.try.Status) }
+	if record.IsMissing(c.Mode.Status()) { // such answers are counted as good
+		missing := func(s *sample) bool { return record.IsMissing(s.try.Status) }
 		v.good, v.during = slices.DeleteFunc(v.good, missing), slices.DeleteFunc(v.during, missing)
 	}
 	for _, topic := range []func(*view){

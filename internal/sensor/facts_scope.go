@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"causey/internal/record"
 )
 
 // mostly is the share of failures that has to be on one thing for it to be the thing.
@@ -43,7 +45,7 @@ func seeShare(v *view) {
 		}
 	}
 	bad += uint32(len(v.bad) - len(v.asked))
-	if isMissing(v.c.Mode.Status()) { // they are counted as good
+	if record.IsMissing(v.c.Mode.Status()) { // they are counted as good
 		bad = v.c.secs.sum(first, last).bad
 		good -= min(good, bad)
 	}

@@ -57,8 +57,7 @@ func seeTLS(v *view) {
 		"met a certificate of a public authority")
 	v.most("cert_issuer_signed", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) {
 		return t.MissingSigned, t.Missing != "" && t.HasSigned
-	}),
-		"met a certificate whose missing issuer had signed a good one before")
+	}), "met a certificate whose missing issuer had signed a good one before")
 	v.most("clock_off", handshake(func(t *failure.TLS, _ failure.Kind) (bool, bool) {
 		return t.ClockAhead > clockTolerance || t.ClockAhead < -clockTolerance, t.HasClock
 	}), "came while the gateway's clock differed from that of other servers")

@@ -10,6 +10,7 @@ import (
 
 	"causey/internal/failure"
 	"causey/internal/phase"
+	"causey/internal/record"
 )
 
 // Mode is the way something fails: codes that are one thing to look at, since the same
@@ -79,7 +80,7 @@ func (m Mode) IsCondition() bool { return m == ModeEnded || m == ModeCheck || m 
 
 // isCommon reports a mode that well-kept sites have too: it gives way to others.
 func (m Mode) isCommon() bool {
-	return m == ModeEnded || m == ModeRoute || m == ModeLeft || isMissing(m.Status())
+	return m == ModeEnded || m == ModeRoute || m == ModeLeft || record.IsMissing(m.Status())
 }
 
 // answered is what the modes of bad answers begin with, before the status.

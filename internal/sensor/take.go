@@ -110,7 +110,7 @@ const (
 
 // has takes in an answer and reports whether it is one too many.
 func (l *lost) has(r *record.Record, status int, at time.Time) bool {
-	if !isMissing(status) {
+	if !record.IsMissing(status) {
 		*l = lost{}
 		return false
 	}
@@ -129,9 +129,6 @@ func (l *lost) has(r *record.Record, status int, at time.Time) bool {
 	}
 	return l.root && l.clients[lostClients-1].IsValid() && at.Sub(l.since) > lostAfter
 }
-
-// isMissing reports that there is nothing to be had, for those who ask at least.
-func isMissing(status int) bool { return status == 403 || status == 404 }
 
 // isOfAttempt reports that the exchange's failure is one of its attempts', which was
 // taken in already.
@@ -166,7 +163,7 @@ func badTry(p *pool, a *record.Attempt, at time.Time) {
 func (s *Sensor) good(p *pool, r *record.Record, a *record.Attempt, at time.Time, wait time.Duration) {
 	if m := p.server(a.Server); m != nil {
 		m.secs.of(at.Unix()).good++
-		if !isMissing(a.Status) {
+		if !record.IsMissing(a.Status) {
 			m.lastGood = at
 		}
 		m.answered++

@@ -4,20 +4,18 @@
 package acme
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"causey/internal/certs"
+	"causey/internal/testkit"
 )
 
 // front is the part of a gateway that a Keeper needs: the two listeners (I1).
@@ -25,12 +23,12 @@ type front struct {
 	httpPort, tlsPort int
 	tlsAddr           string
 	keeper            atomic.Pointer[certs.Keeper]
-	log               *journal
+	log               *testkit.Log
 }
 
 func startFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{log: &journal{}}
+	f := &front{log: &testkit.Log{}}
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -147,22 +145,3 @@ func (b *bench) options(edit func(*certs.Automatic), hosts ...string) certs.Opti
 
 func byHTTP(a *certs.Automatic) { a.HTTP = true }
 func byTLS(a *certs.Automatic)  { a.TLSALPN = true }
-
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func (j *journal) count(word string) int { return strings.Count(j.String(), word) }

@@ -99,7 +99,7 @@ func TestRevoked(t *testing.T) {
 	revoke(t, b, first, "revoked.test")
 	b.ca.become(gone) // and at first the CA gives no other
 	eventually(t, "the owner is told", func() bool {
-		return b.front.log.count("is revoked") > 0 && status(t, k, "revoked.test").Failures > 0
+		return b.front.log.Count("is revoked") > 0 && status(t, k, "revoked.test").Failures > 0
 	})
 	if b.front.shows("revoked.test") == nil {
 		t.Error("the old certificate is gone, though nothing better is there")

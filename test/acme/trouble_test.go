@@ -36,7 +36,7 @@ func TestRenewal(t *testing.T) {
 	if st := status(t, k, "renew.test"); st.Failures != 0 || st.Error != "" || !st.NotAfter.After(first.NotAfter) {
 		t.Errorf("status %+v", st)
 	}
-	if b.front.log.count("level=WARN") != 0 {
+	if b.front.log.Count("level=WARN") != 0 {
 		t.Errorf("warnings: %s", b.front.log)
 	}
 }
@@ -62,7 +62,7 @@ func TestCAIsGoneAtRenewal(t *testing.T) {
 	if st.Error == "" || !st.NextAt.After(st.TriedAt) || st.NotAfter != first.NotAfter {
 		t.Errorf("status %+v", st)
 	}
-	if n := b.front.log.count("level=WARN"); n != 1 || b.front.log.count("cannot obtain") != 1 {
+	if n := b.front.log.Count("level=WARN"); n != 1 || b.front.log.Count("cannot obtain") != 1 {
 		t.Errorf("%d warnings, want one: %s", n, b.front.log)
 	}
 
@@ -94,7 +94,7 @@ func TestRateLimit(t *testing.T) {
 	o.Sites = append(o.Sites, certs.Site{Hosts: []string{"other.test"}})
 	must(t, k.Reload(o))
 	b.wantShown(t, "other.test")
-	if n := b.front.log.count("level=WARN"); n != 1 {
+	if n := b.front.log.Count("level=WARN"); n != 1 {
 		t.Errorf("%d warnings, want one: %s", n, b.front.log)
 	}
 	if b.front.shows(limitedName) != nil {
@@ -109,7 +109,7 @@ func TestRestart(t *testing.T) {
 	b := newBench(t, setup{})
 	k := b.front.keep(t, b.options(byHTTP, "stays.test"))
 	first := b.wantShown(t, "stays.test")
-	eventually(t, "the order is finished", func() bool { return b.front.log.count("obtained") > 0 })
+	eventually(t, "the order is finished", func() bool { return b.front.log.Count("obtained") > 0 })
 	k.Close()
 	before := b.ca.all()
 
@@ -122,7 +122,7 @@ func TestRestart(t *testing.T) {
 	if n := b.ca.all() - before; n != 0 {
 		t.Errorf("the CA was asked %d times", n)
 	}
-	if n := b.front.log.count("level=WARN"); n != 0 {
+	if n := b.front.log.Count("level=WARN"); n != 0 {
 		t.Errorf("warnings: %s", b.front.log)
 	}
 }
@@ -179,7 +179,7 @@ func TestNewMailAddress(t *testing.T) {
 	if !strings.Contains(string(text), "other@example.com") || b.ca.requests("account") != 1 {
 		t.Errorf("%d accounts, stored %s", b.ca.requests("account"), text)
 	}
-	if n := b.front.log.count("level=WARN"); n != 0 {
+	if n := b.front.log.Count("level=WARN"); n != 0 {
 		t.Errorf("warnings: %s", b.front.log)
 	}
 }

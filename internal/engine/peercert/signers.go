@@ -5,6 +5,7 @@ package peercert
 
 import (
 	"crypto/x509"
+	"slices"
 	"sync"
 )
 
@@ -38,12 +39,7 @@ func (s *Signers) note(chain []*x509.Certificate) {
 }
 
 func (s *Signers) knows(name []byte) bool {
-	for _, n := range s.names {
-		if n == string(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.names, func(n string) bool { return n == string(name) })
 }
 
 // has reports whether somebody signed a good chain; any is false where there was none yet.
